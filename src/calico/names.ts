@@ -1,0 +1,61 @@
+/** Prefix of every label and annotation of ours. */
+const prefix = 'calico-fw.github.io'
+
+/** Field manager of every server-side apply. */
+export const fieldManager = 'calico-fw'
+
+/** The namespace that holds the gate, the lock, the HostFirewall and the checkpoints. */
+export const toolNamespace = 'calico-fw'
+
+/** Label and annotation keys. Ours alone: Calico deletes HostEndpoints that carry its own `created-by` (calico.md 9). */
+export const keys = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  /** On HostEndpoints: the change that wrote them. Gates and denies select by it, so an old deny never bites a new HostEndpoint (M8.3). */
+  run: `${prefix}/run`,
+  /** On the gate's NetworkSet: the change it closes. */
+  gate: `${prefix}/gate`,
+  /** On GlobalNetworkSets: `nodes`, `trusted` or `open`. */
+  set: `${prefix}/set`,
+  /** On GlobalNetworkPolicies: `base`, `allow`, `gate` or `deny`. */
+  policy: `${prefix}/policy`,
+  /** On checkpoints and run records: the number of the change. */
+  change: `${prefix}/change`,
+  /** On checkpoints: which chunk of how many. */
+  chunk: `${prefix}/chunk`,
+} as const
+
+/** Names of the objects that exist once. */
+export const names = {
+  felixConfiguration: 'default',
+  nodesService: 'calico-fw-nodes',
+  nodesSet: 'calico-fw-nodes',
+  trustedSet: 'calico-fw-trusted',
+  openSet: 'calico-fw-open',
+  basePolicy: 'calico-fw-base',
+  denyPolicy: 'calico-fw-deny',
+  lock: 'calico-fw-lock',
+  firewall: 'host-firewall',
+  defaultAllowProfile: 'projectcalico-default-allow',
+} as const
+
+/** `calico-fw-allow-NAME`. */
+export const allowPolicyName = (entry: string): string => `calico-fw-allow-${entry}`
+/** `calico-fw-gate-N`, the policy. */
+export const gatePolicyName = (change: number): string => `calico-fw-gate-${change}`
+/** `gate-N`, the Job and the NetworkSet it owns. */
+export const gateName = (change: number): string => `gate-${change}`
+
+/** Evaluation order in tier `default`; distinct, base < overlays < allow < gates < deny (M8.10). Calico breaks ties by name, and names changed form in 3.29 to 3.32. */
+export const orders = {
+  base: 100,
+  overlay: (change: number): number => 200 + change / 1000,
+  allow: (index: number): number => 300 + index / 1000,
+  gate: (change: number): number => 400 + change / 1000,
+  deny: 500,
+} as const
+
+/** Halves of both families: all addresses without a /0, which panics Felix in nftables mode (calico#13477). */
+export const worldHalves = ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'] as const
+
+/** The labels every object of ours carries. */
+export const ownLabels = (more: Record<string, string> = {}): Record<string, string> => ({ [keys.managedBy]: fieldManager, ...more })

@@ -1,0 +1,121 @@
+import type { Direction, EffectiveFailsafes } from '../calico/failsafes.ts'
+import type { KubeObject } from '../calico/object.ts'
+import type { FelixConfiguration, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Tier } from '../calico/shapes.ts'
+import type { Address } from '../net/address.ts'
+import type { Cidr } from '../net/cidr.ts'
+import type { PortProtocol, PortRange } from '../net/port.ts'
+
+/** How Calico stores its objects; decides where we write (calico.md 5.1). */
+export type Flavour = 'native' | 'aggregated' | 'storage' | 'etcd' | 'migrating'
+/** What Felix programs. */
+export type Dataplane = 'iptables' | 'nftables' | 'bpf' | 'unknown'
+/** kube-proxy's mode. */
+export type ProxyMode = 'iptables' | 'ipvs' | 'nftables' | 'none' | 'unknown'
+
+/** A network interface of a node, as far as the cluster tells. */
+export interface InterfaceFacts {
+  readonly name: string
+  readonly addresses: readonly Address[]
+  /** Which rung of discovery said so, for example `annotation projectcalico.org/Interfaces`. */
+  readonly source: string
+}
+
+/** One node. */
+export interface NodeFacts {
+  readonly name: string
+  readonly ready: boolean
+  readonly controlPlane: boolean
+  readonly operatingSystem: string
+  readonly unschedulable: boolean
+  readonly labels: Readonly<Record<string, string>>
+  /** InternalIP and ExternalIP of the Node status, in its order; the first InternalIP is what the API server dials. */
+  readonly addresses: readonly { readonly type: 'InternalIP' | 'ExternalIP'; readonly address: Address }[]
+  /** Every other address known to be this node's: Calico annotations, tunnels, second NICs. */
+  readonly otherAddresses: readonly { readonly address: Address; readonly source: string }[]
+  readonly interfaces: readonly InterfaceFacts[]
+  readonly podCidrs: readonly Cidr[]
+  /** calico-node's pod on this node, when there is one. */
+  readonly calicoNode?: { readonly pod: string; readonly namespace: string; readonly ready: boolean; readonly restarts: number }
+}
+
+/** One port of a Service. */
+export interface ServicePortFacts {
+  readonly name?: string
+  readonly protocol: PortProtocol
+  readonly port: number
+  readonly nodePort?: number
+}
+
+/** One Service, with where its endpoints are. */
+export interface ServiceFacts {
+  readonly namespace: string
+  readonly name: string
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  readonly clusterIPs: readonly Address[]
+  readonly externalIPs: readonly Address[]
+  readonly loadBalancerIPs: readonly Address[]
+  readonly externalTrafficPolicy: 'Cluster' | 'Local'
+  readonly healthCheckNodePort?: number
+  readonly ports: readonly ServicePortFacts[]
+  /** Ready endpoints from the EndpointSlices; `port` by service port name is in `ports`. */
+  readonly endpoints: readonly { readonly address: Address; readonly node?: string; readonly ports: readonly { readonly name?: string; readonly port: number }[] }[]
+}
+
+/** One address under which somebody reaches the API server. */
+export interface ApiEndpoint {
+  readonly address: Address
+  readonly port: number
+  /** For example `kubeconfig`, `EndpointSlice default/kubernetes`, `ConfigMap kubernetes-services-endpoint`. */
+  readonly sources: readonly string[]
+  /** The node that owns the address, when it is one's. */
+  readonly node?: string
+}
+
+/** Something discovery could not look at. It is shown, never assumed fine. */
+export interface Unseen {
+  readonly kind: 'host-input-rules' | 'interfaces' | 'operator-address' | 'kube-proxy' | 'api-endpoints' | 'environment' | 'webhooks' | 'other'
+  readonly what: string
+  readonly why: string
+}
+
+/** Everything the tool knows about one cluster: one plain JSON value that can be saved, loaded and shown. */
+export interface Facts {
+  readonly apiVersion: 'calico-fw.github.io/v1alpha1'
+  readonly kind: 'Facts'
+  /** RFC 3339. */
+  readonly gatheredAt: string
+  readonly cluster: { readonly context: string; readonly server: string; readonly uid: string; readonly kubernetesVersion: string }
+  readonly calico: {
+    readonly flavour: Flavour
+    readonly version?: string
+    readonly dataplane: Dataplane
+    /** calico-node's namespace: `calico-system` (operator) or `kube-system` (manifest). */
+    readonly namespace: string
+    /** How calico-node's pods are selected there, for the nodes Service. */
+    readonly nodePodLabels: Readonly<Record<string, string>>
+  }
+  readonly kubeProxy: { readonly mode: ProxyMode; readonly nodePortRange: PortRange; readonly source: string }
+  readonly nodes: readonly NodeFacts[]
+  readonly podCidrs: readonly Cidr[]
+  readonly serviceCidrs: readonly Cidr[]
+  readonly services: readonly ServiceFacts[]
+  readonly apiEndpoints: readonly ApiEndpoint[]
+  /** Addresses and ports Felix and Typha dial for the datastore; each must be a failsafe before anything closes (M8.4). */
+  readonly felixPeers: readonly ApiEndpoint[]
+  /** Effective failsafes by node name. */
+  readonly failsafes: Readonly<Record<string, Readonly<Record<Direction, EffectiveFailsafes>>>>
+  readonly felixConfigurations: readonly FelixConfiguration[]
+  readonly hostEndpoints: readonly HostEndpoint[]
+  readonly policies: readonly GlobalNetworkPolicy[]
+  readonly networkSets: readonly NetworkSet[]
+  readonly tiers: readonly Tier[]
+  /** Objects found in both API groups under different names, or in crd.projectcalico.org/v1 alone (calico.md 5.4). */
+  readonly duplicates: readonly { readonly kind: string; readonly v3: string; readonly storage: string }[]
+  /** Admission webhooks that match the gate's Jobs or NetworkSets (M8.2b). */
+  readonly gateWebhooks: readonly { readonly name: string; readonly resources: readonly string[]; readonly failurePolicy: string }[]
+  /** Our own objects already in the cluster: sets, policies, checkpoints' index is read by the store. */
+  readonly own: readonly KubeObject[]
+  /** The addresses the operator's machine uses towards the API; how the cluster sees us unless there is NAT between. */
+  readonly operatorAddresses: readonly Address[]
+  readonly unseen: readonly Unseen[]
+}

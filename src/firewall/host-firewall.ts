@@ -1,0 +1,54 @@
+import type { Cidr } from '../net/cidr.ts'
+import type { PortProtocol, PortRange } from '../net/port.ts'
+
+/** A Kubernetes LabelSelector; `{}` matches every node. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly {
+    readonly key: string
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+    readonly values?: readonly string[]
+  }[]
+}
+
+/** Which NICs of which nodes become HostEndpoints. */
+export interface InterfaceSelection {
+  readonly nodeSelector: LabelSelector
+  readonly names: readonly string[]
+  /** Put on the HostEndpoints. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** What an allow entry lets through. No `ports` means every port of the protocol. */
+export interface Traffic {
+  readonly protocol: PortProtocol
+  readonly ports: readonly PortRange[]
+}
+
+/** One opening: a destination always, sources optionally. A port without destination would open pods too (calico.md 4.4). */
+export interface AllowEntry {
+  readonly name: string
+  readonly to: { readonly nodes: true } | { readonly nets: readonly Cidr[] }
+  /** Absent: from everywhere. */
+  readonly from?: { readonly nets: readonly Cidr[] }
+  readonly traffic: readonly Traffic[]
+}
+
+/** A port added to Felix's failsafes. No net: a failsafe cannot narrow what is open already. */
+export interface ExtraFailsafe {
+  readonly protocol: 'TCP' | 'UDP'
+  readonly port: number
+}
+
+/** The firewall a user wants: one small file, kept in git if they like, and in the cluster by the tool. */
+export interface HostFirewall {
+  readonly apiVersion: 'calico-fw.github.io/v1alpha1'
+  readonly kind: 'HostFirewall'
+  readonly metadata: { readonly name: string }
+  readonly spec: {
+    readonly interfaces: readonly InterfaceSelection[]
+    readonly trustedNets: readonly Cidr[]
+    readonly allow: readonly AllowEntry[]
+    readonly extraFailsafePorts: { readonly inbound: readonly ExtraFailsafe[]; readonly outbound: readonly ExtraFailsafe[] }
+  }
+}

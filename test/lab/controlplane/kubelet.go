@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/connrotation"
+)
+
+// kubeletOptions say which node this is and where its neighbours are.
+type kubeletOptions struct {
+	node          string
+	ips           []string
+	port          int
+	podCIDRs      []string
+	labels        pairs
+	annotations   pairs
+	clientCA      string
+	certFile      string
+	keyFile       string
+	leaseDuration time.Duration
+	heartbeat     time.Duration
+}
+
+// kubelet is a node's agent without a container runtime: the node sandbox it was started in is the machine.
+type kubelet struct {
+	kubeletOptions
+	client *kubernetes.Clientset
+	// heartbeats has a short deadline, as a node that cannot reach the API must notice before its Lease runs out.
+	heartbeats *kubernetes.Clientset
+	hangUp     func()
+}
+
+func fakeKubelet() int {
+	options, kubeconfig, err := parseKubeletFlags(os.Args[1:])
+	if err != nil {
+		return fail(err)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return fail(err)
+	}
+	k, err := newKubelet(options, config)
+	if err != nil {
+		return fail(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := k.run(ctx); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+func newKubelet(options kubeletOptions, config *rest.Config) (*kubelet, error) {
+	dialer := connrotation.NewDialer((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext)
+	config.Dial = dialer.DialContext
+	config.QPS, config.Burst = 50, 100
+	config.UserAgent = "lab-kubelet"
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	quick := rest.CopyConfig(config)
+	quick.Timeout = options.leaseDuration / 4
+	heartbeats, err := kubernetes.NewForConfig(quick)
+	if err != nil {
+		return nil, err
+	}
+	return &kubelet{kubeletOptions: options, client: client, heartbeats: heartbeats, hangUp: dialer.CloseAll}, nil
+}
+
+// run serves until ctx ends.
+func (k *kubelet) run(ctx context.Context) error {
+	served := make(chan error, 1)
+	listeners, err := k.listen()
+	if err != nil {
+		return err
+	}
+	go func() { served <- k.serve(ctx, listeners) }()
+	if err := k.register(ctx); err != nil {
+		return nil // asked to stop before the API answered
+	}
+	go k.reportStatus(ctx)
+	go k.renewLease(ctx)
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	}
+	return err
+}
+
+func parseKubeletFlags(arguments []string) (kubeletOptions, string, error) {
+	o := kubeletOptions{labels: pairs{}, annotations: pairs{}}
+	flags := flag.NewFlagSet("fake-kubelet", flag.ContinueOnError)
+	flags.StringVar(&o.node, "node", "", "name of the Node")
+	ips := flags.String("ips", "", "the node's InternalIPs, comma-separated; the port is served on each")
+	flags.IntVar(&o.port, "port", 10250, "port of the kubelet API")
+	cidrs := flags.String("pod-cidrs", "", "podCIDRs to register a new Node with, comma-separated")
+	flags.Var(o.labels, "label", "KEY=VALUE to put on the Node (repeat)")
+	flags.Var(o.annotations, "annotation", "KEY=VALUE to put on the Node (repeat)")
+	flags.StringVar(&o.clientCA, "client-ca", "", "CA whose client certificates may use the kubelet API")
+	flags.StringVar(&o.certFile, "tls-cert", "", "serving certificate")
+	flags.StringVar(&o.keyFile, "tls-key", "", "its key")
+	kubeconfig := flags.String("kubeconfig", "", "how to reach the API server, as system:node:NAME")
+	flags.DurationVar(&o.leaseDuration, "lease-duration", 40*time.Second, "how long the node's Lease holds")
+	flags.DurationVar(&o.heartbeat, "heartbeat", 10*time.Second, "how often the Lease and the status are renewed")
+	if err := flags.Parse(arguments); err != nil {
+		return o, "", err
+	}
+	o.ips, o.podCIDRs = splitList(*ips), splitList(*cidrs)
+	for name, value := range map[string]string{"node": o.node, "ips": *ips, "client-ca": o.clientCA, "tls-cert": o.certFile, "tls-key": o.keyFile, "kubeconfig": *kubeconfig} {
+		if value == "" {
+			return o, "", fmt.Errorf("--%s is required", name)
+		}
+	}
+	return o, *kubeconfig, nil
+}
+
+// pairs is a repeatable KEY=VALUE flag.
+type pairs map[string]string
+
+func (p pairs) String() string { return "" }
+
+func (p pairs) Set(text string) error {
+	key, value, found := strings.Cut(text, "=")
+	if !found || key == "" {
+		return fmt.Errorf("want KEY=VALUE")
+	}
+	p[key] = value
+	return nil
+}
