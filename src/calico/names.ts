@@ -47,6 +47,8 @@ export const gateName = (change: number): string => `gate-${change}`
 
 /** Evaluation order in tier `default`; distinct, base < overlays < allow < gates < deny (M8.10). Calico breaks ties by name, and names changed form in 3.29 to 3.32. */
 export const orders = {
+  /** A gate that tries a narrower firewall brings its own copy of base and allows, so it stands before the ones in force. */
+  trial: (change: number): number => 50 + change / 1000,
   base: 100,
   overlay: (change: number): number => 200 + change / 1000,
   allow: (index: number): number => 300 + index / 1000,

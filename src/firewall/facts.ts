@@ -33,6 +33,8 @@ export interface NodeFacts {
   /** Every other address known to be this node's: Calico annotations, tunnels, second NICs. */
   readonly otherAddresses: readonly { readonly address: Address; readonly source: string }[]
   readonly interfaces: readonly InterfaceFacts[]
+  /** The networks its addresses stand in, where the cluster tells a prefix length (annotation projectcalico.org/IPv4Address). */
+  readonly networks?: readonly Cidr[]
   readonly podCidrs: readonly Cidr[]
   /** calico-node's pod on this node, when there is one. */
   readonly calicoNode?: { readonly pod: string; readonly namespace: string; readonly ready: boolean; readonly restarts: number }

@@ -51,6 +51,12 @@ export interface Plan {
   readonly batches: readonly Batch[]
   /** The unconditional Deny, written by confirm alone. */
   readonly deny: KubeObject
+  /**
+   * What only the commit may do: writes and deletions that narrow a firewall already in force, and what falls away. Until then the old
+   * sets and policies stay as wide as they were, and the gate policy alone tries the narrow ones. Written after `deny`, before the gate
+   * goes. Both lists are empty for a first run.
+   */
+  readonly finish: { readonly write: readonly KubeObject[]; readonly remove: readonly ObjectRef[] }
   /** Creating it opens everything in one write. */
   readonly openSet: KubeObject
   readonly probes: readonly Probe[]

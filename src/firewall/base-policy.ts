@@ -1,0 +1,32 @@
+import { names, orders } from '../calico/names.ts'
+import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
+import { policyObject } from './policy-object.ts'
+import { anyRun, setOf } from './selectors.ts'
+
+/**
+ * What every firewall of ours lets in before anything else, in this order:
+ * - nothing from outside to 127.0.0.0/8. A named HostEndpoint never sees loopback traffic, so a packet with such a destination came by
+ *   wire; with kube-proxy's route_localnet it would reach services that listen on localhost only, for Calico's accept comes before KUBE-FIREWALL;
+ * - everything while the open set exists;
+ * - nodes, by the addresses we know and by the live Service that also knows a node that joins tomorrow. Any protocol, so VRRP, IPIP and
+ *   VXLAN between nodes live: preDNAT has none of the exemptions Felix's filter table makes for tunnels;
+ * - the trusted networks;
+ * - ICMP, for path MTU and for people; ICMPv6, without which IPv6 neighbours do not find each other; DHCPv6 replies and VRRP over IPv6,
+ *   whose link-local senders are in no set. DHCPv4 replies are a failsafe (udp/68). IGMP queries come from routers and are not let in:
+ *   224.0.0.0/24, where VRRP lives, is flooded by snooping switches without reports (RFC 4541 2.1.2).
+ */
+export const baseRules = (calicoNamespace: string, trustedSet = 'trusted'): Rule[] => [
+  { action: 'Deny', destination: { nets: ['127.0.0.0/8'] } },
+  { action: 'Allow', source: setOf('open') },
+  { action: 'Allow', source: setOf('nodes') },
+  { action: 'Allow', source: { services: { name: names.nodesService, namespace: calicoNamespace } } },
+  { action: 'Allow', source: setOf(trustedSet) },
+  { action: 'Allow', ipVersion: 4, protocol: 'ICMP' },
+  { action: 'Allow', ipVersion: 6, protocol: 'ICMPv6' },
+  { action: 'Allow', ipVersion: 6, protocol: 'UDP', source: { nets: ['fe80::/10'] }, destination: { nets: ['fe80::/10'], ports: [546] } },
+  { action: 'Allow', ipVersion: 6, protocol: 112, source: { nets: ['fe80::/10'] }, destination: { nets: ['ff02::12/128'] } },
+]
+
+/** GlobalNetworkPolicy calico-fw-base, on every HostEndpoint of ours, ordered before all others. */
+export const basePolicy = (calicoNamespace: string): GlobalNetworkPolicy =>
+  policyObject({ name: names.basePolicy, role: 'base', order: orders.base, selector: anyRun, ingress: baseRules(calicoNamespace) })

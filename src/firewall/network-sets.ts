@@ -1,0 +1,56 @@
+import { keys, names, ownLabels, worldHalves } from '../calico/names.ts'
+import { v3 } from '../calico/resources.ts'
+import type { NetworkSet } from '../calico/shapes.ts'
+import type { Address } from '../net/address.ts'
+import { type Cidr, compareCidrs, contains, hostCidr, mergeCidrs, parseCidr } from '../net/cidr.ts'
+import type { Facts, Flavour, NodeFacts } from './facts.ts'
+import { switchApiVersion } from './gate.ts'
+import type { HostFirewall } from './host-firewall.ts'
+
+const neverASender = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/128', '::1/128', 'ff00::/8'].map(parseCidr)
+
+/** Whether a packet on the wire can come from this address: not loopback, unspecified or multicast. */
+export const canSend = (address: Address): boolean => !neverASender.some((net) => contains(net, address))
+
+/** Every address known to be this node's: status, annotations, tunnels and NICs, all families. */
+export const addressesOf = (node: NodeFacts): Address[] => [
+  ...new Set([
+    ...node.addresses.map(({ address }) => address),
+    ...node.otherAddresses.map(({ address }) => address),
+    ...node.interfaces.flatMap(({ addresses }) => addresses),
+  ]),
+]
+
+/** The nets of the nodes set: every node, NotReady ones too, and API addresses that are no node's (VIPs, hosted control planes). */
+export const nodeNets = ({ nodes, apiEndpoints }: Pick<Facts, 'nodes' | 'apiEndpoints'>): Cidr[] => {
+  const addresses = [...nodes.flatMap(addressesOf), ...apiEndpoints.map(({ address }) => address)]
+  return [...new Set(addresses.filter(canSend).map(hostCidr))].sort(compareCidrs)
+}
+
+/** The nets of the trusted set: pods, services, and what the user trusts. Pods keep their address towards nodes where nothing masquerades. */
+export const trustedNets = (facts: Pick<Facts, 'podCidrs' | 'serviceCidrs'>, firewall: HostFirewall): Cidr[] =>
+  mergeCidrs([...facts.podCidrs, ...facts.serviceCidrs, ...firewall.spec.trustedNets])
+
+const globalSet = (name: string, label: string, nets: readonly string[], apiVersion: string = v3): NetworkSet => ({
+  apiVersion,
+  kind: 'GlobalNetworkSet',
+  metadata: { name, labels: ownLabels({ [keys.set]: label }) },
+  spec: { nets },
+})
+
+/** GlobalNetworkSet calico-fw-nodes. */
+export const nodesSet = (nets: readonly string[]): NetworkSet => globalSet(names.nodesSet, 'nodes', nets)
+
+/** GlobalNetworkSet calico-fw-trusted. */
+export const trustedSet = (nets: readonly string[]): NetworkSet => globalSet(names.trustedSet, 'trusted', nets)
+
+/** The label of the set that holds the trusted networks on trial in one run. */
+export const trialSetLabel = (change: number): string => `trusted-${change}`
+
+/** GlobalNetworkSet calico-fw-trusted-N: the narrower trusted networks a run tries before it commits. */
+export const trialTrustedSet = (change: number, nets: readonly string[]): NetworkSet =>
+  globalSet(`${names.trustedSet}-${change}`, trialSetLabel(change), nets)
+
+/** GlobalNetworkSet calico-fw-open: absent in peace; creating it opens every HostEndpoint of ours in one write. */
+export const openSet = (flavour: Flavour): NetworkSet => globalSet(names.openSet, 'open', [...worldHalves], switchApiVersion(flavour))
+
