@@ -1,0 +1,100 @@
+import { type KubeObject, refOf } from '../calico/object.ts'
+import type { Plan } from '../firewall/plan.ts'
+import type { Step } from './steps.ts'
+
+/**
+ * The steps of `init`: failsafes, then sets and policies, then the armed gate, then HostEndpoints batch by batch, then the commit.
+ * Until the gate is armed nothing can close; from then until the commit everything closed is closed by the gate alone.
+ */
+export const initSteps = (plan: Plan): Step[] => {
+  const number = counter(plan.change)
+  const gatePolicies = plan.policies.filter((policy) => !isLasting(policy))
+  const batchObjects = plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints)
+  return [
+    { kind: 'lock', title: 'take the lock' },
+    {
+      kind: 'preflight',
+      title: 'ask the API server about every write',
+      objects: [...plan.sets, ...plan.policies, plan.gate.job, plan.gate.set, ...batchObjects, plan.deny, plan.openSet],
+      ...(plan.failsafes === undefined ? {} : { failsafes: plan.failsafes }),
+    },
+    { kind: 'rehearse', title: 'rehearse the gate', gate: plan.gate },
+    { kind: 'baseline', title: 'probe what works today' },
+    ...failsafeSteps(plan.failsafes, number),
+    ...policySteps(plan, number),
+    { kind: 'checkpoint', title: 'before the gate', number: number(), refs: [refOf(plan.gate.job), refOf(plan.gate.set)] },
+    { kind: 'arm', title: 'arm the gate', gate: plan.gate },
+    ...batchSteps(plan, number),
+    { kind: 'checkpoint', title: 'before the commit', number: number(), refs: [refOf(plan.deny)] },
+    { kind: 'ask', title: 'keep the firewall?', scope: { closedNodes: closedBy(plan) } },
+    { kind: 'probe', title: 'probe once more', scope: { closedNodes: closedBy(plan) } },
+    { kind: 'gate-alive', title: 'the gate still holds' },
+    { kind: 'commit', title: 'keep it: write the lasting Deny', objects: [plan.deny], removes: [] },
+    { kind: 'probe', title: 'probe under the lasting Deny', scope: { closedNodes: closedBy(plan) } },
+    { kind: 'disarm', title: 'disarm the gate', gate: plan.gate, policies: gatePolicies.map(refOf) },
+    { kind: 'probe', title: 'probe without the gate', scope: { closedNodes: closedBy(plan) } },
+    { kind: 'unlock', title: 'release the lock' },
+  ]
+}
+
+/** Stage 1, where failsafes change at all. */
+const failsafeSteps = (change: Plan['failsafes'], number: () => string): Step[] =>
+  change === undefined
+    ? []
+    : [
+        { kind: 'checkpoint', title: 'before the failsafe ports', number: number(), refs: [change.ref] },
+        { kind: 'failsafes', title: 'extend the failsafe ports', change },
+        { kind: 'settle', title: 'wait until every Felix is back', what: 'restart' },
+        { kind: 'probe', title: 'probe after the failsafe ports', scope: { closedNodes: [] } },
+      ]
+
+/** Stage 2: sets before the policies that name them, and realised before those: a rule over a set not there yet would match nothing. */
+const policySteps = (plan: Plan, number: () => string): Step[] => [
+  { kind: 'checkpoint', title: 'before sets and policies', number: number(), refs: [...plan.sets, ...plan.policies].map(refOf) },
+  { kind: 'write', title: 'write sets', objects: plan.sets, closes: [] },
+  { kind: 'settle', title: 'let Felix learn the sets', what: 'sync' },
+  { kind: 'write', title: 'write policies', objects: plan.policies, closes: [] },
+  { kind: 'settle', title: 'let Felix learn the policies', what: 'sync' },
+  { kind: 'probe', title: 'probe after the policies', scope: { closedNodes: [] } },
+]
+
+/** Stage 3: each batch closes as it is written, is probed, and only then is the deadline renewed. */
+const batchSteps = (plan: Plan, number: () => string): Step[] =>
+  plan.batches.flatMap((batch, index): Step[] => {
+    const closedNodes = plan.batches.slice(0, index + 1).flatMap(({ nodes }) => nodes)
+    return [
+      { kind: 'recheck', title: `look for foreign policies before ${batch.title}`, hostEndpoints: batch.hostEndpoints },
+      { kind: 'checkpoint', title: `before ${batch.title}`, number: number(), refs: batch.hostEndpoints.map(refOf) },
+      { kind: 'gate-alive', title: 'the gate still holds' },
+      { kind: 'write', title: `close ${batch.title}`, objects: batch.hostEndpoints, closes: batch.nodes },
+      { kind: 'probe', title: `probe with ${batch.title} closed`, scope: { closedNodes } },
+      { kind: 'renew', title: 'renew the deadline' },
+    ]
+  })
+
+/** The steps of `add-vip`: one create that only opens, after any failsafe it needs. */
+export const addVipSteps = (change: number, objects: readonly KubeObject[], failsafes: Plan['failsafes'], closedNodes: readonly string[]): Step[] => {
+  const number = counter(change)
+  return [
+    { kind: 'lock', title: 'take the lock' },
+    { kind: 'preflight', title: 'ask the API server about every write', objects, ...(failsafes === undefined ? {} : { failsafes }) },
+    { kind: 'baseline', title: 'probe what works today' },
+    ...failsafeSteps(failsafes, number),
+    { kind: 'checkpoint', title: 'before the new opening', number: number(), refs: objects.map(refOf) },
+    { kind: 'write', title: 'open it', objects, closes: [] },
+    { kind: 'settle', title: 'let Felix learn it', what: 'sync' },
+    { kind: 'probe', title: 'probe with it open', scope: { closedNodes } },
+    { kind: 'unlock', title: 'release the lock' },
+  ]
+}
+
+/** Checkpoint numbers of one change: N.1, N.2 ... */
+export const counter = (change: number): (() => string) => {
+  let step = 0
+  return () => `${change}.${++step}`
+}
+
+const closedBy = (plan: Plan): string[] => plan.batches.flatMap(({ nodes }) => nodes)
+
+/** A gate policy goes with its gate; every other policy stays. */
+const isLasting = (policy: KubeObject): boolean => policy.metadata.labels?.['calico-fw.github.io/policy'] !== 'gate'

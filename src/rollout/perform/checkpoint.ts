@@ -1,0 +1,59 @@
+import type { KubeObject, ObjectRef } from '../../calico/object.ts'
+import { resourceOf } from '../../calico/resources.ts'
+import type { Api } from '../../cluster/api.ts'
+import { type BeforeImage, type Checkpoint, imageKey } from '../checkpoint.ts'
+import type { Step } from '../steps.ts'
+import { writeCheckpoint } from './checkpoint-store.ts'
+import type { PerformContext } from './context.ts'
+import { inParallel } from './parallel.ts'
+
+/** From this many objects of one kind, one list is cheaper than that many reads. */
+const listFrom = 8
+
+/** Reads what the coming writes touch, and saves it in the cluster and on the operator's disk before anything is written. */
+export const checkpoint = async (context: PerformContext, step: Extract<Step, { kind: 'checkpoint' }>): Promise<BeforeImage[]> => {
+  const { ports, subject } = context
+  const images = await capture(ports.api, step.refs)
+  for (const { ref, before } of images) context.seen.set(imageKey(ref), before)
+  const record: Checkpoint = {
+    apiVersion: 'calico-fw.github.io/v1alpha1',
+    kind: 'Checkpoint',
+    number: step.number,
+    title: step.title,
+    at: ports.clock.wall().toISOString(),
+    by: ports.holder,
+    command: ports.command,
+    ...(subject.undoes === undefined ? {} : { undoes: subject.undoes }),
+    images,
+  }
+  await context.lock.guard()
+  await writeCheckpoint(ports.api, record)
+  await ports.journal.saveCheckpoint(subject.facts.cluster.uid, step.number, record)
+  return images
+}
+
+/** The before-images of these objects, in their order. */
+export const capture = async (api: Api, refs: readonly ObjectRef[]): Promise<BeforeImage[]> => {
+  const byKind = new Map<string, ObjectRef[]>()
+  for (const ref of refs) {
+    const key = `${ref.apiVersion} ${ref.kind} ${ref.namespace ?? ''}`
+    byKind.set(key, [...(byKind.get(key) ?? []), ref])
+  }
+  const found = new Map<string, KubeObject>()
+  for (const group of byKind.values()) {
+    const [first] = group
+    if (first === undefined) continue
+    if (group.length >= listFrom) {
+      const options = first.namespace === undefined ? {} : { namespace: first.namespace }
+      for (const object of (await api.list(resourceOf(first.apiVersion, first.kind), options)) ?? []) {
+        found.set(imageKey({ ...first, name: object.metadata.name }), { ...object, apiVersion: first.apiVersion, kind: first.kind })
+      }
+    } else {
+      await inParallel(group, async (ref) => {
+        const object = await api.get(ref)
+        if (object !== undefined) found.set(imageKey(ref), object)
+      })
+    }
+  }
+  return refs.map((ref) => ({ ref, before: found.get(imageKey(ref)) ?? null }))
+}

@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type KubeObject, refOf } from '../../calico/object.ts'
+import type { FailsafePort } from '../../calico/shapes.ts'
+import { FwError } from '../../errors.ts'
+import type { FailsafeChange } from '../../firewall/plan.ts'
+import { type BeforeImage, imageKey } from '../checkpoint.ts'
+import type { PerformContext } from './context.ts'
+
+const inboundField = 'failsafeInboundHostPorts'
+const outboundField = 'failsafeOutboundHostPorts'
+
+/**
+ * The one write to FelixConfiguration: a JSON merge patch guarded by resourceVersion. Server-side apply would need force over a user's own list,
+ * and giving it back would leave us its owner.
+ * @throws FwError FW_CHANGED when the lists are no longer what the plan read
+ */
+export const writeFailsafes = async (context: PerformContext, change: FailsafeChange): Promise<BeforeImage[]> => {
+  const { api } = context.ports
+  const before = context.seen.get(imageKey(change.ref))
+  if (before === undefined) throw new Error(`${change.ref.name} was not in a checkpoint`)
+  const lists = { [inboundField]: change.after.inbound, [outboundField]: change.after.outbound }
+  const now = { inbound: listOf(before, inboundField), outbound: listOf(before, outboundField) }
+  if ((before === null) === change.exists || !isDeepStrictEqual(now, { inbound: change.before.inbound, outbound: change.before.outbound })) {
+    throw new FwError('FW_CHANGED', `FelixConfiguration ${change.ref.name} changed since the plan was made`, {
+      why: 'its failsafe lists are not what the plan read',
+      fix: 'run the command again: it reads them afresh',
+    })
+  }
+  await context.lock.guard()
+  const stored =
+    before === null
+      ? await api.create({ apiVersion: change.ref.apiVersion, kind: change.ref.kind, metadata: { name: change.ref.name }, spec: lists })
+      : await api.mergePatch(change.ref, { metadata: { resourceVersion: before.metadata.resourceVersion }, spec: lists })
+  context.seen.set(imageKey(change.ref), stored)
+  return [{ ref: change.ref, before, wrote: lists }]
+}
+
+/**
+ * Writes back exactly what was there, or null where nothing was. Lists somebody else has edited since are theirs now: left alone and told.
+ * @throws FwError FW_CHANGED
+ */
+export const restoreFailsafes = async (context: PerformContext, image: BeforeImage): Promise<void> => {
+  const { api } = context.ports
+  const now = await api.get(image.ref)
+  if (now === undefined || failsafesRestored(now, image)) return
+  const wrote = image.wrote
+  if (wrote === undefined) return
+  const ours =
+    isDeepStrictEqual(listOf(now, inboundField), wrote[inboundField]) && isDeepStrictEqual(listOf(now, outboundField), wrote[outboundField])
+  if (!ours) {
+    throw new FwError('FW_CHANGED', `FelixConfiguration ${image.ref.name} was edited after this tool wrote it`, {
+      why: 'its failsafe lists are neither what was there before nor what this tool wrote; they are left as they are',
+      fix: `kubectl edit felixconfiguration ${image.ref.name}`,
+    })
+  }
+  await context.lock.guard()
+  if (image.before === null && Object.keys((now['spec'] ?? {}) as object).every((field) => field in wrote)) {
+    await api.delete(refOf(now), now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
+    return
+  }
+  const spec = { [inboundField]: listOf(image.before, inboundField), [outboundField]: listOf(image.before, outboundField) }
+  await api.mergePatch(image.ref, { metadata: { resourceVersion: now.metadata.resourceVersion }, spec })
+}
+
+/** Whether the failsafe lists are as the before-image has them. */
+export const failsafesRestored = (now: KubeObject | undefined, { before }: BeforeImage): boolean =>
+  [inboundField, outboundField].every((field) => isDeepStrictEqual(listOf(now ?? null, field), listOf(before, field)))
+
+const listOf = (object: KubeObject | null, field: string): readonly FailsafePort[] | null =>
+  (object?.['spec'] as Record<string, readonly FailsafePort[] | undefined> | undefined)?.[field] ?? null

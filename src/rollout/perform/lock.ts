@@ -1,0 +1,194 @@
+import { keys, names, ownLabels, toolNamespace } from '../../calico/names.ts'
+import type { KubeObject } from '../../calico/object.ts'
+import type { Api } from '../../cluster/api.ts'
+import { FwError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
+
+/** Seconds a holder may be silent. */
+const durationSeconds = 20
+/** A holder renews this often, in milliseconds. */
+const renewEveryMs = 5_000
+/** A write is only allowed this soon after a renewal, in milliseconds: the rest of the duration is for the write itself. */
+const freshForMs = 12_000
+
+const leaseRef = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock }
+const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', name: toolNamespace }
+
+/** The Lease `calico-fw/calico-fw-lock`, held by one operator at a time. */
+export interface Lock {
+  /**
+   * Creates the namespace and the Lease, or takes over one whose holder is silent.
+   * @throws FwError FW_BUSY with holder and age; FW_FOREIGN when the namespace is somebody else's
+   */
+  acquire(): Promise<void>
+  /**
+   * To be awaited before each write: renews when the last renewal is not fresh.
+   * @throws FwError FW_LOCK_LOST when somebody else holds it
+   */
+  guard(): Promise<void>
+  /** Gives it back; when `leavesNothing` and this run created the namespace, deletes that. */
+  release(leavesNothing: boolean): Promise<void>
+}
+
+interface LeaseSpec {
+  readonly holderIdentity?: string
+  readonly renewTime?: string
+  readonly leaseTransitions?: number
+}
+
+/** What {@link createLock} needs. `lost` is called once, when another holder is seen. */
+export interface LockOptions {
+  readonly api: Api
+  readonly clock: Clock
+  readonly holder: string
+  readonly signal: AbortSignal
+  readonly lost: (text: string) => void
+}
+
+/** Makes a lock that is not held yet. */
+export const createLock = ({ api, clock, holder, signal, lost }: LockOptions): Lock => {
+  let lease: KubeObject | undefined
+  let renewedAt = 0
+  let createdNamespace = false
+  let renewing: Promise<void> | undefined
+  const stopped = new AbortController()
+
+  const desired = (epoch: number, known?: KubeObject): KubeObject => ({
+    apiVersion: leaseRef.apiVersion,
+    kind: leaseRef.kind,
+    metadata: {
+      name: leaseRef.name,
+      namespace: toolNamespace,
+      labels: ownLabels(),
+      ...(known?.metadata.resourceVersion === undefined ? {} : { resourceVersion: known.metadata.resourceVersion }),
+    },
+    spec: {
+      holderIdentity: holder,
+      leaseDurationSeconds: durationSeconds,
+      leaseTransitions: epoch,
+      renewTime: microTime(clock.wall()),
+      acquireTime: microTime(clock.wall()),
+    },
+  })
+
+  const renew = async (): Promise<void> => {
+    if (lease === undefined) throw new FwError('FW_LOCK_LOST', 'the lock was never taken')
+    const begun = clock.now()
+    try {
+      lease = await api.replace(desired(specOf(lease).leaseTransitions ?? 0, lease))
+      renewedAt = begun
+    } catch (error) {
+      if (!(error instanceof FwError) || !['FW_CONFLICT', 'FW_NOT_FOUND'].includes(error.code)) throw error
+      const now = await api.get(leaseRef)
+      // Our own earlier renewal may have landed although its answer was lost: then the Lease still names us.
+      if (now !== undefined && specOf(now).holderIdentity === holder) {
+        lease = now
+        renewedAt = begun
+        return
+      }
+      const text = now === undefined ? 'the lock was deleted' : `the lock is held by ${specOf(now).holderIdentity ?? 'nobody'}`
+      lost(text)
+      throw new FwError('FW_LOCK_LOST', text, {
+        why: 'two writers must never work on one firewall',
+        fix: 'run: kubectl calico-fw status',
+        cause: error,
+      })
+    }
+  }
+
+  /** One renewal at a time: two in flight would make one of them conflict with the other. */
+  const renewOnce = (): Promise<void> => {
+    renewing ??= renew().finally(() => {
+      renewing = undefined
+    })
+    return renewing
+  }
+
+  const keepRenewing = async (): Promise<void> => {
+    const ended = AbortSignal.any([signal, stopped.signal])
+    while (!ended.aborted) {
+      try {
+        await clock.sleep(renewEveryMs, ended)
+        await renewOnce()
+      } catch (error) {
+        // An outage is not a loss: as long as the Lease still names us when the API returns, nobody else has written.
+        if (ended.aborted || (error instanceof FwError && error.code === 'FW_LOCK_LOST')) return
+      }
+    }
+  }
+
+  return {
+    acquire: async () => {
+      createdNamespace = await ensureNamespace(api)
+      const known = await api.get(leaseRef)
+      if (known !== undefined) await refuseWhileAlive(known, { api, clock, holder, signal })
+      const begun = clock.now()
+      lease = known === undefined ? await api.create(desired(1)) : await api.replace(desired((specOf(known).leaseTransitions ?? 0) + 1, known))
+      renewedAt = begun
+      void keepRenewing()
+    },
+    guard: async () => {
+      if (clock.now() - renewedAt > freshForMs) await renewOnce()
+    },
+    release: async (leavesNothing) => {
+      stopped.abort()
+      await renewing?.catch(() => undefined)
+      if (leavesNothing && createdNamespace) {
+        await api.delete(namespaceRef)
+        return
+      }
+      if (lease === undefined) return
+      const freed = { ...desired(specOf(lease).leaseTransitions ?? 0, lease), spec: { ...(lease['spec'] as object), holderIdentity: '' } }
+      await api.replace(freed)
+      lease = undefined
+    },
+  }
+}
+
+const specOf = (lease: KubeObject): LeaseSpec => (lease['spec'] ?? {}) as LeaseSpec
+
+/** Lease times are MicroTime: six digits after the second. */
+const microTime = (date: Date): string => date.toISOString().replace('Z', '000Z')
+
+/** Whether we created it. */
+const ensureNamespace = async (api: Api): Promise<boolean> => {
+  const known = await api.get(namespaceRef)
+  if (known !== undefined) {
+    if (known.metadata.deletionTimestamp !== undefined) {
+      throw new FwError('FW_BUSY', `namespace ${toolNamespace} is being deleted`, {
+        why: 'an earlier rollback is still cleaning up',
+        fix: 'try again in a few seconds',
+      })
+    }
+    if (known.metadata.labels?.[keys.managedBy] !== ownLabels()[keys.managedBy]) {
+      throw new FwError('FW_FOREIGN', `namespace ${toolNamespace} exists and is not this tool's`, {
+        why: `the gate trusts whatever lives in it; it lacks the label ${keys.managedBy}=${ownLabels()[keys.managedBy]}`,
+        fix: `look at it, then: kubectl delete namespace ${toolNamespace}`,
+      })
+    }
+    return false
+  }
+  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: toolNamespace, labels: ownLabels() } })
+  return true
+}
+
+/**
+ * A holder whose renewals stopped is watched for one more renewal before it is taken over: its clock may be wrong, its heartbeat cannot be.
+ */
+const refuseWhileAlive = async (
+  known: KubeObject,
+  { api, clock, holder, signal }: Pick<LockOptions, 'api' | 'clock' | 'holder' | 'signal'>,
+): Promise<void> => {
+  const spec = specOf(known)
+  if (spec.holderIdentity === undefined || spec.holderIdentity === '' || spec.holderIdentity === holder) return
+  const age = Math.round((clock.wall().getTime() - Date.parse(spec.renewTime ?? '')) / 1000)
+  const busy = (why: string) =>
+    new FwError('FW_BUSY', `${spec.holderIdentity} is changing the firewall`, {
+      why,
+      fix: `wait for it to end; a dead one frees the lock ${durationSeconds} s after its last sign of life. See: kubectl calico-fw status`,
+    })
+  if (age <= durationSeconds) throw busy(`its last sign of life is ${Math.max(0, age)} s old`)
+  await clock.sleep(renewEveryMs * 1.5, signal)
+  const later = await api.get(leaseRef)
+  if (later !== undefined && later.metadata.resourceVersion !== known.metadata.resourceVersion) throw busy('it renewed the lock just now')
+}

@@ -1,0 +1,124 @@
+import { keys } from '../../calico/names.ts'
+import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
+import { resourceOf, v3 } from '../../calico/resources.ts'
+import type { Api } from '../../cluster/api.ts'
+import { FwError } from '../../errors.ts'
+import { judge } from '../../firewall/judge.ts'
+import type { Clock } from '../clock.ts'
+import type { GateObjects, Step } from '../steps.ts'
+import type { PerformContext } from './context.ts'
+import { restoreFailsafes } from './failsafes.ts'
+
+/** Patience with one opening write before the next way is tried, in milliseconds. */
+const callMs = 3_000
+/** Not seen open after this, our HostEndpoints go at once. */
+const seenWithinMs = 3_000
+
+/** One way to open, and what to call it. */
+interface Way {
+  readonly name: string
+  readonly open: () => Promise<unknown>
+}
+
+/**
+ * Opens everything by the first way that works: the open set, which no webhook or aggregated API can hold up; deleting the gate's set;
+ * taking its label off, where a webhook refuses DELETE; deleting every HostEndpoint of ours. Goes round until one has worked or `untilMs` on the clock has passed.
+ * Returns the name of the way.
+ * @throws FwError FW_ROLLBACK_INCOMPLETE with what each way met
+ */
+export const openEverything = async (
+  api: Api,
+  clock: Clock,
+  { openSet, gate, untilMs, note }: { openSet: KubeObject; gate: GateObjects | undefined; untilMs: number; note: (text: string) => void },
+): Promise<string> => {
+  const options = { timeoutMs: callMs }
+  const ways: Way[] = [
+    { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(openSet, options) },
+    ...(gate === undefined ? [] : gateWays(api, gate)),
+    { name: 'deleted every HostEndpoint of ours', open: () => removeHostEndpoints(api) },
+  ]
+  for (;;) {
+    const failures: string[] = []
+    for (const way of ways) {
+      try {
+        await way.open()
+        return way.name
+      } catch (error) {
+        failures.push(error instanceof Error ? error.message : String(error))
+      }
+    }
+    if (clock.now() >= untilMs) {
+      throw new FwError('FW_ROLLBACK_INCOMPLETE', 'the cluster could not be opened from here', {
+        why: failures.join('; '),
+        fix: 'try again: kubectl calico-fw open',
+      })
+    }
+    note(`cannot open from here yet: ${failures[0] ?? 'no answer'}; trying again`)
+    await clock.sleep(1_000)
+  }
+}
+
+const gateWays = (api: Api, gate: GateObjects): Way[] => [
+  { name: `deleted ${formatRef(refOf(gate.set))}`, open: () => api.delete(refOf(gate.set), { timeoutMs: callMs }) },
+  {
+    name: `took the gate's label off ${formatRef(refOf(gate.set))}`,
+    open: () => api.mergePatch(refOf(gate.set), { metadata: { labels: { [keys.gate]: null } } }, { timeoutMs: callMs }),
+  },
+]
+
+/** One request for any number of them. */
+export const removeHostEndpoints = (api: Api): Promise<void> =>
+  api.deleteCollection(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: 10_000 })
+
+/** The open step of an undo: it keeps trying for as long as the cluster may still be closed, and opening it writes even under a lock that is in doubt. */
+export const open = async (context: PerformContext, step: Extract<Step, { kind: 'open' }>): Promise<void> => {
+  const { api, clock, report } = context.ports
+  const note = (text: string) => report({ kind: 'note', text })
+  note(
+    await openEverything(api, clock, {
+      openSet: step.openSet,
+      gate: step.gate,
+      untilMs: clock.now() + context.config.windowSeconds * 1000 + 60_000,
+      note,
+    }),
+  )
+}
+
+/**
+ * Waits until probes are as before the run. After 3 s without that our HostEndpoints go, and a failsafe edit of ours that may have stopped Felix is taken back.
+ * @throws FwError FW_ROLLBACK_INCOMPLETE
+ */
+export const seeOpen = async (context: PerformContext): Promise<void> => {
+  const { api, clock, prober, report } = context.ports
+  const probes = context.subject.probes.filter(
+    ({ expect, target }) =>
+      expect === 'open' && (target.kind === 'tcp' || target.kind === 'api' || target.kind === 'kubeconfig' || target.kind === 'kubelet'),
+  )
+  const begun = clock.now()
+  let forced = false
+  for (;;) {
+    const results = await prober.run(probes, { since: context.since, timeoutMs: 1_500 })
+    const judgement = judge({ probes, baseline: context.baseline, results, closedNodes: [] })
+    if (judgement.green) return
+    const waited = clock.now() - begun
+    if (!forced && waited > seenWithinMs) {
+      forced = true
+      report({ kind: 'note', text: `not open after 3 s (${judgement.red[0]?.sentence ?? ''}): deleting every HostEndpoint of ours` })
+      await removeHostEndpoints(api).catch((error: unknown) =>
+        report({ kind: 'note', text: `that failed: ${error instanceof Error ? error.message : error}` }),
+      )
+      for (const image of context.images().filter(({ ref }) => ref.kind === 'FelixConfiguration')) await restoreFailsafes(context, image)
+    }
+    if (waited > 60_000)
+      throw new FwError('FW_ROLLBACK_INCOMPLETE', judgement.red[0]?.sentence ?? 'not seen open', {
+        why: 'a minute after opening it is still so',
+        fix: 'kubectl calico-fw open',
+      })
+    await clock.sleep(200)
+  }
+}
+
+/** Deletes the open set: from here on only what policies allow is open. */
+export const dropOpenSet = async (api: Api, ref: ObjectRef): Promise<void> => {
+  await api.delete(ref)
+}

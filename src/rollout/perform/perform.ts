@@ -1,0 +1,130 @@
+import { formatRef, refOf } from '../../calico/object.ts'
+import { FwError } from '../../errors.ts'
+import type { BeforeImage } from '../checkpoint.ts'
+import { deadlineOf, type RunState, type StepResult } from '../state.ts'
+import type { Step } from '../steps.ts'
+import { rehearse } from './canary.ts'
+import { checkpoint } from './checkpoint.ts'
+import type { PerformContext } from './context.ts'
+import { writeFailsafes } from './failsafes.ts'
+import { armGate, checkAlive, disarmGate, renewGate } from './gate.ts'
+import { dropOpenSet, open, seeOpen } from './open.ts'
+import { preflight } from './preflight.ts'
+import { baseline, probe } from './probe.ts'
+import { restore, verify } from './restore.ts'
+import { settle } from './settle.ts'
+import { removeObjects, writeObjects } from './write.ts'
+
+const none = undefined
+const imagesOf = (images: readonly BeforeImage[]): StepResult => ({ kind: 'images', images })
+
+/** Does one step. Resolves when it is done and seen done; throws what stopped it. */
+export const perform = async (context: PerformContext, step: Step, state: RunState): Promise<StepResult | undefined> => {
+  const { api, clock } = context.ports
+  switch (step.kind) {
+    case 'lock':
+      await context.lock.acquire()
+      return none
+    case 'preflight':
+      await preflight(context, step.objects, step.failsafes)
+      return none
+    case 'rehearse': {
+      const lag = await rehearse(api, clock, step.gate, `canary-${state.config.change}`, context.signal)
+      context.ports.report({ kind: 'lag', ms: lag })
+      if (lag > state.config.maxLagMs) throw slowControllers(lag)
+      return none
+    }
+    case 'baseline':
+      await baseline(context)
+      return none
+    case 'checkpoint':
+      return imagesOf(await checkpoint(context, step))
+    case 'write':
+      context.since = clock.wall()
+      await writeObjects(context, step.objects)
+      return none
+    case 'remove':
+      await removeObjects(context, step.refs)
+      return none
+    case 'failsafes':
+      context.since = clock.wall()
+      return imagesOf(await writeFailsafes(context, step.change))
+    case 'settle':
+      await settle(context, step.what)
+      return none
+    case 'probe':
+      await probe(context, step.scope)
+      return none
+    case 'arm':
+      await context.lock.guard()
+      return { kind: 'gate', gate: await armGate(api, clock, step.gate, state.config.windowSeconds, context.signal) }
+    case 'renew':
+      await context.lock.guard()
+      return { kind: 'gate', gate: await renewGate(api, clock, gateOf(state), state.config.windowSeconds) }
+    case 'pulse':
+      await probe(context, step.scope)
+      await context.lock.guard()
+      return { kind: 'gate', gate: await renewGate(api, clock, gateOf(state), state.config.windowSeconds) }
+    case 'recheck':
+      await recheck(context, step)
+      return none
+    case 'gate-alive':
+      await checkAlive(api, gateOf(state))
+      return none
+    case 'ask': {
+      const opensInMs = Math.max(0, (state.gate === undefined ? clock.now() : deadlineOf(state.gate)) - clock.now())
+      return { kind: 'answer', answer: await context.ports.ask({ title: step.title, opensInMs }, context.signal) }
+    }
+    case 'commit':
+      await writeObjects(context, step.objects)
+      await removeObjects(context, step.removes)
+      return none
+    case 'disarm':
+      await context.lock.guard()
+      await disarmGate(api, step.gate)
+      await removeObjects(context, step.policies)
+      return none
+    case 'open':
+      await open(context, step)
+      return none
+    case 'see-open':
+      await seeOpen(context)
+      return none
+    case 'restore':
+      await restore(context, step.images)
+      return none
+    case 'verify':
+      await verify(context, step.images)
+      return none
+    case 'drop-open-set':
+      if (state.remaining.length > 0)
+        throw new FwError('FW_ROLLBACK_INCOMPLETE', `${formatRef(refOf(step.openSet))} stays: it keeps the cluster open`, {
+          why: 'an earlier step of the rollback failed',
+        })
+      await dropOpenSet(api, refOf(step.openSet))
+      return none
+    case 'remove-namespace':
+      await context.lock.release(false)
+      await api.delete({ apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' })
+      return none
+    case 'unlock':
+      await context.lock.release(state.images.length === 0)
+      return none
+  }
+}
+
+const gateOf = (state: RunState) => {
+  if (state.gate === undefined) throw new FwError('FW_GATE', 'the gate is not armed', { why: 'nothing may be closed without it' })
+  return state.gate
+}
+
+const recheck = async (context: PerformContext, step: Extract<Step, { kind: 'recheck' }>): Promise<void> => {
+  const [danger] = await context.ports.dangers(step.hostEndpoints)
+  if (danger !== undefined) throw new FwError('FW_FOREIGN', `${danger.object} would make this run unsafe`, { why: danger.why, fix: danger.remedy })
+}
+
+const slowControllers = (lag: number): FwError =>
+  new FwError('FW_GATE', `the cluster's controllers lag ${Math.round(lag / 1000)} s behind`, {
+    why: 'if this client died the cluster would open by itself that much too late',
+    fix: 'wait until kube-controller-manager has caught up (large deletions, many Jobs), then try again',
+  })

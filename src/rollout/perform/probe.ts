@@ -1,0 +1,65 @@
+import { FwError } from '../../errors.ts'
+import { type Judgement, judge } from '../../firewall/judge.ts'
+import type { Probe, ProbeResult } from '../../firewall/probes.ts'
+import type { ProbeScope } from '../steps.ts'
+import type { PerformContext } from './context.ts'
+
+/** How long a port that must close may still answer: Felix programmed every change within 1.6 s when idle. */
+const closesWithinMs = 20_000
+/** One probe's patience, in milliseconds. */
+const probeTimeoutMs = 2_000
+/** The second look's patience: a red probe opens the cluster, so it is looked at twice, but quickly. */
+const secondLookMs = 1_000
+
+/** Answers of before the first write. Closed probes are asked too: a port that was silent before proves nothing when it is silent after. */
+export const baseline = async (context: PerformContext): Promise<void> => {
+  context.baseline = await run(context, context.subject.probes, probeTimeoutMs)
+  const judgement = judge({ probes: context.subject.probes, baseline: context.baseline, results: context.baseline, closedNodes: [] })
+  context.ports.report({ kind: 'probes', judgement, of: context.subject.probes.length })
+}
+
+/**
+ * Probes until everything that worked works and everything that must be closed is seen closed.
+ * A lost open probe is looked at once more and then fails at once; a port still open gets time to close.
+ * @throws FwError FW_PREFLIGHT naming the first red probe
+ */
+export const probe = async (context: PerformContext, scope: ProbeScope): Promise<void> => {
+  const { clock } = context.ports
+  const until = clock.now() + closesWithinMs
+  const asked = context.subject.probes.filter((one) => one.expect === 'open' || one.node === undefined || scope.closedNodes.includes(one.node))
+  let results = await run(context, asked, probeTimeoutMs)
+  for (;;) {
+    const judgement = judge({ probes: asked, baseline: context.baseline, results, closedNodes: scope.closedNodes })
+    context.ports.report({ kind: 'probes', judgement, of: asked.length })
+    if (judgement.green) return
+    const lost = judgement.red.filter((finding) => finding.probe.expect === 'open').map((finding) => finding.probe)
+    const again = await run(context, lost, secondLookMs)
+    const still = judge({ probes: lost, baseline: context.baseline, results: again, closedNodes: [] })
+    if (!still.green) throw red(still)
+    const open = judgement.red.filter((finding) => finding.probe.expect === 'closed').map((finding) => finding.probe)
+    if (open.length > 0 && clock.now() > until) throw red(judgement)
+    results = merge(results, [...again, ...(await run(context, open, probeTimeoutMs))])
+  }
+}
+
+const run = (context: PerformContext, probes: readonly Probe[], timeoutMs: number): Promise<ProbeResult[]> =>
+  probes.length === 0 ? Promise.resolve([]) : context.ports.prober.run(probes, { signal: context.signal, since: context.since, timeoutMs })
+
+const merge = (results: readonly ProbeResult[], newer: readonly ProbeResult[]): ProbeResult[] => {
+  const byId = new Map(results.map((result) => [result.id, result]))
+  for (const result of newer) byId.set(result.id, result)
+  return [...byId.values()]
+}
+
+const red = (judgement: Judgement): FwError => {
+  const [first, ...more] = judgement.red
+  return new FwError('FW_PREFLIGHT', first?.sentence ?? 'a probe is red', {
+    why:
+      more.length === 0
+        ? 'it worked before this change'
+        : `and ${more.length} more: ${more
+            .slice(0, 3)
+            .map(({ probe }) => probe.title)
+            .join(', ')}`,
+  })
+}

@@ -1,0 +1,79 @@
+import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
+import { FwError } from '../../errors.ts'
+import { judge } from '../../firewall/judge.ts'
+import { sameObject } from '../../firewall/same-object.ts'
+import type { BeforeImage } from '../checkpoint.ts'
+import type { PerformContext } from './context.ts'
+import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
+import { inParallel } from './parallel.ts'
+import { isOurs } from './write.ts'
+
+/** Puts each object back to its before-image; one that is there already is left alone, so that doing it twice changes nothing. */
+export const restore = (context: PerformContext, images: readonly BeforeImage[]): Promise<void> =>
+  inParallel(images, async (image) => {
+    if (image.ref.kind === 'FelixConfiguration') return restoreFailsafes(context, image)
+    const { api } = context.ports
+    const now = await api.get(image.ref)
+    if (isAsBefore(now, image)) return
+    await context.lock.guard()
+    if (image.before === null) {
+      if (now !== undefined && !isOurs(now)) return
+      await api.delete(image.ref, {
+        ...(now?.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
+        ...(image.ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
+      })
+    } else {
+      await api.apply(applicable(image.before))
+    }
+  })
+
+/**
+ * Objects equal their before-images, and probes equal the baseline.
+ * @throws FwError FW_ROLLBACK_INCOMPLETE naming the first that differs
+ */
+export const verify = async (context: PerformContext, images: readonly BeforeImage[]): Promise<void> => {
+  const { api, clock } = context.ports
+  const until = clock.now() + 15_000
+  for (;;) {
+    const differing: string[] = []
+    await inParallel(images, async (image) => {
+      if (!isAsBefore(await api.get(image.ref), image)) differing.push(formatRef(image.ref))
+    })
+    const probes = context.subject.probes.filter(({ expect }) => expect === 'open')
+    const results = await context.ports.prober.run(probes, { since: context.since, timeoutMs: 2_000 })
+    const judgement = judge({ probes, baseline: context.baseline, results, closedNodes: [] })
+    context.ports.report({ kind: 'probes', judgement, of: probes.length })
+    if (differing.length === 0 && judgement.green) return
+    if (clock.now() > until) {
+      throw new FwError(
+        'FW_ROLLBACK_INCOMPLETE',
+        differing[0] === undefined ? (judgement.red[0]?.sentence ?? 'a probe is red') : `${differing[0]} is not as it was`,
+        {
+          why: differing.length > 1 ? `and ${differing.length - 1} more objects` : 'it was read again after the restore',
+        },
+      )
+    }
+    await clock.sleep(300)
+  }
+}
+
+const isAsBefore = (now: KubeObject | undefined, image: BeforeImage): boolean => {
+  if (image.ref.kind === 'FelixConfiguration') return failsafesRestored(now, image)
+  if (image.before === null) return now === undefined || (!isOurs(now) && refOf(now).name === image.ref.name)
+  return now !== undefined && sameObject(image.before, now)
+}
+
+/** A before-image as server-side apply takes it: without what the server fills in. */
+const applicable = (before: KubeObject): KubeObject => {
+  const { name, namespace, labels, annotations } = before.metadata
+  const { status: _, ...rest } = before
+  return {
+    ...rest,
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  }
+}

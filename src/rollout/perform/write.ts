@@ -1,0 +1,72 @@
+import { keys, ownLabels } from '../../calico/names.ts'
+import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
+import { FwError } from '../../errors.ts'
+import { sameObject } from '../../firewall/same-object.ts'
+import { imageKey } from '../checkpoint.ts'
+import type { PerformContext } from './context.ts'
+import { inParallel } from './parallel.ts'
+
+/**
+ * Server-side apply of our objects. Each is what its checkpoint saw, or the run stops; one that is already as wanted is not written;
+ * what the server stored is compared with what was asked, for admission may change it.
+ * @throws FwError FW_CHANGED, FW_LOCK_LOST, or what the API answers
+ */
+export const writeObjects = async (context: PerformContext, objects: readonly KubeObject[]): Promise<void> => {
+  const { api } = context.ports
+  await inParallel(objects, async (wanted) => {
+    const key = imageKey(refOf(wanted))
+    const before = context.seen.get(key)
+    if (before === undefined) throw new Error(`${formatRef(refOf(wanted))} was not in a checkpoint`)
+    if (before !== null && sameObject(wanted, before)) return
+    if (before !== null && !isOurs(before)) throw foreign(before)
+    await context.lock.guard()
+    context.signal.throwIfAborted()
+    const stored = await api.apply(guarded(wanted, before)).catch((error: unknown) => {
+      throw error instanceof FwError && error.code === 'FW_CONFLICT' ? changed(wanted, error) : error
+    })
+    context.seen.set(key, stored)
+    if (!sameObject(wanted, stored)) {
+      throw new FwError('FW_CHANGED', `${formatRef(refOf(wanted))} is not stored as written`, {
+        why: 'a webhook or an admission policy changed it on the way in',
+        fix: `compare: kubectl get ${wanted.kind.toLowerCase()} ${wanted.metadata.name} -o yaml`,
+      })
+    }
+  })
+}
+
+/** Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. */
+export const removeObjects = async (context: PerformContext, refs: readonly ObjectRef[]): Promise<void> => {
+  const { api } = context.ports
+  await inParallel(refs, async (ref) => {
+    const now = await api.get(ref)
+    if (now === undefined) return
+    if (!isOurs(now)) throw foreign(now)
+    await context.lock.guard()
+    await api.delete(ref, {
+      ...(now.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
+      ...(ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
+    })
+  })
+}
+
+/** Whether the object carries our managed-by label. */
+export const isOurs = (object: KubeObject): boolean => object.metadata.labels?.[keys.managedBy] === ownLabels()[keys.managedBy]
+
+/** The version the checkpoint saw, so that a write in between is a conflict and not an overwrite. */
+const guarded = (wanted: KubeObject, before: KubeObject | null): KubeObject =>
+  before?.metadata.resourceVersion === undefined
+    ? wanted
+    : { ...wanted, metadata: { ...wanted.metadata, resourceVersion: before.metadata.resourceVersion } }
+
+const foreign = (object: KubeObject): FwError =>
+  new FwError('FW_FOREIGN', `${formatRef(refOf(object))} exists and is not this tool's`, {
+    why: `it lacks the label ${keys.managedBy}=${ownLabels()[keys.managedBy]}; it is left as it is`,
+    fix: 'rename or delete it, then run the command again',
+  })
+
+const changed = (wanted: KubeObject, cause: FwError): FwError =>
+  new FwError('FW_CHANGED', `${formatRef(refOf(wanted))} changed under this run`, {
+    why: cause.why ?? cause.message,
+    fix: 'see who: kubectl get -o yaml --show-managed-fields',
+    cause,
+  })

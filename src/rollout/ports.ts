@@ -1,0 +1,68 @@
+import type { KubeObject } from '../calico/object.ts'
+import type { Api } from '../cluster/api.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { Judgement } from '../firewall/judge.ts'
+import type { Probe, ProbeResult } from '../firewall/probes.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Clock } from './clock.ts'
+import type { Outcome, Reason } from './state.ts'
+import type { Step } from './steps.ts'
+
+/** Runs probes over fresh connections. */
+export interface ProbeRunner {
+  run(probes: readonly Probe[], options: { readonly signal?: AbortSignal; readonly since: Date; readonly timeoutMs?: number }): Promise<ProbeResult[]>
+}
+
+/** The operator's own copy of checkpoints and history. Losing it costs nothing: the cluster has its own. */
+export interface Journal {
+  saveCheckpoint(clusterUid: string, number: string, document: unknown): Promise<void>
+  appendHistory(clusterUid: string, entry: unknown): Promise<void>
+}
+
+/** The question asked before the commit. */
+export interface KeepQuestion {
+  readonly title: string
+  /** Milliseconds until the cluster opens by itself, as of now. */
+  readonly opensInMs: number
+}
+
+/** What a run tells whoever watches; the terminal renders it, tests assert on it. */
+export type Progress =
+  | { readonly kind: 'step'; readonly at: number; readonly of: number; readonly step: Step; readonly mode: 'forward' | 'undo' }
+  | { readonly kind: 'step-done'; readonly step: Step; readonly ms: number }
+  | { readonly kind: 'step-failed'; readonly step: Step; readonly error: unknown }
+  | { readonly kind: 'probes'; readonly judgement: Judgement; readonly of: number }
+  | { readonly kind: 'deadline'; readonly opensInMs: number | undefined }
+  | { readonly kind: 'lag'; readonly ms: number }
+  | { readonly kind: 'undo'; readonly reason: Reason }
+  | { readonly kind: 'note'; readonly text: string }
+  | { readonly kind: 'end'; readonly outcome: Outcome }
+
+/** Everything outside that a run touches. */
+export interface RolloutPorts {
+  readonly api: Api
+  readonly clock: Clock
+  readonly prober: ProbeRunner
+  readonly journal: Journal
+  readonly ask: (question: KeepQuestion, signal: AbortSignal) => Promise<'keep' | 'open' | 'leave'>
+  readonly report: (progress: Progress) => void
+  /** Who holds the lock, unique to this process: `user@host/pid-random`. */
+  readonly holder: string
+  /** The command line as typed, for the checkpoints. */
+  readonly command: string
+  /** Foreign objects that would drop traffic on these HostEndpoints; empty means none. Read afresh. */
+  readonly dangers: (
+    hostEndpoints: readonly KubeObject[],
+  ) => Promise<readonly { readonly object: string; readonly why: string; readonly remedy: string }[]>
+}
+
+/** What a run works on. */
+export interface RunSubject {
+  readonly facts: Facts
+  readonly probes: readonly Probe[]
+  /** Written into the checkpoints of a rollback. */
+  readonly undoes?: readonly number[]
+}
+
+/** Reads every checkpoint the cluster holds. */
+export type ReadCheckpoints = (api: Api) => Promise<Checkpoint[]>

@@ -1,0 +1,144 @@
+import { initialState, next } from './next.ts'
+import { watchLag } from './perform/canary.ts'
+import type { PerformContext } from './perform/context.ts'
+import { createLock } from './perform/lock.ts'
+import { perform } from './perform/perform.ts'
+import type { RolloutPorts, RunSubject } from './ports.ts'
+import { deadlineOf, type Effect, type Event, type Outcome, type RunConfig, type RunState } from './state.ts'
+import type { Step } from './steps.ts'
+
+/** A run in progress. */
+export interface Run {
+  /** Resolves when it has ended, whatever the end. Rejects only for a bug of ours. */
+  readonly ended: Promise<Outcome>
+  /** The operator's answer to Ctrl-C. */
+  interrupt(choice: 'open' | 'leave' | 'go-on'): void
+  /** Monotonic reading at which the cluster opens by itself, while a gate is armed. */
+  opensAt(): number | undefined
+}
+
+/** Performs what {@link next} asks for, and feeds it what happens, one event at a time. */
+export const startRun = (steps: readonly Step[], config: RunConfig, subject: RunSubject, ports: RolloutPorts): Run => {
+  const { clock, report } = ports
+  let state: RunState = initialState(steps, config)
+  let flight = new AbortController()
+  let canary: AbortController | undefined
+  let alarm: AbortController | undefined
+  const whole = new AbortController()
+  const queue: Event[] = []
+  let draining = false
+  let resolveEnd: (outcome: Outcome) => void = () => undefined
+  const ended = new Promise<Outcome>((resolve) => {
+    resolveEnd = resolve
+  })
+
+  const lock = createLock({ api: ports.api, clock, holder: ports.holder, signal: whole.signal, lost: (text) => raise({ kind: 'lock-lost', text }) })
+  const context: PerformContext = {
+    ports,
+    subject,
+    config,
+    lock,
+    get signal() {
+      return flight.signal
+    },
+    baseline: [],
+    since: clock.wall(),
+    seen: new Map(),
+    images: () => state.images,
+  }
+
+  const raise = (event: Event): void => {
+    queue.push(event)
+    if (draining) return
+    draining = true
+    try {
+      for (let one = queue.shift(); one !== undefined; one = queue.shift()) step(one)
+    } finally {
+      draining = false
+    }
+  }
+
+  const step = (event: Event): void => {
+    const before = state
+    const transition = next(state, event)
+    state = transition.state
+    if (before.mode === 'forward' && state.mode === 'undo' && state.reason !== undefined && state.outcome === undefined)
+      report({ kind: 'undo', reason: state.reason })
+    if (event.kind === 'lag') report({ kind: 'lag', ms: event.ms })
+    for (const effect of transition.effects) act(effect)
+    if (before.mode !== 'finished' && state.mode === 'finished' && state.outcome !== undefined) {
+      whole.abort()
+      report({ kind: 'end', outcome: state.outcome })
+      resolveEnd(state.outcome)
+    }
+  }
+
+  const act = (effect: Effect): void => {
+    switch (effect.kind) {
+      case 'perform':
+        void performOne(effect.id, effect.step, effect.state)
+        return
+      case 'abort':
+        flight.abort()
+        flight = new AbortController()
+        return
+      case 'alarm':
+        setAlarm(effect.at)
+        return
+      case 'canary':
+        setCanary(effect.on)
+        return
+      case 'tick':
+        void clock.sleep(effect.ms, whole.signal).then(
+          () => raise({ kind: 'tick', now: clock.now() }),
+          () => undefined,
+        )
+    }
+  }
+
+  const performOne = async (id: number, one: Step, at: RunState): Promise<void> => {
+    const begun = clock.now()
+    if (id > 0) report({ kind: 'step', at: at.at, of: at.steps.length, step: one, mode: at.mode === 'undo' ? 'undo' : 'forward' })
+    try {
+      const result = await perform(context, one, at)
+      if (id > 0) report({ kind: 'step-done', step: one, ms: clock.now() - begun })
+      raise({ kind: 'done', id, now: clock.now(), ...(result === undefined ? {} : { result }) })
+    } catch (error) {
+      if (id > 0) report({ kind: 'step-failed', step: one, error })
+      raise({ kind: 'failed', id, now: clock.now(), error })
+    }
+  }
+
+  const setAlarm = (at: number | undefined): void => {
+    alarm?.abort()
+    alarm = undefined
+    report({ kind: 'deadline', opensInMs: at === undefined ? undefined : at - clock.now() })
+    if (at === undefined) return
+    const mine = new AbortController()
+    alarm = mine
+    void clock.sleep(Math.max(0, at - clock.now()), AbortSignal.any([mine.signal, whole.signal])).then(
+      () => raise({ kind: 'deadline', now: clock.now() }),
+      () => undefined,
+    )
+  }
+
+  const setCanary = (on: boolean): void => {
+    canary?.abort()
+    canary = undefined
+    if (!on || state.gate === undefined) return
+    const mine = new AbortController()
+    canary = mine
+    void watchLag(ports.api, clock, state.gate.objects, {
+      name: (n) => `canary-${config.change}-${n}`,
+      signal: AbortSignal.any([mine.signal, whole.signal]),
+      lag: (ms) => raise({ kind: 'lag', ms }),
+    })
+  }
+
+  raise({ kind: 'start' })
+  return {
+    ended,
+    interrupt: (choice) => raise({ kind: 'interrupted', choice }),
+    opensAt: () => (state.gate === undefined || state.committed ? undefined : deadlineOf(state.gate)),
+  }
+}

@@ -1,0 +1,49 @@
+import { type BeforeImage, earliestImages } from './checkpoint.ts'
+import type { RunState } from './state.ts'
+import type { Step } from './steps.ts'
+
+/** The groups an undo puts back, in this order: sets outlive the policies that name them (else connections are lost in between), failsafes come last. */
+const groups: readonly { readonly title: string; readonly holds: (image: BeforeImage) => boolean }[] = [
+  { title: 'HostEndpoints', holds: ({ ref }) => ref.kind === 'HostEndpoint' },
+  { title: 'policies', holds: ({ ref }) => ref.kind === 'GlobalNetworkPolicy' },
+  { title: 'the gate', holds: ({ ref }) => ref.kind === 'Job' || ref.kind === 'NetworkSet' },
+  { title: 'sets and Services', holds: ({ ref }) => ref.kind === 'GlobalNetworkSet' || ref.kind === 'Service' },
+  { title: 'the saved firewall', holds: ({ ref }) => ref.kind === 'ConfigMap' },
+  { title: 'failsafe ports', holds: ({ ref }) => ref.kind === 'FelixConfiguration' },
+]
+
+/** How a run that turned round gets back to where it began. */
+export const undoSteps = (state: RunState): Step[] => {
+  const images = earliestImages([
+    { apiVersion: 'calico-fw.github.io/v1alpha1', kind: 'Checkpoint', number: '0', title: '', at: '', by: '', command: '', images: state.images },
+  ])
+  const steps = images.length === 0 ? [] : restoreSteps(images, { open: state.mayBeClosed, state })
+  return state.locked ? [...steps, { kind: 'unlock', title: 'release the lock' }] : steps
+}
+
+/**
+ * Puts objects back to their before-images: open everything first where something may be closed, see it open, then HostEndpoints, policies,
+ * the gate, sets, failsafes, and the open set last. A FelixConfiguration that stops Felix goes first instead: until it is mended nothing else is programmed.
+ */
+export const restoreSteps = (
+  images: readonly BeforeImage[],
+  { open, state }: { open: boolean; state: Pick<RunState, 'config' | 'gate'> },
+): Step[] => {
+  const { openSet, change: run } = state.config
+  const opening: Step[] = open
+    ? [
+        { kind: 'open', title: 'open everything', openSet, gate: state.gate?.objects, run },
+        { kind: 'see-open', title: 'see it open', run },
+      ]
+    : []
+  const restoring = groups.flatMap(({ title, holds }): Step[] => {
+    const group = images.filter(holds)
+    if (group.length === 0) return []
+    const step: Step = { kind: 'restore', title: `restore ${title}`, images: group }
+    return group.some(({ ref }) => ref.kind === 'GlobalNetworkPolicy')
+      ? [step, { kind: 'settle', title: 'let Felix drop the policies', what: 'sync' }]
+      : [step]
+  })
+  const closing: Step[] = open ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
+  return [...opening, ...restoring, { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
+}
