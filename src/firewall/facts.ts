@@ -63,6 +63,14 @@ export interface ServiceFacts {
   readonly endpoints: readonly { readonly address: Address; readonly node?: string; readonly ports: readonly { readonly name?: string; readonly port: number }[] }[]
 }
 
+/** One Calico IPPool, as far as it decides how pods' packets look between nodes. */
+export interface IpPoolFacts {
+  readonly cidr: Cidr
+  readonly natOutgoing: boolean
+  readonly ipipMode: 'Never' | 'Always' | 'CrossSubnet'
+  readonly vxlanMode: 'Never' | 'Always' | 'CrossSubnet'
+}
+
 /** One address under which somebody reaches the API server. */
 export interface ApiEndpoint {
   readonly address: Address
@@ -99,6 +107,8 @@ export interface Facts {
   readonly kubeProxy: { readonly mode: ProxyMode; readonly nodePortRange: PortRange; readonly source: string }
   readonly nodes: readonly NodeFacts[]
   readonly podCidrs: readonly Cidr[]
+  /** Every IPPool; absent where they could not be read, and then every way of carrying pods' packets counts as possible. */
+  readonly ipPools?: readonly IpPoolFacts[]
   readonly serviceCidrs: readonly Cidr[]
   readonly services: readonly ServiceFacts[]
   readonly apiEndpoints: readonly ApiEndpoint[]

@@ -1,6 +1,6 @@
 import type { Direction, EffectiveFailsafes } from '../calico/failsafes.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, RuleProtocol, Tier } from '../calico/shapes.ts'
-import type { Dataplane, NodeFacts, ProxyMode, ServiceFacts } from '../firewall/facts.ts'
+import type { Dataplane, IpPoolFacts, NodeFacts, ProxyMode, ServiceFacts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
 
@@ -10,6 +10,10 @@ export interface World {
   readonly proxyMode: ProxyMode
   readonly nodes: readonly NodeFacts[]
   readonly podCidrs: readonly Cidr[]
+  /** Decides whether pods' packets cross the nodes' network encapsulated and under whose address; absent: both count as possible. */
+  readonly ipPools?: readonly IpPoolFacts[]
+  /** Addresses one of several nodes holds, nobody knows which: an API VIP kept by keepalived or kube-vip. */
+  readonly floating?: readonly { readonly address: Address; readonly nodes: readonly string[] }[]
   readonly services: readonly ServiceFacts[]
   readonly failsafes: Readonly<Record<string, Readonly<Record<Direction, EffectiveFailsafes>>>>
   readonly hostEndpoints: readonly HostEndpoint[]
@@ -26,6 +30,8 @@ export interface Connection {
   /** Destination port; absent for protocols without ports. */
   readonly port?: number
   readonly icmp?: { readonly type: number; readonly code: number }
+  /** The node a packet from outside comes in by, where the destination does not say: a VIP, a pod, 127.0.0.0/8. Absent: any of them. */
+  readonly via?: string
 }
 
 /** One link in the chain of reasons. */
@@ -34,6 +40,7 @@ export interface Decision {
   readonly node: string
   readonly stage: 'failsafe' | 'preDNAT' | 'service' | 'normal' | 'forward' | 'profile' | 'route'
   readonly policy?: string
+  /** Index in the policy's ingress or egress list, from 0. */
   readonly rule?: number
   readonly text: string
 }
