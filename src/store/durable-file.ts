@@ -63,4 +63,5 @@ const syncFolder = async (path: string): Promise<void> => {
 }
 
 /** Whether something thrown comes from the file system. */
-export const isErrno = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string'
+export const isErrno = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string'

@@ -133,7 +133,9 @@ const parseJson = (text: string, where: string, problems: FwError[]): unknown =>
   try {
     return JSON.parse(text)
   } catch (cause) {
-    problems.push(problem(`${where} is damaged and is left out`, 'it is not JSON', cause, 'the copy in the cluster counts; look at the file, then delete it'))
+    problems.push(
+      problem(`${where} is damaged and is left out`, 'it is not JSON', cause, 'the copy in the cluster counts; look at the file, then delete it'),
+    )
     return undefined
   }
 }
