@@ -1,0 +1,80 @@
+import type { Api } from '../cluster/api.ts'
+import type { OpenSocket } from '../cluster/network.ts'
+import type { Workstation } from '../cluster/workstation.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { Clock } from '../rollout/clock.ts'
+import type { RolloutPorts } from '../rollout/ports.ts'
+import type { Journal } from '../store/journal.ts'
+import type { Prompter } from '../ui/prompter.ts'
+
+/** A stream that may be a terminal. */
+export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+/** Where answers come from. */
+export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
+/** Signals a run answers to. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+
+/** The process, as values: main.ts makes one of the real thing, tests and the demo make their own. */
+export interface Context {
+  /** The words after the program's name. */
+  readonly argv: readonly string[]
+  readonly workstation: Workstation
+  readonly stdin: InputStream
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  readonly clock: Clock
+  readonly openSocket: OpenSocket
+  /** A short random text, new at each call. */
+  readonly random: () => string
+  /** Who runs this, for the lock and the checkpoints. */
+  readonly who: { readonly user: string; readonly host: string; readonly pid: number }
+  /** Replaces a file. Rejects as node:fs does. */
+  readonly writeFile: (path: string, text: string) => Promise<void>
+  /** Calls the handler instead of ending the process; returns how to take that back. */
+  readonly onSignal: (handler: (signal: StopSignal) => void) => () => void
+  /** Answers questions where there is no terminal; the demo and tests bring one. */
+  readonly prompter?: Prompter
+}
+
+/** The form of what goes to stdout. */
+export type OutputFormat = 'text' | 'json' | 'yaml'
+
+/** stdout is data, stderr is talk. */
+export interface Printer {
+  readonly format: OutputFormat
+  /** Text for stdout; nothing in the other formats. */
+  data(text: string): void
+  /** A line for people, on stderr. */
+  talk(text: string): void
+  /** One document on stdout with `apiVersion: calico-fw.github.io/v1alpha1` and this kind; nothing in the text format. */
+  document(kind: string, fields: Readonly<Record<string, unknown>>): void
+}
+
+/** The cluster a command works on. */
+export interface Cluster {
+  /** One keep-alive connection. */
+  readonly api: Api
+  /** A new connection for every request: what probes use. */
+  readonly probeApi: Api
+  readonly contextName: string
+  readonly server: string
+  /** Gathers the facts afresh at each call. */
+  facts(): Promise<Facts>
+  /** Closes what is open. */
+  close(): void
+}
+
+/** What every command that works on a cluster gets: `export const run = (command: CommandContext, options: XOptions): Promise<ExitCode>`. */
+export interface CommandContext {
+  readonly context: Context
+  readonly cluster: Cluster
+  readonly ui: Prompter
+  readonly printer: Printer
+  readonly journal: Journal
+  /** `user@host/pid-random`: holds the lock. */
+  readonly holder: string
+  /** The command line as typed, `kubectl calico-fw ...`: stands in the checkpoints. */
+  readonly commandLine: string
+  /** Everything a run touches; who asks and who watches is the caller's. */
+  ports(facts: Facts, view: Pick<RolloutPorts, 'ask' | 'report'>): RolloutPorts
+}
