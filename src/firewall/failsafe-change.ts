@@ -1,0 +1,124 @@
+import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
+import { names } from '../calico/names.ts'
+import { v3 } from '../calico/resources.ts'
+import type { FailsafePort, FelixConfiguration } from '../calico/shapes.ts'
+import { FwError } from '../errors.ts'
+import { isAddress } from '../net/address.ts'
+import { parseCidr } from '../net/cidr.ts'
+import { byText } from './by-text.ts'
+import type { ApiEndpoint, Facts } from './facts.ts'
+import type { HostFirewall } from './host-firewall.ts'
+import type { FailsafeChange } from './plan.ts'
+
+/** A failsafe that must be in force before anything closes, and why. */
+export interface RequiredFailsafe {
+  readonly direction: Direction
+  readonly port: FailsafePort & { readonly protocol: 'TCP' | 'UDP' }
+  readonly reason: string
+}
+
+const directions = ['inbound', 'outbound'] as const
+
+/**
+ * Every failsafe that must be in force: the ports of all API endpoints and of whatever Felix and Typha talk to, both ways and for everyone,
+ * and the file's own. A Felix that cannot reconnect keeps its rules but hears of no opening any more, 65 s after a balancer reloads.
+ */
+export const requiredFailsafes = (facts: Pick<Facts, 'apiEndpoints' | 'felixPeers'>, firewall: HostFirewall): RequiredFailsafe[] => {
+  const { extraFailsafePorts } = firewall.spec
+  const lifelines = [...facts.apiEndpoints.map(asApi), ...facts.felixPeers.map(asPeer)].sort((one, other) => one.port - other.port || byText(one.reason, other.reason))
+  return directions.flatMap((direction) => [
+    ...lifelines.map(({ port, reason }): RequiredFailsafe => ({ direction, port: { protocol: 'TCP', port }, reason })),
+    ...extraFailsafePorts[direction].map(({ protocol, port }): RequiredFailsafe => ({ direction, port: { protocol, port }, reason: 'extraFailsafePorts of the file' })),
+  ])
+}
+
+const asApi = ({ address, port, sources }: ApiEndpoint) => ({ port, reason: `API endpoint ${hostPort(address, port)} (${[...sources].sort(byText).join(', ')})` })
+const asPeer = ({ address, port }: ApiEndpoint) => ({ port, reason: `Felix and Typha talk to ${hostPort(address, port)}` })
+
+/** `192.168.218.189:7443`, `[2001:db8::1]:6443`. */
+export const hostPort = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
+
+/**
+ * The one patch of FelixConfiguration `default`: the lists in force on the nodes that follow it, with what is missing added at the end; undefined
+ * when nothing is missing, since every change restarts every Felix once. Nodes that follow something else are named by {@link failsafeGaps}.
+ * @throws FwError FW_BAD_FAILSAFE when an entry that is there already would stop Felix
+ */
+export const failsafeChange = (facts: Facts, firewall: HostFirewall): FailsafeChange | undefined => {
+  const found = defaultConfiguration(facts)
+  const before = { inbound: found?.spec?.failsafeInboundHostPorts ?? null, outbound: found?.spec?.failsafeOutboundHostPorts ?? null }
+  for (const direction of directions) refuseBroken(direction, before[direction] ?? [])
+  const added = missing(facts, firewall, (direction) => before[direction] ?? defaultFailsafes[direction])
+  if (added.length === 0) return undefined
+  const after = (direction: Direction) => [
+    ...(before[direction] ?? defaultFailsafes[direction]),
+    ...added.filter((one) => one.direction === direction).map(({ port }) => port),
+  ]
+  return {
+    ref: { apiVersion: found?.apiVersion ?? v3, kind: 'FelixConfiguration', name: names.felixConfiguration },
+    exists: found !== undefined,
+    before,
+    after: { inbound: after('inbound'), outbound: after('outbound') },
+    added,
+  }
+}
+
+/** A failsafe a node would still lack after the change, because an environment variable or another FelixConfiguration rules there. */
+export interface FailsafeGap extends RequiredFailsafe {
+  readonly node: string
+  readonly source: string
+}
+
+/** Failsafes that must be in force and will not be: nothing may be closed on these nodes. */
+export const failsafeGaps = (facts: Facts, firewall: HostFirewall): FailsafeGap[] =>
+  Object.entries(facts.failsafes)
+    .sort(([one], [other]) => byText(one, other))
+    .flatMap(([node, lists]) =>
+      directions.flatMap((direction) => {
+        const { source, ports } = lists[direction]
+        if (source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)) return []
+        const said = source.kind === 'environment' ? `environment variable ${source.variable}` : `FelixConfiguration ${source.name}`
+        return missing(facts, firewall, () => ports)
+          .filter((one) => one.direction === direction)
+          .map((one) => ({ ...one, node, source: said }))
+      }),
+    )
+
+/** FelixConfiguration `default` as found. */
+export const defaultConfiguration = ({ felixConfigurations }: Pick<Facts, 'felixConfigurations'>): FelixConfiguration | undefined =>
+  felixConfigurations.find(({ metadata }) => metadata.name === names.felixConfiguration)
+
+/** Whether a list lets everyone reach the port: an entry with a net does so for that net only. */
+export const opens = (ports: readonly FailsafePort[], { protocol, port }: FailsafePort): boolean =>
+  ports.some((one) => one.port === port && one.protocol.toUpperCase() === protocol.toUpperCase() && (one.net === undefined || one.net === ''))
+
+const missing = (facts: Facts, firewall: HostFirewall, listOf: (direction: Direction) => readonly FailsafePort[]): RequiredFailsafe[] => {
+  const seen = new Set<string>()
+  return requiredFailsafes(facts, firewall).filter(({ direction, port }) => {
+    const key = `${direction}/${port.protocol}/${port.port}`
+    if (seen.has(key) || opens(listOf(direction), port)) return false
+    seen.add(key)
+    return true
+  })
+}
+
+/** The API takes entries that stop every Felix (no or another protocol) or crash it (a bad net); with one in place no change of ours would arrive. */
+const refuseBroken = (direction: Direction, ports: readonly FailsafePort[]): void => {
+  for (const { protocol, port, net } of ports) {
+    const isProtocol = /^(tcp|udp)$/i.test(protocol ?? '')
+    if (isProtocol && (net === undefined || net === '' || isNet(net))) continue
+    throw new FwError('FW_BAD_FAILSAFE', `FelixConfiguration default has a broken ${direction} failsafe: protocol ${protocol ?? '(none)'}, port ${port}${net === undefined ? '' : `, net ${net}`}`, {
+      why: 'Felix cannot parse it and programs nothing until it is mended',
+      fix: 'kubectl edit felixconfigurations.projectcalico.org default',
+    })
+  }
+}
+
+const isNet = (text: string): boolean => {
+  if (isAddress(text)) return true
+  try {
+    parseCidr(text)
+    return true
+  } catch (error) {
+    return error instanceof FwError && /has host bits set/.test(error.message)
+  }
+}

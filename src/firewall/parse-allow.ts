@@ -1,0 +1,107 @@
+import { allowPolicyName } from '../calico/names.ts'
+import { familyOf } from '../net/address.ts'
+import type { Cidr } from '../net/cidr.ts'
+import { type PortProtocol, parsePortRange, portProtocols } from '../net/port.ts'
+import type { AllowEntry, Traffic } from './host-firewall.ts'
+import { located, netsOf } from './parse-nets.ts'
+import { failure, fieldsOf, isWritten, itemsOf, type Spot, sourceOf, textOf } from './yaml-spot.ts'
+
+/** Longest name of an allow entry: its policy's name is one DNS label of 63 characters (Calico up to 3.28 takes no other). */
+export const entryNameLimit = 63 - allowPolicyName('').length
+
+/** More would reach the order of the gates. */
+const entryLimit = 10_000
+
+/**
+ * `spec.allow`: what is open, to whom.
+ * @throws FwError FW_BAD_FILE
+ */
+export const allowOf = (spot: Spot): AllowEntry[] => {
+  const items = itemsOf(spot)
+  if (items.length > entryLimit) throw failure(spot, `has ${items.length} entries`, { fix: `keep it to ${entryLimit}: one entry takes many nets and ports` })
+  const seen = new Set<string>()
+  return items.map((item) => {
+    const entry = entryOf(item)
+    if (seen.has(entry.name)) throw failure(item, `repeats the name "${entry.name}"`, { fix: 'give each entry its own name: it names a policy' })
+    seen.add(entry.name)
+    return entry
+  })
+}
+
+const entryOf = (spot: Spot): AllowEntry => {
+  const { name, to, from, traffic } = fieldsOf(spot, ['name', 'to', 'from', 'traffic'])
+  if (!isWritten(name)) throw failure(spot, 'has no name', { fix: 'write name: ingress' })
+  const entryName = textOf(name)
+  const problem = entryNameProblem(entryName)
+  if (problem !== undefined) throw failure(name, `is "${entryName}", which names no policy`, { fix: problem })
+  if (!isWritten(to)) {
+    throw failure(spot, 'has no destination', {
+      why: 'a port without a destination opens that port on pods too',
+      fix: 'write to: {nodes: true} for node and host ports, or to: {nets: [192.168.218.180/32]} for a VIP',
+    })
+  }
+  if (!isWritten(traffic)) throw failure(spot, 'has no traffic', { fix: 'write traffic: [{protocol: TCP, ports: [80]}]' })
+  const destination = destinationOf(to)
+  const sources = isWritten(from) ? sourcesOf(from) : undefined
+  if (sources !== undefined && 'nets' in destination) sameFamily(spot, destination.nets, sources)
+  return { name: entryName, to: destination, ...(sources === undefined ? {} : { from: { nets: sources } }), traffic: trafficOf(traffic) }
+}
+
+/** What to write instead of a name no policy can have; undefined when it can. */
+export const entryNameProblem = (name: string): string | undefined => {
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) return 'use lower-case letters, digits and -'
+  if (name.length > entryNameLimit) return `use at most ${entryNameLimit} characters`
+  return /--\d+$/.test(name) ? 'leave out the --N at its end: it names the further parts of a large entry' : undefined
+}
+
+const destinationOf = (spot: Spot): AllowEntry['to'] => {
+  const { nodes, nets } = fieldsOf(spot, ['nodes', 'nets'])
+  if (isWritten(nodes) === isWritten(nets)) throw failure(spot, 'needs one of nodes and nets', { fix: 'write {nodes: true}, or {nets: […]}' })
+  if (isWritten(nets)) return { nets: netsOf(nets, 'to') }
+  if (isWritten(nodes) && String(nodes.node) !== 'true') throw failure(nodes, 'can only be true', { fix: 'write {nodes: true}, or {nets: […]}' })
+  return { nodes: true }
+}
+
+const sourcesOf = (spot: Spot): Cidr[] => {
+  const { nets } = fieldsOf(spot, ['nets'])
+  if (!isWritten(nets)) throw failure(spot, 'has no nets', { fix: 'write from: {nets: [192.168.218.53/32]}, or leave out from to open to everyone' })
+  return netsOf(nets, 'from')
+}
+
+const sameFamily = (spot: Spot, to: readonly Cidr[], from: readonly Cidr[]): void => {
+  const families = new Set(from.map(familyOf))
+  const alone = to.find((cidr) => !families.has(familyOf(cidr)))
+  if (alone !== undefined) {
+    throw failure(spot, `lets nobody reach ${alone}`, { why: 'all sources are of the other address family', fix: `add an IPv${familyOf(alone)} source, or leave ${alone} out` })
+  }
+}
+
+const trafficOf = (spot: Spot): Traffic[] => {
+  const items = itemsOf(spot)
+  if (items.length === 0) throw failure(spot, 'is empty', { fix: 'write traffic: [{protocol: TCP, ports: [80]}]' })
+  return items.map((item) => {
+    const { protocol, ports } = fieldsOf(item, ['protocol', 'ports'])
+    return { protocol: protocolOf(item, protocol, portProtocols), ports: isWritten(ports) ? portsOf(ports) : [] }
+  })
+}
+
+const portsOf = (spot: Spot): Traffic['ports'] => {
+  const ports = itemsOf(spot).map((item) => located(item, () => parsePortRange(sourceOf(item))))
+  if (ports.length === 0) throw failure(spot, 'is empty', { fix: 'name a port, or leave out ports to open every port of the protocol' })
+  return ports
+}
+
+/**
+ * A protocol by name, upper-case as Calico's own validator wants it.
+ * @throws FwError FW_BAD_FILE
+ */
+export const protocolOf = <Protocol extends PortProtocol>(parent: Spot, spot: Spot | undefined, known: readonly Protocol[]): Protocol => {
+  if (!isWritten(spot)) throw failure(parent, 'has no protocol', { fix: `write protocol: ${known.join(' or ')}` })
+  const written = textOf(spot)
+  const found = known.find((one) => one === written)
+  if (found === undefined) {
+    const meant = known.find((one) => one === written.toUpperCase())
+    throw failure(spot, `is "${written}"`, { fix: `write ${meant ?? known.join(', ')}` })
+  }
+  return found
+}
