@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import type { Binaries } from '../binaries.ts'
+import type { Layout, NodeHost } from '../layout.ts'
+import { inNamespace } from '../machine/namespaces.ts'
+import { startRecorded } from '../machine/processes.ts'
+import { until } from '../machine/run.ts'
+import type { StateDir } from '../machine/state.ts'
+import type { LabApi } from './api.ts'
+
+/** What every part of the cluster needs to be started. */
+export interface ClusterContext {
+  readonly state: StateDir
+  readonly layout: Layout
+  readonly binaries: Binaries
+}
+
+/** Names of the control plane's processes in the journal. */
+export const controlPlaneProcess = { etcd: 'etcd', apiserver: 'kube-apiserver', controllerManager: 'kube-controller-manager' } as const
+
+const start = ({ state, binaries }: ClusterContext, node: NodeHost, role: string, args: readonly string[]) =>
+  startRecorded(state, role, inNamespace(node.namespace, [join(binaries.controlPlane, role), ...args]))
+
+/** Starts etcd on a control-plane node's loopback. */
+export const startEtcd = (context: ClusterContext, node: NodeHost): void => {
+  start(context, node, controlPlaneProcess.etcd, [context.state.at('etcd'), 'http://127.0.0.1:2379'])
+}
+
+/** Starts the API server behind the node's own NIC: a bad policy really cuts it off. */
+export const startApiserver = (context: ClusterContext, node: NodeHost): void => {
+  const { state, layout } = context
+  const pki = (name: string) => state.at('pki', name)
+  start(context, node, controlPlaneProcess.apiserver, [
+    '--etcd-servers=http://127.0.0.1:2379',
+    '--bind-address=0.0.0.0',
+    `--advertise-address=${node.address}`,
+    `--secure-port=${layout.api.port}`,
+    `--client-ca-file=${pki('ca.crt')}`,
+    `--tls-cert-file=${pki('apiserver.crt')}`,
+    `--tls-private-key-file=${pki('apiserver.key')}`,
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    '--allow-privileged',
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${pki('sa.pub')}`,
+    `--service-account-signing-key-file=${pki('sa.key')}`,
+    `--service-cluster-ip-range=${layout.serviceCidr}`,
+    `--kubelet-client-certificate=${pki('apiserver-kubelet.crt')}`,
+    `--kubelet-client-key=${pki('apiserver-kubelet.key')}`,
+    `--kubelet-certificate-authority=${pki('ca.crt')}`,
+    '--kubelet-preferred-address-types=InternalIP',
+    '--enable-aggregator-routing',
+    `--requestheader-client-ca-file=${pki('ca.crt')}`,
+    '--requestheader-allowed-names=front-proxy-client',
+    '--requestheader-username-headers=X-Remote-User',
+    '--requestheader-group-headers=X-Remote-Group',
+    '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+    `--proxy-client-cert-file=${pki('front-proxy.crt')}`,
+    `--proxy-client-key-file=${pki('front-proxy.key')}`,
+  ])
+}
+
+/**
+ * Starts kube-controller-manager as kubeadm does, but for leader election. Start it after the CRDs: its garbage collector
+ * looks for new kinds only every 30 s, and an owner's deadline would be kept late until then.
+ */
+export const startControllerManager = (context: ClusterContext, node: NodeHost, options: { readonly monitorsNodes: boolean }): void => {
+  const { state } = context
+  const kubeconfig = state.at('pki', 'controller-manager.kubeconfig')
+  start(context, node, controlPlaneProcess.controllerManager, [
+    `--kubeconfig=${kubeconfig}`,
+    `--authentication-kubeconfig=${kubeconfig}`,
+    `--authorization-kubeconfig=${kubeconfig}`,
+    '--bind-address=127.0.0.1',
+    `--service-account-private-key-file=${state.at('pki', 'sa.key')}`,
+    `--root-ca-file=${state.at('pki', 'ca.crt')}`,
+    '--use-service-account-credentials',
+    '--leader-elect=false',
+    '--allocate-node-cidrs=false',
+    ...(options.monitorsNodes ? [] : ['--node-monitor-grace-period=24h']),
+  ])
+}
+
+/** Waits until the API server says it is ready. */
+export const apiReady = async (api: LabApi): Promise<void> => {
+  await until('the API server', async () => (await api.request('GET', '/readyz', undefined, undefined, 2000)).status === 200, 90_000, 100)
+}

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
+import type { CalicoCrds } from '../binaries.ts'
+import { inParallel, until } from '../machine/run.ts'
+import type { Variant } from '../options.ts'
+import type { LabApi, LabObject } from './api.ts'
+
+/** The API group Felix reads in a flavour; it cannot tell by itself when both exist. */
+export const felixGroup = (flavour: Variant['flavour']): string => (flavour === 'native' ? 'projectcalico.org/v3' : 'crd.projectcalico.org/v1')
+
+/** The apiVersion a user of a flavour writes. */
+export const calicoApiVersion = (flavour: Variant['flavour']): string => (flavour === 'storage' ? 'crd.projectcalico.org/v1' : 'projectcalico.org/v3')
+
+/** Installs Calico's schemas for a flavour, and waits until they are served. */
+export const installCrds = async (api: LabApi, crds: CalicoCrds, flavour: Variant['flavour']): Promise<void> => {
+  const native = flavour === 'native'
+  // Felix lists ClusterNetworkPolicies in every flavour and waits for ever where they are missing.
+  const clusterPolicies = objectsIn(crds.storage, (name) => name.startsWith('policy.networking.k8s.io_'))
+  const own = native ? objectsIn(crds.native) : objectsIn(crds.storage, (name) => name.startsWith('crd.projectcalico.org_'))
+  const definitions = [...own, ...clusterPolicies]
+  await inParallel(6, definitions, (definition) => api.create(definition))
+  // The admission policies write `tier` labels and defaults that the aggregated API server writes elsewhere.
+  if (native && crds.admission !== undefined) await installAdmission(api, objectsIn(crds.admission))
+  await until('Calico CRDs', async () => {
+    const there = await api.list({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' })
+    return there.length >= definitions.length && there.every(isEstablished)
+  })
+  const groups = [felixGroup(flavour), 'policy.networking.k8s.io/v1alpha2']
+  await until(`discovery of ${groups.join(' and ')}`, async () => {
+    const answers = await Promise.all(groups.map((group) => api.request('GET', `/apis/${group}`)))
+    return answers.every((answer) => answer.status === 200)
+  })
+}
+
+/**
+ * The admission policies write `tier` labels and default `types`, as the aggregated API server does elsewhere. Calico's files name
+ * v1beta1, which Kubernetes 1.36 no longer serves where it serves v1; the fields are the same.
+ */
+const installAdmission = async (api: LabApi, policies: readonly LabObject[]): Promise<void> => {
+  const served = (apiVersion: string) => api.request('GET', `/apis/${apiVersion}`).then((answer) => JSON.stringify(answer.body))
+  for (const policy of policies) {
+    const apiVersion = (await served(policy.apiVersion)).includes(`"${policy.kind}"`) ? policy.apiVersion : 'admissionregistration.k8s.io/v1'
+    await api.create({ ...policy, apiVersion })
+  }
+}
+
+const objectsIn = (folder: string, takes: (name: string) => boolean = () => true): LabObject[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml') && takes(name))
+    .sort()
+    .flatMap((name) => parseAllDocuments(readFileSync(join(folder, name), 'utf8')).flatMap((document) => (document.toJS() as LabObject | null) ?? []))
+
+const isEstablished = (definition: LabObject): boolean => {
+  const status = definition['status'] as { conditions?: readonly { type: string; status: string }[] } | undefined
+  return status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') ?? false
+}

@@ -1,0 +1,74 @@
+import { basename } from 'node:path'
+import type { NodeHost } from '../layout.ts'
+import { membersOf, type ProcessFacts, signal, startRecorded } from '../machine/processes.ts'
+import { until } from '../machine/run.ts'
+import { inSandbox, type Sandbox } from '../machine/sandbox.ts'
+import type { RecordedProcess } from '../machine/state.ts'
+import type { Variant } from '../options.ts'
+import { agentOf } from '../packets/agents.ts'
+import type { ClusterContext } from './control-plane.ts'
+import { felixGroup } from './crds.ts'
+
+const readinessUrl = 'http://127.0.0.1:9099/readiness'
+const metricsUrl = 'http://127.0.0.1:9091/metrics'
+
+/** Felix exits with 129 when its configuration changed, and whoever runs it starts it again, at once and for ever. */
+const supervise = 'while :; do "$@"; echo "felix ended with $?"; sleep 1; done'
+
+/** Felix's environment: what the operator's DaemonSet gives it, and what keeps it inside the lab. What a test changes by FelixConfiguration is not set here, for the environment wins. */
+export const felixEnvironment = (flavour: Variant['flavour']): Readonly<Record<string, string>> => ({
+  FELIX_DATASTORETYPE: 'kubernetes',
+  DATASTORE_TYPE: 'kubernetes',
+  USE_POD_CIDR: 'true',
+  CALICO_API_GROUP: felixGroup(flavour),
+  FELIX_DEFAULTENDPOINTTOHOSTACTION: 'ACCEPT',
+  FELIX_HEALTHENABLED: 'true',
+  FELIX_PROMETHEUSMETRICSENABLED: 'true',
+  FELIX_LOGSEVERITYSCREEN: 'Info',
+  FELIX_LOGFILEPATH: 'none',
+  // It would call out to the internet.
+  FELIX_USAGEREPORTINGENABLED: 'false',
+  FELIX_XDPENABLED: 'false',
+  // This one is read by its exact case. Felix would run bpftool to clean up after a dataplane that was never here.
+  FELIX_DebugSkipCTLBCleanup: 'true',
+})
+
+/** Starts Felix on a node, supervised. */
+export const startFelix = ({ state, binaries }: ClusterContext, node: NodeHost, sandbox: Sandbox, variant: Variant): void => {
+  if (binaries.felix === undefined) return
+  const env = {
+    ...felixEnvironment(variant.flavour),
+    KUBECONFIG: state.at('pki', 'calico.kubeconfig'),
+    FELIX_FELIXHOSTNAME: node.fqdn,
+    NODENAME: node.fqdn,
+  }
+  startRecorded(state, `felix-${node.name}`, inSandbox(sandbox, ['bash', '-c', supervise, 'felix', ...commandOf(binaries.felix)]), {
+    ...process.env,
+    ...env,
+  })
+}
+
+/** Waits until Felix on the node says it has programmed what it knows. */
+export const felixReady = async ({ state }: ClusterContext, node: NodeHost): Promise<void> => {
+  const agent = agentOf(state, node.name)
+  await until(`Felix on ${node.name}`, async () => (await agent.get(readinessUrl, 1000)).status === 200, 90_000, 100)
+}
+
+/** One number out of Felix's metrics, for example `felix_int_dataplane_failures`; undefined where Felix does not answer or has none of that name. */
+export const felixMetric = async ({ state }: ClusterContext, node: NodeHost, name: string): Promise<number | undefined> => {
+  const { body } = await agentOf(state, node.name).get(metricsUrl)
+  const line = body.split('\n').find((text) => text.startsWith(`${name} `) || text.startsWith(`${name}{`))
+  return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1))
+}
+
+/** In Calico's image Felix is one of the faces of calico-node. */
+const commandOf = (program: string): string[] => (basename(program) === 'calico-node' ? [program, '-felix'] : [program])
+
+/** Signals Felix itself, not its supervisor: STOP freezes it and its rules stay, KILL lets the supervisor start it anew. */
+export const signalFelix = (supervisor: RecordedProcess, name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'SIGTERM'): number =>
+  signal([supervisor], name, isFelixOf(supervisor))
+
+/** Felix's process id, where it runs. */
+export const felixPid = (supervisor: RecordedProcess): number | undefined => membersOf(supervisor).find(isFelixOf(supervisor))?.pid
+
+const isFelixOf = (supervisor: RecordedProcess) => (facts: ProcessFacts) => facts.parent === supervisor.pid && facts.command !== 'sleep'

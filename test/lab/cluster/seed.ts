@@ -1,0 +1,182 @@
+import type { CalicoCrds } from '../binaries.ts'
+import type { Layout, NodeHost } from '../layout.ts'
+import { until } from '../machine/run.ts'
+import type { Variant } from '../options.ts'
+import type { LabApi, LabObject } from './api.ts'
+import { calicoApiVersion } from './crds.ts'
+import { felixEnvironment } from './felix.ts'
+
+/** The namespace of calico-node, as the operator lays it. */
+export const calicoNamespace = 'calico-system'
+const calicoNodeLabels = { 'k8s-app': 'calico-node' }
+
+/** What a running Calico has in its datastore before anybody writes a policy. */
+export const calicoObjects = (layout: Layout, { flavour, felix }: Variant): LabObject[] => {
+  const apiVersion = calicoApiVersion(flavour)
+  const object = (kind: string, name: string, spec: Readonly<Record<string, unknown>>): LabObject => ({ apiVersion, kind, metadata: { name }, spec })
+  const tier = (name: string, order: number, defaultAction: string) => object('Tier', name, { order, defaultAction })
+  return [
+    // Behind the aggregated API ClusterInformation is the server's own, and refuses a write: there it goes to storage.
+    {
+      ...object('ClusterInformation', 'default', { datastoreReady: true, clusterGUID: 'lab', calicoVersion: 'v3.32.1' }),
+      ...(flavour === 'aggregated' ? { apiVersion: 'crd.projectcalico.org/v1' } : {}),
+    },
+    object('FelixConfiguration', 'default', {
+      logSeverityScreen: 'Info',
+      reportingInterval: '0s',
+      floatingIPs: 'Disabled',
+      ...(felix === 'native' ? { nftablesMode: 'Enabled' } : {}),
+    }),
+    object('IPPool', 'default-ipv4-ippool', {
+      cidr: layout.podCidr,
+      ipipMode: 'Never',
+      vxlanMode: 'Never',
+      natOutgoing: true,
+      nodeSelector: 'all()',
+      blockSize: 26,
+      allowedUses: ['Workload', 'Tunnel'],
+    }),
+    tier('default', 1_000_000, 'Deny'),
+    tier('kube-admin', 1000, 'Pass'),
+    tier('kube-baseline', 10_000_000, 'Pass'),
+  ]
+}
+
+/** calico-node's DaemonSet and what kubeadm leaves behind for others to read. */
+export const systemObjects = (layout: Layout, variant: Variant, crds: CalicoCrds | undefined): LabObject[] => [
+  ...(crds === undefined ? [] : calicoNode(variant)),
+  configMap('kube-proxy', {
+    'config.conf': JSON.stringify({
+      apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+      kind: 'KubeProxyConfiguration',
+      mode: variant.proxy,
+      clusterCIDR: layout.podCidr,
+    }),
+  }),
+  configMap('kubeadm-config', {
+    ClusterConfiguration: JSON.stringify({
+      apiVersion: 'kubeadm.k8s.io/v1beta4',
+      kind: 'ClusterConfiguration',
+      controlPlaneEndpoint: `${layout.api.vip}:${layout.api.vipPort}`,
+      networking: { podSubnet: layout.podCidr, serviceSubnet: layout.serviceCidr, dnsDomain: 'cluster.local' },
+    }),
+  }),
+]
+
+const configMap = (name: string, data: Readonly<Record<string, string>>): LabObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'kube-system' },
+  data,
+})
+
+const calicoNode = ({ flavour }: Variant): LabObject[] => {
+  const env = Object.entries(felixEnvironment(flavour)).map(([name, value]) => ({ name, value }))
+  const pod = {
+    hostNetwork: true,
+    tolerations: [{ operator: 'Exists' }],
+    priorityClassName: 'system-node-critical',
+    containers: [{ name: 'calico-node', image: 'quay.io/calico/node:v3.32.1', env }],
+  }
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: calicoNamespace } },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      metadata: { name: 'calico-node', namespace: calicoNamespace },
+      spec: {
+        selector: { matchLabels: calicoNodeLabels },
+        updateStrategy: { type: 'OnDelete' },
+        template: { metadata: { labels: calicoNodeLabels }, spec: pod },
+      },
+    },
+  ]
+}
+
+/** The home cluster's Services: a NodePort of each traffic policy, and the ingress behind its VIP. */
+export const homeServices = ({ nodePorts }: Layout): LabObject[] => {
+  const service = (name: string, spec: Readonly<Record<string, unknown>>): LabObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'default' },
+    spec: { selector: { app: 'app1' }, ...spec },
+  })
+  return [
+    service('app1-np', { type: 'NodePort', ports: [{ port: 80, nodePort: nodePorts.cluster }] }),
+    service('app1-local', { type: 'NodePort', externalTrafficPolicy: 'Local', ports: [{ port: 80, nodePort: nodePorts.local }] }),
+    service('ingress', {
+      type: 'LoadBalancer',
+      ports: [
+        { name: 'http', port: 80 },
+        { name: 'https', port: 443, targetPort: 80 },
+      ],
+    }),
+  ]
+}
+
+/** Gives a LoadBalancer Service its VIP, as MetalLB's controller does. */
+export const assignVip = async (api: LabApi, name: string, ip: string): Promise<void> => {
+  await api.patch({ apiVersion: 'v1', kind: 'Service', namespace: 'default', name }, { status: { loadBalancer: { ingress: [{ ip }] } } }, 'status')
+}
+
+/**
+ * Binds calico-node's pods to their nodes, as the scheduler does, and waits until each has its address; without kubelets it writes their status too.
+ * `nodes` are those that must have one when this returns.
+ */
+export const placeCalicoNodePods = async (api: LabApi, nodes: readonly NodeHost[], withKubelets: boolean): Promise<void> => {
+  const pods = { apiVersion: 'v1', kind: 'Pod', namespace: calicoNamespace }
+  await until(
+    "calico-node's pods",
+    async () => {
+      const there = (await api.list(pods, '?labelSelector=k8s-app%3Dcalico-node')) as CalicoNodePod[]
+      for (const pod of there) {
+        const host = pod.spec.affinity?.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]?.matchFields[0]?.values[0]
+        const node = nodes.find((one) => one.fqdn === host)
+        if (node === undefined) continue
+        const ref = { ...pods, name: pod.metadata.name }
+        if (pod.spec.nodeName === undefined) {
+          const binding = {
+            apiVersion: 'v1',
+            kind: 'Binding',
+            metadata: { name: ref.name, namespace: calicoNamespace },
+            target: { apiVersion: 'v1', kind: 'Node', name: host },
+          }
+          await api.request('POST', `/api/v1/namespaces/${calicoNamespace}/pods/${ref.name}/binding`, binding)
+          if (!withKubelets) await api.patch(ref, { status: runningStatus(node.address, 'calico-node') }, 'status')
+        }
+      }
+      return nodes.every((node) => there.some((pod) => pod.spec.nodeName === node.fqdn && pod.status?.podIP === node.address))
+    },
+    60_000,
+    100,
+  )
+}
+
+type CalicoNodePod = LabObject & {
+  readonly spec: {
+    readonly nodeName?: string
+    readonly affinity?: {
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: { matchFields: { values: string[] }[] }[] } }
+    }
+  }
+  readonly status?: { readonly podIP?: string }
+}
+
+/** What a kubelet writes of a pod that runs and is ready. */
+export const runningStatus = (ip: string, container: string): Readonly<Record<string, unknown>> => ({
+  phase: 'Running',
+  podIP: ip,
+  podIPs: [{ ip }],
+  conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({ type, status: 'True' })),
+  containerStatuses: [
+    {
+      name: container,
+      image: 'lab',
+      imageID: '',
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: new Date().toISOString() } },
+    },
+  ],
+})

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import type { Variant } from './options.ts'
+
+/** A machine with one foot in the LAN or beyond it. */
+export interface Host {
+  /** What people and tests call it: `ws1`, `adm`, `win`. */
+  readonly name: string
+  readonly namespace: string
+  readonly nic: string
+  readonly address: string
+}
+
+/** A machine that is a Kubernetes node. */
+export interface NodeHost extends Host {
+  /** The Node object's name. */
+  readonly fqdn: string
+  readonly podCidr: string
+  readonly controlPlane: boolean
+}
+
+/** A pod with a network of its own. */
+export interface PodHost extends Host {
+  readonly podNamespace: string
+  readonly labels: Readonly<Record<string, string>>
+  /** The node's name it runs on. */
+  readonly node: string
+  /** The host side of its veth pair, named as Calico's CNI plugin names it. */
+  readonly veth: string
+}
+
+/** Everything about a cluster that is known before it starts. Pure data. */
+export interface Layout {
+  readonly nodes: readonly NodeHost[]
+  readonly pods: readonly PodHost[]
+  /** Machines on the LAN that are no nodes: the operator and a client. */
+  readonly neighbours: readonly Host[]
+  /** Beyond the router. */
+  readonly stranger: Host
+  readonly switch: string
+  readonly router: { readonly namespace: string; readonly lan: string; readonly wan: string }
+  readonly podCidr: string
+  readonly serviceCidr: string
+  readonly apiServiceAddress: string
+  /** The API server's own port on control-plane nodes, and its VIP behind a TCP proxy. */
+  readonly api: { readonly port: number; readonly vip: string; readonly vipPort: number }
+  readonly loadBalancer: string
+  readonly nodePorts: { readonly cluster: number; readonly local: number }
+  /** TCP ports with a listener on every node, so that "closed" and "nobody home" differ; 23 and 31999 belong to no service. */
+  readonly listeners: readonly number[]
+}
+
+const nic = 'ens160'
+const lan = (octet: number) => `192.168.218.${octet}`
+const homeNodes = [
+  ['control1', 171],
+  ['ws1', 174],
+  ['ws2', 175],
+  ['ws3', 176],
+  ['ws4', 177],
+] as const
+
+/** The home cluster: one control-plane node, workers, an operator's host, a client, a router and a stranger behind it. */
+export const layoutOf = ({ nodes: count }: Pick<Variant, 'nodes'>, prefix: string): Layout => {
+  const host = (name: string, octet: number): Host => ({ name, namespace: `${prefix}${name}`, nic: 'eth0', address: lan(octet) })
+  const nodes = homeNodes.slice(0, count).map(([name, octet], index) => ({
+    ...host(name, octet),
+    nic,
+    fqdn: `${name}.kryukov.local`,
+    podCidr: `10.233.${64 + index}.0/24`,
+    controlPlane: index === 0,
+  }))
+  return {
+    nodes,
+    pods: nodes.map((node, index) => podOn(node, `app1-${node.name}`, 'default', `10.233.${64 + index}.2`, { app: 'app1' }, prefix)),
+    neighbours: [host('adm', 170), host('win', 53)],
+    stranger: { name: 'inet', namespace: `${prefix}inet`, nic: 'eth0', address: '203.0.113.9' },
+    switch: `${prefix}sw`,
+    router: { namespace: `${prefix}gw`, lan: lan(1), wan: '203.0.113.1' },
+    podCidr: '10.233.64.0/18',
+    serviceCidr: '10.233.0.0/18',
+    apiServiceAddress: '10.233.0.1',
+    api: { port: 6443, vip: lan(189), vipPort: 7443 },
+    loadBalancer: lan(180),
+    nodePorts: { cluster: 31110, local: 31852 },
+    listeners: [22, 23, 9100, 31999],
+  }
+}
+
+/** A pod of the lab, with the interface name Calico's CNI plugin would give it: `cali` and 11 hex digits of sha1("namespace.name"). */
+export const podOn = (
+  node: Host,
+  name: string,
+  podNamespace: string,
+  address: string,
+  labels: Readonly<Record<string, string>>,
+  prefix: string,
+): PodHost => ({
+  name,
+  namespace: `${prefix}p-${name}`,
+  nic: 'eth0',
+  address,
+  podNamespace,
+  labels,
+  node: node.name,
+  veth: `cali${createHash('sha1').update(`${podNamespace}.${name}`).digest('hex').slice(0, 11)}`,
+})
+
+/** Every place a packet can start from: neighbours, the stranger, nodes, pods. */
+export const vantages = (layout: Layout): readonly Host[] => [...layout.neighbours, layout.stranger, ...layout.nodes, ...layout.pods]
+
+/**
+ * The place of a name.
+ * @throws Error listing the names there are
+ */
+export const hostNamed = (layout: Layout, name: string): Host => {
+  const found = vantages(layout).find((host) => host.name === name)
+  if (found === undefined)
+    throw new Error(
+      `no place named ${name}; there are ${vantages(layout)
+        .map((host) => host.name)
+        .join(', ')}`,
+    )
+  return found
+}
