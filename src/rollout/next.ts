@@ -153,25 +153,18 @@ const failed = (state: RunState, id: number, error: unknown): Transition => {
   if (id !== state.pending && id !== state.pulse) return { state, effects: [] }
   const step = state.steps[state.at]
   const title = id === state.pulse ? 'probe while the question waits' : (step?.title ?? 'step')
-  if (state.mode === 'undo' || state.config.isRollback) {
-    // An undo goes on past a step that failed: each one it can still do opens more. What is left is told at the end.
-    const moved = perform({ ...state, remaining: [...state.remaining, { title, error }] }, skipAfter(state))
-    return moved
-  }
+  // An undo goes on past a step that failed: each one it can still do opens more. What is left is told at the end.
+  const isRestoring = state.mode === 'undo' || (state.config.isRollback && state.images.length > 0)
+  if (isRestoring) return perform({ ...state, remaining: [...state.remaining, { title, error }] }, state.at + 1)
   return turnRound(state, { kind: 'step-failed', text: `${title} failed`, error })
-}
-
-/** A rollback that could not take its lock or checkpoints stops there; any other failed undo step is stepped over. */
-const skipAfter = (state: RunState): number => {
-  const step = state.steps[state.at]
-  return step?.kind === 'lock' || step?.kind === 'checkpoint' ? state.steps.length : state.at + 1
 }
 
 const declined = (state: RunState, answer: 'open' | 'leave'): Transition =>
   answer === 'open' ? turnRound(state, { kind: 'declined', text: 'the operator chose not to keep it' }) : leave(state, 'the operator left it armed')
 
 const interrupted = (state: RunState, choice: 'open' | 'leave' | 'go-on'): Transition => {
-  if (choice === 'go-on' || state.mode !== 'forward') return { state, effects: [] }
+  // A rollback is already on its way to open; turning it round would close again.
+  if (choice === 'go-on' || state.mode !== 'forward' || (choice === 'open' && state.config.isRollback)) return { state, effects: [] }
   return choice === 'open'
     ? turnRound(state, { kind: 'interrupted', text: 'interrupted by the operator' })
     : leave(state, 'interrupted by the operator')

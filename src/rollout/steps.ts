@@ -24,8 +24,10 @@ export type Step =
   | { readonly kind: 'preflight'; readonly title: string; readonly objects: readonly KubeObject[]; readonly failsafes?: FailsafeChange }
   /** A set nothing selects, owned by a Job with a 3 s deadline, must vanish by itself: else this cluster cannot keep our promise. */
   | { readonly kind: 'rehearse'; readonly title: string; readonly gate: GateObjects }
-  /** What works today. Later probes only ask for what worked here. */
-  | { readonly kind: 'baseline'; readonly title: string }
+  /** What works today. Later probes only ask for what worked here; `assume` asks for everything, where nobody saw the time before. */
+  | { readonly kind: 'baseline'; readonly title: string; readonly assume?: true }
+  /** Take over a gate another client armed. */
+  | { readonly kind: 'adopt'; readonly title: string; readonly gate: GateObjects }
   /** Save what the coming writes change. Nothing is written without a before-image. */
   | { readonly kind: 'checkpoint'; readonly title: string; readonly number: string; readonly refs: readonly ObjectRef[] }
   /** Server-side apply of objects that are ours. `closes` names the nodes a HostEndpoint batch closes. */

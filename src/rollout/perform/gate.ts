@@ -77,6 +77,20 @@ export const checkAlive = async (api: Api, gate: ArmedGate): Promise<void> => {
     throw gateError('its set no longer belongs to its Job and would never be collected')
 }
 
+/**
+ * Takes over a gate another client armed. Its past is unknown to our clock, so the adopted deadline is the Job's whole duration from now: never used to decide
+ * that it still holds, for that {@link checkAlive} asks the cluster.
+ * @throws FwError FW_GATE when it has expired or was tampered with
+ */
+export const adoptGate = async (api: Api, clock: Clock, objects: GateObjects): Promise<ArmedGate> => {
+  const [job, set] = await Promise.all([api.get(refOf(objects.job)), api.get(refOf(objects.set))])
+  if (job === undefined || set === undefined) throw gateError('it is gone: the cluster has opened by itself')
+  const seconds = viewOf(job).spec?.activeDeadlineSeconds ?? 0
+  const gate: ArmedGate = { objects, jobUid: uidOf(job), setUid: uidOf(set), armedAt: clock.now(), seconds }
+  await checkAlive(api, gate)
+  return gate
+}
+
 /** Deletes the set and its Job; what they held closed opens unless a deny keeps it. */
 export const disarmGate = async (api: Api, objects: GateObjects): Promise<void> => {
   await api.delete(refOf(objects.set))

@@ -7,7 +7,7 @@ import { rehearse } from './canary.ts'
 import { checkpoint } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { writeFailsafes } from './failsafes.ts'
-import { armGate, checkAlive, disarmGate, renewGate } from './gate.ts'
+import { adoptGate, armGate, checkAlive, disarmGate, renewGate } from './gate.ts'
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
 import { baseline, probe } from './probe.ts'
@@ -35,8 +35,10 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return none
     }
     case 'baseline':
-      await baseline(context)
+      await baseline(context, step.assume === true)
       return none
+    case 'adopt':
+      return { kind: 'gate', gate: await adoptGate(api, clock, step.gate) }
     case 'checkpoint':
       return imagesOf(await checkpoint(context, step))
     case 'write':

@@ -12,7 +12,11 @@ const probeTimeoutMs = 2_000
 const secondLookMs = 1_000
 
 /** Answers of before the first write. Closed probes are asked too: a port that was silent before proves nothing when it is silent after. */
-export const baseline = async (context: PerformContext): Promise<void> => {
+export const baseline = async (context: PerformContext, assume: boolean): Promise<void> => {
+  if (assume) {
+    context.baseline = context.subject.probes.map(({ id }) => ({ id, outcome: 'ok' }))
+    return
+  }
   context.baseline = await run(context, context.subject.probes, probeTimeoutMs)
   const judgement = judge({ probes: context.subject.probes, baseline: context.baseline, results: context.baseline, closedNodes: [] })
   context.ports.report({ kind: 'probes', judgement, of: context.subject.probes.length })

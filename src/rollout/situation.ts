@@ -1,0 +1,132 @@
+import { fieldManager, gateName, keys, names, toolNamespace } from '../calico/names.ts'
+import type { KubeObject } from '../calico/object.ts'
+import { type Resource, resourceOf, v3 } from '../calico/resources.ts'
+import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
+import type { Api } from '../cluster/api.ts'
+import { committedRuns } from '../firewall/deny-policy.ts'
+import type { Flavour } from '../firewall/facts.ts'
+import { switchApiVersion } from '../firewall/gate.ts'
+import { type Checkpoint, parseNumber } from './checkpoint.ts'
+import { readCheckpoints } from './perform/checkpoint-store.ts'
+import type { GateObjects } from './steps.ts'
+
+/** A gate found in the cluster. */
+export interface FoundGate {
+  readonly change: number
+  readonly objects: GateObjects
+  /** Its set exists: what it guards is closed. */
+  readonly armed: boolean
+  /** When its Job fails by the cluster's clock; undefined when the Job is gone or was never started. */
+  readonly expiresAt: Date | undefined
+}
+
+/** One numbered change, from its checkpoints. */
+export interface Change {
+  readonly number: number
+  readonly at: string
+  readonly by: string
+  readonly command: string
+  readonly undoes: readonly number[]
+  /** The change that took this one back, if one did. */
+  readonly undoneBy: number | undefined
+}
+
+/** Where the cluster stands with this tool, read from the cluster alone. */
+export interface Situation {
+  readonly lock: { readonly holder: string; readonly renewedAt: Date } | undefined
+  readonly gates: readonly FoundGate[]
+  /** Everything is open because the open set exists. */
+  readonly opened: boolean
+  readonly hostEndpoints: readonly HostEndpoint[]
+  /** Runs the lasting Deny names. */
+  readonly committed: readonly number[]
+  /** Runs that have HostEndpoints but were never kept. */
+  readonly unfinished: readonly number[]
+  readonly policies: readonly GlobalNetworkPolicy[]
+  readonly checkpoints: readonly Checkpoint[]
+  readonly changes: readonly Change[]
+  /** The HostFirewall YAML last written. */
+  readonly firewall: string | undefined
+}
+
+/** Reads it all; needs no discovery, so that it answers in a few requests. */
+export const readSituation = async (api: Api, flavour: Flavour): Promise<Situation> => {
+  const managed = `${keys.managedBy}=${fieldManager}`
+  const listOwn = async (resource: Resource, options: { namespace?: string; labelSelector?: string } = {}): Promise<KubeObject[]> =>
+    (await api.list(resource, { labelSelector: managed, ...options })) ?? []
+  const [lease, jobs, sets, openSets, hostEndpoints, policies, checkpoints, firewall] = await Promise.all([
+    api.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock }),
+    listOwn(resourceOf('batch/v1', 'Job'), { namespace: toolNamespace }),
+    listOwn(resourceOf(switchApiVersion(flavour), 'NetworkSet'), { namespace: toolNamespace }),
+    listOwn(resourceOf(switchApiVersion(flavour), 'GlobalNetworkSet')),
+    listOwn(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run }),
+    listOwn(resourceOf(v3, 'GlobalNetworkPolicy')),
+    readCheckpoints(api),
+    api.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace, name: names.firewall }),
+  ])
+  const committed = committedRuns(policies as unknown as GlobalNetworkPolicy[])
+  const runs = new Set(hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run])))
+  return {
+    lock: lockOf(lease),
+    gates: gatesOf(jobs, sets),
+    opened: openSets.some(({ metadata }) => metadata.labels?.[keys.set] === 'open'),
+    hostEndpoints: hostEndpoints as unknown as HostEndpoint[],
+    committed,
+    unfinished: [...runs].filter((run) => !committed.includes(run)).sort((a, b) => a - b),
+    policies: policies as unknown as GlobalNetworkPolicy[],
+    checkpoints,
+    changes: changesOf(checkpoints),
+    firewall: (firewall?.['data'] as Record<string, string> | undefined)?.['firewall.yaml'],
+  }
+}
+
+/** The number the next change gets: numbers are never used twice, also not after a rollback. */
+export const nextChange = (situation: Situation, known: readonly number[] = []): number =>
+  Math.max(0, ...situation.changes.map(({ number }) => number), ...known, ...situation.committed, ...situation.unfinished) + 1
+
+/** Changes in force: neither taken back nor a taking back. The last of them is what `rollback` alone undoes. */
+export const activeChanges = (situation: Situation): Change[] =>
+  situation.changes.filter(({ undoneBy, undoes }) => undoneBy === undefined && undoes.length === 0)
+
+const lockOf = (lease: KubeObject | undefined): Situation['lock'] => {
+  const spec = lease?.['spec'] as { holderIdentity?: string; renewTime?: string } | undefined
+  if (spec?.holderIdentity === undefined || spec.holderIdentity === '') return undefined
+  return { holder: spec.holderIdentity, renewedAt: new Date(spec.renewTime ?? 0) }
+}
+
+const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[]): FoundGate[] => {
+  const changes = new Set([...jobs, ...sets].map(({ metadata }) => Number(metadata.labels?.[keys.change])).filter((change) => change > 0))
+  return [...changes].flatMap((change): FoundGate[] => {
+    const job = jobs.find(({ metadata }) => metadata.name === gateName(change))
+    const set = sets.find(({ metadata }) => metadata.name === gateName(change))
+    if (job === undefined && set === undefined) return []
+    const absent = (kind: string): KubeObject => ({
+      apiVersion: kind === 'Job' ? 'batch/v1' : v3,
+      kind,
+      metadata: { name: gateName(change), namespace: toolNamespace },
+    })
+    return [{ change, objects: { job: job ?? absent('Job'), set: set ?? absent('NetworkSet') }, armed: set !== undefined, expiresAt: expiryOf(job) }]
+  })
+}
+
+const expiryOf = (job: KubeObject | undefined): Date | undefined => {
+  const seconds = (job?.['spec'] as { activeDeadlineSeconds?: number } | undefined)?.activeDeadlineSeconds
+  const startTime = (job?.['status'] as { startTime?: string } | undefined)?.startTime
+  return seconds === undefined || startTime === undefined ? undefined : new Date(Date.parse(startTime) + seconds * 1000)
+}
+
+const changesOf = (checkpoints: readonly Checkpoint[]): Change[] => {
+  const first = new Map<number, Checkpoint>()
+  for (const checkpoint of checkpoints) {
+    const { change } = parseNumber(checkpoint.number)
+    if (!first.has(change)) first.set(change, checkpoint)
+  }
+  return [...first].map(([number, { at, by, command, undoes = [] }]) => ({
+    number,
+    at,
+    by,
+    command,
+    undoes,
+    undoneBy: [...first].find(([, other]) => other.undoes?.includes(number))?.[0],
+  }))
+}

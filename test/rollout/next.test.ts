@@ -1,0 +1,227 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { initialState, next, type Transition } from '../../src/rollout/next.ts'
+import { deadlineOf, type Effect, type Event, type RunState } from '../../src/rollout/state.ts'
+import type { Step } from '../../src/rollout/steps.ts'
+import { config, smallSteps, yieldOf } from './fixtures.ts'
+
+type Perform = Extract<Effect, { kind: 'perform' }>
+const performs = (effects: readonly Effect[]): Perform[] => effects.filter((effect): effect is Perform => effect.kind === 'perform')
+
+/** Drives the machine with an outside that behaves, up to the first step `stop` wants; returns the transition that performs it. */
+const driveTo = (stop: (step: Step, state: RunState) => boolean, steps = smallSteps()): Transition & { perform: Perform; performed: string[] } => {
+  const performed: string[] = []
+  let now = 0
+  let transition = next(initialState(steps, config), { kind: 'start' })
+  for (let guard = 0; guard < 500; guard++) {
+    const [perform] = performs(transition.effects)
+    if (perform === undefined) throw new Error(`ended before the step: ${performed.join(', ')}`)
+    if (stop(perform.step, transition.state)) return { ...transition, perform, performed }
+    performed.push(perform.step.kind)
+    now += 100
+    const result = yieldOf(perform.step, transition.state, now)
+    transition = next(transition.state, { kind: 'done', id: perform.id, now, ...(result === undefined ? {} : { result }) })
+    if (transition.state.mode === 'finished') throw new Error(`finished: ${performed.join(', ')}`)
+  }
+  throw new Error('did not end')
+}
+
+/** Lets everything succeed from here on and returns what was performed. */
+const finishFrom = (from: Transition): { state: RunState; performed: Step[] } => {
+  const performed: Step[] = []
+  let transition = from
+  for (let guard = 0; guard < 500 && transition.state.mode !== 'finished'; guard++) {
+    const perform = performs(transition.effects).find(({ id }) => id === transition.state.pending)
+    if (perform === undefined) throw new Error('stuck: nothing to wait for')
+    performed.push(perform.step)
+    const result = yieldOf(perform.step, transition.state, 1_000)
+    transition = next(transition.state, { kind: 'done', id: perform.id, now: 1_000, ...(result === undefined ? {} : { result }) })
+  }
+  return { state: transition.state, performed }
+}
+
+describe('a run that meets no trouble', () => {
+  it('walks its steps in order and ends done', () => {
+    const { state, performed } = finishFrom(next(initialState(smallSteps(), config), { kind: 'start' }))
+    expect(state.outcome).toEqual({ kind: 'done' })
+    expect(performed.map(({ kind }) => kind)).toEqual(smallSteps().map(({ kind }) => kind))
+    expect(state).toMatchObject({ committed: true, gate: undefined, locked: false })
+  })
+})
+
+describe('a step that fails', () => {
+  it('ends refused, having only given the lock back, while nothing was written', () => {
+    const at = driveTo((step) => step.kind === 'rehearse')
+    const { state, performed } = finishFrom(next(at.state, { kind: 'failed', id: at.perform.id, now: 0, error: new Error('no controller') }))
+    expect(performed.map(({ kind }) => kind)).toEqual(['unlock'])
+    expect(state.outcome).toMatchObject({ kind: 'refused', reason: { kind: 'step-failed' } })
+  })
+
+  it('needs no opening before the first HostEndpoint: nothing can be closed', () => {
+    const at = driveTo((step) => step.kind === 'arm')
+    const { state, performed } = finishFrom(next(at.state, { kind: 'failed', id: at.perform.id, now: 0, error: new Error('x') }))
+    expect(performed.map(({ kind }) => kind)).not.toContain('open')
+    expect(state.outcome).toMatchObject({ kind: 'rolled-back' })
+  })
+
+  it('opens first, in the right order, once a HostEndpoint write was begun', () => {
+    const at = driveTo((step) => step.kind === 'write' && step.closes.length > 0)
+    const { state, performed } = finishFrom(next(at.state, { kind: 'failed', id: at.perform.id, now: 0, error: new Error('x') }))
+    expect(performed.map(({ title }) => title)).toEqual([
+      'open everything',
+      'see it open',
+      'restore HostEndpoints',
+      'restore policies',
+      'let Felix drop the policies',
+      'restore the gate',
+      'restore sets and Services',
+      'restore failsafe ports',
+      'verify objects and probes',
+      'remove the open set',
+      'release the lock',
+    ])
+    expect(state.outcome).toMatchObject({ kind: 'rolled-back' })
+  })
+
+  it('of the undo itself is stepped over, told, and makes the end incomplete', () => {
+    const at = driveTo((step) => step.kind === 'probe' && step.scope.closedNodes.length === 1)
+    let transition = next(at.state, { kind: 'failed', id: at.perform.id, now: 0, error: new Error('red') })
+    const failing = performs(transition.effects)[0]
+    transition = next(transition.state, { kind: 'failed', id: failing?.id ?? 0, now: 0, error: new Error('API gone') })
+    const { state } = finishFrom(transition)
+    expect(state.outcome).toMatchObject({ kind: 'incomplete', remaining: [{ title: 'open everything' }] })
+  })
+})
+
+describe('while the gate is armed', () => {
+  const armed = () => driveTo((step) => step.kind === 'probe' && step.scope.closedNodes.length === 2)
+
+  it('the deadline turns the run round, and an alarm that came too early does not', () => {
+    const at = armed()
+    const gate = at.state.gate
+    if (gate === undefined) throw new Error('not armed')
+    expect(next(at.state, { kind: 'deadline', now: deadlineOf(gate) - 1 }).state).toBe(at.state)
+    const turned = next(at.state, { kind: 'deadline', now: deadlineOf(gate) })
+    expect(performs(turned.effects)[0]?.step.kind).toBe('open')
+    expect(turned.state.reason?.kind).toBe('deadline')
+  })
+
+  it.each([
+    [4_999, 'forward'],
+    [5_001, 'undo'],
+    [Number.POSITIVE_INFINITY, 'undo'],
+  ])('a lag of %d ms leaves it %s', (ms, mode) => {
+    expect(next(armed().state, { kind: 'lag', ms }).state.mode).toBe(mode)
+  })
+
+  it('Ctrl-C opens, leaves or goes on', () => {
+    const at = armed()
+    expect(performs(next(at.state, { kind: 'interrupted', choice: 'open' }).effects)[0]?.step.kind).toBe('open')
+    expect(next(at.state, { kind: 'interrupted', choice: 'go-on' }).state).toBe(at.state)
+    const left = finishFrom(next(at.state, { kind: 'interrupted', choice: 'leave' }))
+    expect(left.performed.map(({ kind }) => kind)).toEqual(['unlock'])
+    expect(left.state.outcome).toMatchObject({ kind: 'left', opensAt: expect.any(Number) })
+  })
+
+  it('a lock lost to another stops every write at once', () => {
+    const { state, effects } = next(armed().state, { kind: 'lock-lost', text: 'held by bob' })
+    expect(state.outcome).toMatchObject({ kind: 'left', reason: { kind: 'lock-lost' } })
+    expect(performs(effects)).toEqual([])
+  })
+})
+
+describe('the keep question', () => {
+  const asking = () => driveTo((step) => step.kind === 'ask')
+
+  it('renews only by a pulse, for ten minutes at most', () => {
+    const at = asking()
+    let transition = next(at.state, { kind: 'tick', now: 1_000 })
+    let pulses = 0
+    for (let now = 1_000; now <= 700_000; now += 30_000) {
+      const pulse = performs(transition.effects).find(({ step }) => step.kind === 'pulse')
+      if (pulse !== undefined) {
+        pulses++
+        const result = yieldOf(pulse.step, transition.state, now)
+        transition = next(transition.state, { kind: 'done', id: pulse.id, now, ...(result === undefined ? {} : { result }) })
+      }
+      transition = next(transition.state, { kind: 'tick', now: now + 30_000 })
+    }
+    expect(pulses).toBe(20)
+    expect(transition.state.mode).toBe('forward')
+  })
+
+  it('a red pulse opens although nobody has answered', () => {
+    const at = asking()
+    const ticked = next(at.state, { kind: 'tick', now: 30_000 })
+    const pulse = performs(ticked.effects)[0]
+    expect(performs(next(ticked.state, { kind: 'failed', id: pulse?.id ?? 0, now: 0, error: new Error('red') }).effects)[0]?.step.kind).toBe('open')
+  })
+
+  it('an answer after the run turned round is stale and changes nothing', () => {
+    const at = asking()
+    const turned = next(at.state, { kind: 'deadline', now: 10_000_000 })
+    const late = next(turned.state, { kind: 'done', id: at.perform.id, now: 1, result: { kind: 'answer', answer: 'keep' } })
+    expect(late).toEqual({ state: turned.state, effects: [] })
+  })
+})
+
+describe('every history of events', () => {
+  /** Chooses among what can happen; numbers drawn by fast-check make it repeatable. */
+  const run = (choices: readonly number[]): { state: RunState; log: Perform[] } => {
+    let now = 0
+    const log: Perform[] = []
+    let transition = next(initialState(smallSteps(), config), { kind: 'start' })
+    const open: Perform[] = []
+    const take = (t: Transition) => {
+      transition = t
+      for (const perform of performs(t.effects)) {
+        open.push(perform)
+        log.push(perform)
+      }
+    }
+    take(transition)
+    for (const choice of choices) {
+      if (transition.state.mode === 'finished') break
+      now += 500 + (choice % 7) * 3_000
+      const perform = open[choice % Math.max(1, open.length)]
+      const result = perform && yieldOf(perform.step, transition.state, now)
+      const events: Event[] = [
+        ...(perform === undefined ? [] : Array<Event>(14).fill({ kind: 'done', id: perform.id, now, ...(result === undefined ? {} : { result }) })),
+        ...(perform === undefined ? [] : [{ kind: 'failed', id: perform.id, now, error: 'fault' } as Event]),
+        { kind: 'deadline', now },
+        { kind: 'lag', ms: choice },
+        { kind: 'tick', now },
+        { kind: 'interrupted', choice: (['open', 'leave', 'go-on'] as const)[choice % 3] ?? 'go-on' },
+        ...(choice % 11 === 0 ? [{ kind: 'lock-lost', text: 'bob' } as Event] : []),
+      ]
+      take(next(transition.state, events[Math.floor(choice / 13) % events.length] as Event))
+    }
+    return { state: transition.state, log }
+  }
+
+  it('keeps the invariants', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(10_000), { minLength: 1, maxLength: 120 }), (choices) => {
+        const { state, log } = run(choices)
+        for (const [index, { step, state: at }] of log.entries()) {
+          const closes = step.kind === 'write' && step.closes.length > 0
+          // Everything closed before the commit is closed by an armed gate.
+          if (closes) expect(at.gate).toBeDefined()
+          // Nothing is written before it was in a checkpoint.
+          if (step.kind === 'write') for (const object of step.objects) expect(at.images.map(({ ref }) => ref.name)).toContain(object.metadata.name)
+          // The commit comes straight after the gate was seen alive, and that after a probe.
+          if (step.kind === 'commit') expect(log.slice(index - 2, index).map((one) => one.step.kind)).toEqual(['probe', 'gate-alive'])
+          // Undo never goes forward again, and opens before it takes anything away.
+          if (at.mode === 'undo') expect(['open', 'see-open', 'restore', 'settle', 'verify', 'drop-open-set', 'unlock']).toContain(step.kind)
+          if (step.kind === 'restore' && at.mayBeClosed) expect(log.slice(0, index).some((one) => one.step.kind === 'open')).toBe(true)
+          // A deadline is renewed only when the last thing done was a green probe.
+          if (step.kind === 'renew') expect(log[index - 1]?.step.kind).toBe('probe')
+        }
+        if (state.mode === 'finished') expect(state.outcome).toBeDefined()
+        if (state.outcome?.kind === 'done') expect(state.committed).toBe(true)
+        if (state.outcome?.kind === 'refused') expect(state.images).toEqual([])
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+})
