@@ -1,0 +1,51 @@
+import { FwError } from '../errors.ts'
+import type { AskOptions, Choice, Prompter, Question } from './prompter.ts'
+import type { Theme } from './theme.ts'
+import { wrap } from './wrap.ts'
+
+/** The terminal that is asked. */
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream & { readonly columns?: number }
+  readonly theme: Theme
+}
+
+/** Asks with inquirer: the only module that knows it. Loaded at the first question, for it takes longer to load than most commands take to run. */
+export const createPrompter = ({ input, output, theme }: Terminal): Prompter => {
+  const ask = async <Value>(question: Question, prompt: Readonly<Record<string, unknown>>, { signal }: AskOptions = {}): Promise<Value> => {
+    signal?.throwIfAborted()
+    const { createPromptModule } = (await import('inquirer')).default
+    if (question.why !== undefined) {
+      output.write(`\n${question.why.split('\n').map((line) => theme.faint(wrap(line, { columns: output.columns ?? 80 }))).join('\n')}\n`)
+    }
+    const module = createPromptModule({ input, output, ...(signal === undefined ? {} : { signal }) })
+    try {
+      const { answer } = (await module([{ name: 'answer', message: question.message, ...prompt } as never])) as { answer: Value }
+      return answer
+    } catch (error) {
+      throw translated(error, question, signal)
+    }
+  }
+  return {
+    interactive: true,
+    select: (question, options) => ask(question, { type: 'select', choices: plainChoices(question.choices), default: question.default, loop: false }, options),
+    checkbox: (question, options) => ask(question, { type: 'checkbox', choices: plainChoices(question.choices), loop: false }, options),
+    input: (question, options) => ask(question, { type: 'input', default: question.default, validate: question.validate ?? (() => true) }, options),
+    confirm: (question, options) => ask(question, { type: 'confirm', default: false }, options),
+    typed: async (question, options) => {
+      const validate = (text: string) => text === '' || text === question.expected || `type ${question.expected}, or nothing to stop here`
+      return (await ask<string>(question, { type: 'input', validate }, options)) === question.expected
+    },
+  }
+}
+
+const plainChoices = <Value>(choices: readonly Choice<Value>[]) => choices.map((choice) => ({ ...choice, short: choice.name }))
+
+/** Ctrl-C and a closed terminal are answers too; a withdrawn question is its withdrawer's affair. inquirer's errors are told by name: bundles may hold two copies. */
+const translated = (error: unknown, question: Question, signal: AbortSignal | undefined): unknown => {
+  if (signal?.aborted) return signal.reason
+  if (error instanceof Error && error.name === 'ExitPromptError') {
+    return new FwError('FW_INTERRUPTED', 'interrupted', { why: `nobody answered "${question.message}"`, fix: `answer it beforehand with ${question.flag}`, cause: error })
+  }
+  return error
+}
