@@ -19,8 +19,13 @@ export interface WriteOptions extends CallOptions {
  * Not-found is an answer where it is an ordinary one (`get`, `delete`), an error elsewhere.
  */
 export interface Api {
-  /** Any request; `path` begins with `/`. Returns parsed JSON, or text where the answer is not JSON. */
-  request(method: string, path: string, body?: unknown, options?: CallOptions & { readonly contentType?: string }): Promise<unknown>
+  /** Any request; `path` begins with `/`. Returns parsed JSON, or text where the answer is not JSON. `headers` are sent besides our own. */
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: CallOptions & { readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<unknown>
   /** One object, or undefined when it does not exist. */
   get(ref: ObjectRef, options?: CallOptions): Promise<KubeObject | undefined>
   /** All objects of a resource, in pages of 500. A missing API group lists as undefined. */
@@ -39,7 +44,11 @@ export interface Api {
   /** True when it was there. `uid` and `resourceVersion` are preconditions (FW_CONFLICT when they do not hold). */
   delete(
     ref: ObjectRef,
-    options?: WriteOptions & { readonly uid?: string; readonly resourceVersion?: string; readonly propagation?: 'Background' | 'Foreground' | 'Orphan' },
+    options?: WriteOptions & {
+      readonly uid?: string
+      readonly resourceVersion?: string
+      readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
+    },
   ): Promise<boolean>
   /** One request for any number of objects. */
   deleteCollection(resource: Resource, options: WriteOptions & { readonly namespace?: string; readonly labelSelector: string }): Promise<void>

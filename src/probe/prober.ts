@@ -2,8 +2,8 @@ import type { Api } from '../cluster/api.ts'
 import type { OpenSocket } from '../cluster/network.ts'
 import type { Probe, ProbeResult, ProbeTarget } from '../firewall/probes.ts'
 import type { Clock } from '../rollout/clock.ts'
-import { seenFailure } from './answer.ts'
-import { dial, type Seen } from './dialer.ts'
+import { askApi, askKubelet } from './api-path.ts'
+import { type AttemptOptions, dial, type Seen } from './dialer.ts'
 import { createLeaseWatch, type LeaseWatch } from './leases.ts'
 import { mapPooled } from './pool.ts'
 import { type CalicoNodePods, type Pulse, takePulse } from './pulse.ts'
@@ -11,23 +11,22 @@ import { askReady, type Trust } from './ready.ts'
 
 /** How one round of probes is asked. */
 export interface RoundOptions {
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal
   /** When the step began: Leases must be renewed after it. */
   readonly since: Date
-  /** Connections at once. */
-  readonly concurrency: number
-  /** Milliseconds one connection may take; silence lasts this long. */
-  readonly timeoutMs: number
-  /**
-   * `closed` probes of these nodes are asked first and again until they are silent or `ms` have passed: Felix takes 0.1 to 1.6 s on an idle
-   * cluster, and `open` probes asked before the new rules are in force would praise the old ones.
-   */
+  /** Milliseconds one connection may take, 3,000 unless told; silence lasts this long. */
+  readonly timeoutMs?: number
+  /** `closed` probes of these nodes are asked again until they are silent or `ms` have passed, before any `open` probe is asked. */
   readonly settle?: { readonly nodes: readonly string[]; readonly ms: number }
 }
 
-/** Asks probes over fresh connections, within a bounded time. */
-export interface ProbeRunner {
-  /** One result for each probe, in their order. Rejects with the signal's reason when it aborts: half a round is no answer. */
+/** Asks probes over fresh connections, within a bounded time; rollout's ProbeRunner port. */
+export interface Prober {
+  /**
+   * One result for each probe, in their order. `closed` probes are asked first: Felix takes 0.1 to 1.6 s on an idle cluster, and `open`
+   * probes asked before the new rules are in force would praise the old ones.
+   * Rejects with the signal's reason when it aborts: half a round is no answer.
+   */
   run(probes: readonly Probe[], options: RoundOptions): Promise<ProbeResult[]>
 }
 
@@ -41,37 +40,48 @@ export interface ProberContext {
   readonly clock: Clock
   readonly trust: Trust
   readonly calicoNode: CalicoNodePods
+  /** Connections at once; 32 unless told. */
+  readonly concurrency?: number
 }
+
+type Round = RoundOptions & AttemptOptions
 
 /** Milliseconds before a port that should be closed and is not yet is asked again. */
 const askAgainMs = 100
 
 /** A prober for one run; it learns the nodes' clocks on the way. */
-export const createProber = (context: ProberContext): ProbeRunner => {
+export const createProber = (context: ProberContext): Prober => {
   const leases = createLeaseWatch(context.api, context.clock)
+  const concurrency = context.concurrency ?? 32
   return {
     run: async (probes, options) => {
-      options.signal.throwIfAborted()
-      const settling = new Set(options.settle?.nodes ?? [])
-      const isFirst = ({ expect, node }: Probe): boolean => expect === 'closed' && node !== undefined && settling.has(node)
+      const { signal = new AbortController().signal, timeoutMs = 3_000 } = options
+      const round: Round = { ...options, signal, timeoutMs }
+      signal.throwIfAborted()
       const seen = new Map<string, Seen>()
       const connections = async (): Promise<void> => {
-        const until = context.clock.now() + (options.settle?.ms ?? 0)
-        await mapPooled(probes.filter(isFirst), options.concurrency, async ({ id, target }) => {
-          seen.set(id, await untilSilent(() => askOnce(context, pulseOf(context, options), target, options), until, context.clock, options.signal))
-        })
-        const pulse = pulseOf(context, options)
-        const rest = probes.filter((probe) => !isFirst(probe) && probe.target.kind !== 'node-lease')
-        await mapPooled(rest, options.concurrency, async ({ id, target }) => void seen.set(id, await askOnce(context, pulse, target, options)))
+        const until = context.clock.now() + (round.settle?.ms ?? 0)
+        const settling = new Set(round.settle?.nodes ?? [])
+        await mapPooled(
+          probes.filter(({ expect }) => expect === 'closed'),
+          concurrency,
+          async ({ id, target, node = '' }) => {
+            const ask = (): Promise<Seen> => askOnce(context, pulseOf(context, round), target, round)
+            seen.set(id, await (settling.has(node) ? untilSilent(ask, until, context.clock, signal) : ask()))
+          },
+        )
+        const pulse = pulseOf(context, round)
+        const rest = probes.filter(({ expect, target }) => expect === 'open' && target.kind !== 'node-lease')
+        await mapPooled(rest, concurrency, async ({ id, target }) => void seen.set(id, await askOnce(context, pulse, target, round)))
       }
-      await Promise.all([connections(), askLeases(leases, probes, options, seen)])
-      options.signal.throwIfAborted()
+      await Promise.all([connections(), askLeases(leases, probes, round, seen)])
+      signal.throwIfAborted()
       return probes.map(({ id }) => ({ id, ...(seen.get(id) ?? { outcome: 'not-run' }) }))
     },
   }
 }
 
-const pulseOf = ({ api, calicoNode }: ProberContext, { timeoutMs, signal }: RoundOptions): Pulse => takePulse(api, calicoNode, { timeoutMs, signal })
+const pulseOf = ({ api, calicoNode }: ProberContext, { timeoutMs, signal }: Round): Pulse => takePulse(api, calicoNode, { timeoutMs, signal })
 
 const untilSilent = async (ask: () => Promise<Seen>, until: number, clock: Clock, signal: AbortSignal): Promise<Seen> => {
   for (;;) {
@@ -84,7 +94,7 @@ const untilSilent = async (ask: () => Promise<Seen>, until: number, clock: Clock
 const askLeases = async (
   leases: LeaseWatch,
   probes: readonly Probe[],
-  { since, timeoutMs, signal }: RoundOptions,
+  { since, timeoutMs, signal }: Round,
   seen: Map<string, Seen>,
 ): Promise<void> => {
   const asked = probes.flatMap(({ id, target }) => (target.kind === 'node-lease' ? [{ id, node: target.node }] : []))
@@ -93,7 +103,7 @@ const askLeases = async (
   for (const { id, node } of asked) seen.set(id, answers.get(node) ?? { outcome: 'not-run' })
 }
 
-const askOnce = (context: ProberContext, pulse: Pulse, target: ProbeTarget, options: RoundOptions): Promise<Seen> => {
+const askOnce = (context: ProberContext, pulse: Pulse, target: ProbeTarget, options: Round): Promise<Seen> => {
   const { openSocket, probeApi, trust } = context
   switch (target.kind) {
     case 'tcp':
@@ -101,9 +111,9 @@ const askOnce = (context: ProberContext, pulse: Pulse, target: ProbeTarget, opti
     case 'api':
       return askReady(openSocket, target.address, target.port, trust, options)
     case 'kubeconfig':
-      return askApi(probeApi, '/readyz', 'get the path /readyz', options)
+      return askApi(probeApi, options)
     case 'kubelet':
-      return askApi(probeApi, `/api/v1/nodes/${encodeURIComponent(target.node)}/proxy/healthz`, 'get nodes/proxy', options)
+      return askKubelet(probeApi, target.node, options)
     case 'node-ready':
       return pulse.nodeReady(target.node)
     case 'calico-node':
@@ -112,15 +122,5 @@ const askOnce = (context: ProberContext, pulse: Pulse, target: ProbeTarget, opti
       return pulse.apiService(target.name)
     case 'node-lease':
       throw new Error('node-lease probes are asked together')
-  }
-}
-
-const askApi = async (api: ProberContext['probeApi'], path: string, right: string, { timeoutMs, signal }: RoundOptions): Promise<Seen> => {
-  try {
-    await api.request('GET', path, undefined, { timeoutMs, signal })
-    return { outcome: 'ok' }
-  } catch (error) {
-    signal.throwIfAborted()
-    return seenFailure(error, right)
   }
 }

@@ -7,6 +7,7 @@ import type { Probe, ProbeTarget } from '../../src/firewall/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { createProber, type ProberContext } from '../../src/probe/prober.ts'
 import type { Clock } from '../../src/rollout/clock.ts'
+import type { ProbeRunner } from '../../src/rollout/ports.ts'
 import { certificates } from '../../src/simulator/certificates.ts'
 import { type ObjectApiOptions, objectApi } from '../fixtures/object-api.ts'
 import { acceptingPort, closeListeners, freePort, readyServer, silentSocket } from './listeners.ts'
@@ -63,8 +64,9 @@ const probe = (target: ProbeTarget, more: Partial<Probe> = {}): Probe => ({
   expect: 'open',
   ...more,
 })
-const round = (more: object = {}) => ({ signal: new AbortController().signal, since: new Date(), concurrency: 4, timeoutMs: 2_000, ...more })
-const ask = async (of: ProberContext, target: ProbeTarget) => (await createProber(of).run([probe(target)], round()))[0]
+const round = (more: object = {}) => ({ signal: new AbortController().signal, since: new Date(), timeoutMs: 2_000, ...more })
+const portOf = (of: ProberContext): ProbeRunner => createProber(of)
+const ask = async (of: ProberContext, target: ProbeTarget) => (await portOf(of).run([probe(target)], round()))[0]
 
 describe('each kind of probe', () => {
   test.each<[ProbeTarget, string, string | undefined]>([
@@ -109,6 +111,26 @@ describe('each kind of probe', () => {
     expect((await ask(context({ paths }), { kind: 'kubeconfig' }))?.outcome).toBe(outcome)
   })
 
+  test.each([
+    ['invalid upgrade response: status code 200', 'ok'],
+    ['invalid upgrade response: status code 101', 'failed'],
+    ['error dialing backend: dial tcp 192.168.218.174:10250: connect: connection refused', 'failed'],
+  ])('the node proxy of Kubernetes 1.36 answers "%s"', async (message, outcome) => {
+    const paths = {
+      '/api/v1/nodes/ws1/proxy/healthz': () => {
+        throw new FwError('FW_API', 'GET /api/v1/nodes/ws1/proxy/healthz answers 500', { why: message })
+      },
+    }
+    expect((await ask(context({ paths }), { kind: 'kubelet', node: 'ws1' }))?.outcome).toBe(outcome)
+  })
+
+  test('the kubelet is asked in the way that makes the API server dial anew', async () => {
+    const sent: unknown[] = []
+    const probeApi: ProberContext['probeApi'] = { request: async (...request) => sent.push(request[3]?.headers) }
+    await ask(context({}, { probeApi }), { kind: 'kubelet', node: 'ws1' })
+    expect(sent).toEqual([{ connection: 'Upgrade', upgrade: 'SPDY/3.1' }])
+  })
+
   test('anything that is no FwError is a bug and is not turned into an outcome', async () => {
     const paths = {
       '/readyz': () => {
@@ -143,7 +165,7 @@ describe('a round', () => {
     }
     const probes = Array.from({ length: 12 }, (_, port) => probe({ kind: 'tcp', address: loopback, port: port + 1 }))
     const began = performance.now()
-    const results = await createProber(context({}, { openSocket: counting })).run(probes, round({ concurrency: 3, timeoutMs: 40 }))
+    const results = await createProber(context({}, { openSocket: counting, concurrency: 3 })).run(probes, round({ timeoutMs: 40 }))
     expect(results.every(({ outcome }) => outcome === 'timeout')).toBe(true)
     expect(most).toBe(3)
     expect(performance.now() - began).toBeLessThan(1_500)
