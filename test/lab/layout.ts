@@ -44,7 +44,8 @@ export interface Layout {
   /** The API server's own port on control-plane nodes, and its VIP behind a TCP proxy. */
   readonly api: { readonly port: number; readonly vip: string; readonly vipPort: number }
   readonly loadBalancer: string
-  readonly nodePorts: { readonly cluster: number; readonly local: number }
+  readonly nodePorts: { readonly cluster: number; readonly local: number; readonly http: number; readonly https: number }
+  readonly clusterIps: { readonly cluster: string; readonly local: string; readonly ingress: string }
   /** TCP ports with a listener on every node, so that "closed" and "nobody home" differ; 23 and 31999 belong to no service. */
   readonly listeners: readonly number[]
 }
@@ -81,7 +82,8 @@ export const layoutOf = ({ nodes: count }: Pick<Variant, 'nodes'>, prefix: strin
     apiServiceAddress: '10.233.0.1',
     api: { port: 6443, vip: lan(189), vipPort: 7443 },
     loadBalancer: lan(180),
-    nodePorts: { cluster: 31110, local: 31852 },
+    nodePorts: { cluster: 31110, local: 31852, http: 30880, https: 30843 },
+    clusterIps: { cluster: '10.233.11.10', local: '10.233.11.52', ingress: '10.233.10.80' },
     listeners: [22, 23, 9100, 31999],
   }
 }

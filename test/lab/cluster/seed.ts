@@ -93,8 +93,8 @@ const calicoNode = ({ flavour }: Variant): LabObject[] => {
   ]
 }
 
-/** The home cluster's Services: a NodePort of each traffic policy, and the ingress behind its VIP. */
-export const homeServices = ({ nodePorts }: Layout): LabObject[] => {
+/** The home cluster's Services: a NodePort of each traffic policy, and the ingress behind its VIP. Every address and port is fixed, so that what is recorded of one run fits the next. */
+export const homeServices = ({ nodePorts, clusterIps }: Layout): LabObject[] => {
   const service = (name: string, spec: Readonly<Record<string, unknown>>): LabObject => ({
     apiVersion: 'v1',
     kind: 'Service',
@@ -102,13 +102,19 @@ export const homeServices = ({ nodePorts }: Layout): LabObject[] => {
     spec: { selector: { app: 'app1' }, ...spec },
   })
   return [
-    service('app1-np', { type: 'NodePort', ports: [{ port: 80, nodePort: nodePorts.cluster }] }),
-    service('app1-local', { type: 'NodePort', externalTrafficPolicy: 'Local', ports: [{ port: 80, nodePort: nodePorts.local }] }),
+    service('app1-np', { type: 'NodePort', clusterIP: clusterIps.cluster, ports: [{ port: 80, nodePort: nodePorts.cluster }] }),
+    service('app1-local', {
+      type: 'NodePort',
+      clusterIP: clusterIps.local,
+      externalTrafficPolicy: 'Local',
+      ports: [{ port: 80, nodePort: nodePorts.local }],
+    }),
     service('ingress', {
       type: 'LoadBalancer',
+      clusterIP: clusterIps.ingress,
       ports: [
-        { name: 'http', port: 80 },
-        { name: 'https', port: 443, targetPort: 80 },
+        { name: 'http', port: 80, nodePort: nodePorts.http },
+        { name: 'https', port: 443, targetPort: 80, nodePort: nodePorts.https },
       ],
     }),
   ]

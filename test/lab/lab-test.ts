@@ -1,0 +1,36 @@
+import type { LabRef } from './cluster/api.ts'
+import { calicoApiVersion } from './cluster/crds.ts'
+import { calicoObjects } from './cluster/seed.ts'
+import type { Lab } from './lab.ts'
+import { inParallel } from './machine/run.ts'
+
+/** What a test needs beyond the control plane; where the lab lacks it, the test counts as skipped. */
+export type Need = 'felix' | 'kubelet'
+
+/** One test on a running lab. It may leave objects behind; {@link resetCalico} takes them away. */
+export interface LabTest {
+  readonly name: string
+  readonly needs: readonly Need[]
+  run(lab: Lab, tell: (line: string) => void): Promise<void>
+}
+
+const kinds = ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'NetworkSet', 'NetworkPolicy', 'StagedGlobalNetworkPolicy'] as const
+
+/** Takes away every policy, set and HostEndpoint, HostEndpoints first, and puts the seeded objects back. */
+export const resetCalico = async (lab: Lab): Promise<void> => {
+  if (lab.binaries.crds === undefined) return
+  const apiVersion = calicoApiVersion(lab.variant.flavour)
+  for (const kind of kinds) {
+    const objects = await lab.api.list({ apiVersion, kind })
+    await inParallel(8, objects, ({ metadata: { name, namespace } }) =>
+      lab.api.delete({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) } satisfies LabRef),
+    )
+  }
+  const configuration = calicoObjects(lab.layout, lab.variant).find((object) => object.kind === 'FelixConfiguration')
+  const there = await lab.api.get({ apiVersion, kind: 'FelixConfiguration', name: 'default' })
+  if (configuration === undefined || there === undefined) return
+  const seeded = configuration['spec'] as Record<string, unknown>
+  const added = Object.keys((there['spec'] ?? {}) as object).filter((key) => !(key in seeded) && key.startsWith('failsafe'))
+  if (added.length > 0)
+    await lab.api.patch({ apiVersion, kind: 'FelixConfiguration', name: 'default' }, { spec: Object.fromEntries(added.map((key) => [key, null])) })
+}

@@ -1,0 +1,179 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defaultFailsafes } from '../../src/calico/failsafes.ts'
+import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, Tier } from '../../src/calico/shapes.ts'
+import type { NodeFacts, ServiceFacts } from '../../src/firewall/facts.ts'
+import { parseAddress } from '../../src/net/address.ts'
+import { parseCidr } from '../../src/net/cidr.ts'
+import type { World } from '../../src/verdict/model.ts'
+import type { LabObject } from './cluster/api.ts'
+import type { Lab } from './lab.ts'
+import { run } from './machine/run.ts'
+import { type Variant, variantName } from './options.ts'
+import type { Answer } from './packets/protocol.ts'
+import { type Seen, sourceOf } from './packets/table.ts'
+
+/** The objects in force while packets were sent; what is absent is as in the file's world. */
+export interface TruthObjects {
+  readonly hostEndpoints: readonly LabObject[]
+  readonly policies: readonly LabObject[]
+  readonly networkSets: readonly LabObject[]
+}
+
+/** One packet and what really became of it. OPEN: allowed and answered. REFUSED: allowed, nobody home. TIMEOUT: dropped. */
+export interface TruthPacket {
+  /** The place's name in the lab, for people. */
+  readonly from: string
+  readonly source: string
+  readonly destination: string
+  readonly protocol: 'TCP' | 'UDP' | 'ICMP'
+  readonly port?: number
+  readonly saw: Answer
+}
+
+/** What packets did in one state of the objects. */
+export interface TruthState {
+  readonly name: string
+  readonly objects: TruthObjects
+  readonly packets: readonly TruthPacket[]
+}
+
+/** A file of test/truth: a world, and what packets did in it under changing objects. The product's verdict is held to it. */
+export interface Truth {
+  readonly name: string
+  readonly variant: Variant
+  readonly versions: { readonly kubernetes: string; readonly calico: string; readonly kernel: string }
+  readonly world: World
+  readonly states: readonly TruthState[]
+}
+
+/** A state with the packets seen in it, in the order they were sent. */
+export const truthState = ({ layout }: Lab, name: string, objects: Partial<TruthObjects>, seen: readonly Seen[]): TruthState => ({
+  name,
+  objects: { hostEndpoints: [], policies: [], networkSets: [], ...objects },
+  packets: seen.map((one) => ({
+    from: one.from,
+    source: sourceOf(layout, one),
+    destination: one.target.host,
+    protocol: one.target.protocol === 'tcp' ? 'TCP' : one.target.protocol === 'udp' ? 'UDP' : 'ICMP',
+    ...(one.target.protocol === 'icmp' ? {} : { port: one.target.port }),
+    saw: one.answer,
+  })),
+})
+
+/** Writes test/truth/NAME-VARIANT.json: one packet a line, so that a change reads as one. */
+export const writeTruth = async (lab: Lab, name: string, states: readonly TruthState[]): Promise<string> => {
+  const head = { name, variant: lab.variant, versions: await versionsOf(lab), world: worldOf(lab) }
+  const stateText = (state: TruthState) => {
+    const objects = JSON.stringify({ name: state.name, objects: state.objects }, null, 2).slice(0, -2)
+    return `${objects},\n  "packets": [\n${state.packets.map((packet) => `    ${JSON.stringify(packet)}`).join(',\n')}\n  ]\n}`
+  }
+  const text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "states": [\n${states.map(stateText).join(',\n')}\n  ]\n}\n`
+  const folder = fileURLToPath(new URL('../truth/', import.meta.url))
+  mkdirSync(folder, { recursive: true })
+  const file = `${folder}${name}-${variantName(lab.variant)}.json`
+  JSON.parse(text) satisfies Truth
+  writeFileSync(file, text)
+  return file
+}
+
+const versionsOf = async (lab: Lab): Promise<Truth['versions']> => {
+  const version = (await lab.api.request('GET', '/version')).body as { gitVersion: string }
+  const calico = lab.binaries.felix === undefined ? 'none' : (await run([lab.binaries.felix, '--version'])).trim()
+  return {
+    kubernetes: version.gitVersion,
+    calico: /v?\d+\.\d+\.\d+\S*/.exec(calico)?.[0] ?? calico,
+    kernel: (await run(['uname', '-r'])).trim().split('-')[0] ?? '',
+  }
+}
+
+/** The lab's cluster as the verdict's model wants it, before any object of a test. */
+export const worldOf = ({ layout, variant }: Lab): World => {
+  const failsafes = {
+    inbound: { ports: defaultFailsafes.inbound, source: { kind: 'default' as const } },
+    outbound: { ports: defaultFailsafes.outbound, source: { kind: 'default' as const } },
+  }
+  const nodes = layout.nodes.map(
+    (node): NodeFacts => ({
+      name: node.fqdn,
+      ready: true,
+      controlPlane: node.controlPlane,
+      operatingSystem: 'linux',
+      unschedulable: false,
+      labels: { 'kubernetes.io/hostname': node.fqdn },
+      addresses: [{ type: 'InternalIP', address: parseAddress(node.address) }],
+      otherAddresses: [],
+      interfaces: [{ name: node.nic, addresses: [parseAddress(node.address)], source: 'the lab' }],
+      podCidrs: [parseCidr(node.podCidr)],
+    }),
+  )
+  return {
+    dataplane: variant.felix === 'native' ? 'nftables' : 'iptables',
+    proxyMode: variant.proxy,
+    nodes,
+    podCidrs: [parseCidr(layout.podCidr)],
+    services: servicesOf(layout),
+    failsafes: Object.fromEntries(nodes.map((node) => [node.name, failsafes])),
+    hostEndpoints: [] satisfies HostEndpoint[],
+    policies: [] satisfies GlobalNetworkPolicy[],
+    networkSets: [] satisfies NetworkSet[],
+    tiers: [tier('kube-admin', 1000, 'Pass'), tier('default', 1_000_000, 'Deny'), tier('kube-baseline', 10_000_000, 'Pass')],
+  }
+}
+
+const tier = (name: string, order: number, defaultAction: 'Deny' | 'Pass'): Tier => ({
+  apiVersion: 'projectcalico.org/v3',
+  kind: 'Tier',
+  metadata: { name },
+  spec: { order, defaultAction },
+})
+
+const servicesOf = (layout: Lab['layout']): ServiceFacts[] => {
+  const nodeOf = (name: string) => layout.nodes.find((node) => node.name === name)?.fqdn ?? name
+  const pods = (...names: (string | undefined)[]) =>
+    layout.pods.map((pod) => ({
+      address: parseAddress(pod.address),
+      node: nodeOf(pod.node),
+      ports: names.map((name) => ({ ...(name === undefined ? {} : { name }), port: 80 })),
+    }))
+  const service = (
+    name: string,
+    clusterIp: string,
+    rest: Partial<ServiceFacts> & Pick<ServiceFacts, 'type' | 'ports' | 'endpoints'>,
+  ): ServiceFacts => ({
+    namespace: 'default',
+    name,
+    clusterIPs: [parseAddress(clusterIp)],
+    externalIPs: [],
+    loadBalancerIPs: [],
+    externalTrafficPolicy: 'Cluster',
+    ...rest,
+  })
+  const { nodePorts, clusterIps } = layout
+  const apis = layout.nodes
+    .filter((node) => node.controlPlane)
+    .map((node) => ({ address: parseAddress(node.address), ports: [{ name: 'https', port: layout.api.port }] }))
+  return [
+    service('kubernetes', layout.apiServiceAddress, { type: 'ClusterIP', ports: [{ name: 'https', protocol: 'TCP', port: 443 }], endpoints: apis }),
+    service('app1-np', clusterIps.cluster, {
+      type: 'NodePort',
+      ports: [{ protocol: 'TCP', port: 80, nodePort: nodePorts.cluster }],
+      endpoints: pods(undefined),
+    }),
+    service('app1-local', clusterIps.local, {
+      type: 'NodePort',
+      externalTrafficPolicy: 'Local',
+      ports: [{ protocol: 'TCP', port: 80, nodePort: nodePorts.local }],
+      endpoints: pods(undefined),
+    }),
+    service('ingress', clusterIps.ingress, {
+      type: 'LoadBalancer',
+      loadBalancerIPs: [parseAddress(layout.loadBalancer)],
+      ports: [
+        { name: 'http', protocol: 'TCP', port: 80, nodePort: nodePorts.http },
+        { name: 'https', protocol: 'TCP', port: 443, nodePort: nodePorts.https },
+      ],
+      endpoints: pods('http', 'https'),
+    }),
+  ]
+}
