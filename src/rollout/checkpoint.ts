@@ -5,7 +5,7 @@ import { formatRef } from '../calico/object.ts'
 export interface BeforeImage {
   readonly ref: ObjectRef
   readonly before: KubeObject | null
-  /** FelixConfiguration only: the lists this run wrote, so that undo knows a foreign edit from its own. */
+  /** FelixConfiguration only: the lists the coming step writes, so that undo knows a foreign edit from our own. */
   readonly wrote?: Readonly<Record<string, unknown>>
 }
 

@@ -25,11 +25,17 @@ export const initSteps = (plan: Plan): Step[] => {
     { kind: 'checkpoint', title: 'before the gate', number: number(), refs: [refOf(plan.gate.job), refOf(plan.gate.set)] },
     { kind: 'arm', title: 'arm the gate', gate: plan.gate },
     ...batchSteps(plan, number),
-    { kind: 'checkpoint', title: 'before the commit', number: number(), refs: [refOf(plan.deny)] },
+    {
+      kind: 'checkpoint',
+      title: 'before the commit',
+      number: number(),
+      refs: [...[plan.deny, ...plan.finish.write].map(refOf), ...plan.finish.remove],
+    },
     { kind: 'ask', title: 'keep the firewall?', scope: { closedNodes: closedBy(plan) } },
     { kind: 'probe', title: 'probe once more', scope: { closedNodes: closedBy(plan) } },
     { kind: 'gate-alive', title: 'the gate still holds' },
     { kind: 'commit', title: 'keep it: write the lasting Deny', objects: [plan.deny], removes: [] },
+    ...finishSteps(plan),
     { kind: 'probe', title: 'probe under the lasting Deny', scope: { closedNodes: closedBy(plan) } },
     { kind: 'disarm', title: 'disarm the gate', gate: plan.gate, policies: gatePolicies.map(refOf) },
     { kind: 'probe', title: 'probe without the gate', scope: { closedNodes: closedBy(plan) } },
@@ -42,7 +48,7 @@ const failsafeSteps = (change: Plan['failsafes'], number: () => string): Step[] 
   change === undefined
     ? []
     : [
-        { kind: 'checkpoint', title: 'before the failsafe ports', number: number(), refs: [change.ref] },
+        { kind: 'checkpoint', title: 'before the failsafe ports', number: number(), refs: [change.ref], failsafes: change },
         { kind: 'failsafes', title: 'extend the failsafe ports', change },
         { kind: 'settle', title: 'wait until every Felix is back', what: 'restart' },
         { kind: 'probe', title: 'probe after the failsafe ports', scope: { closedNodes: [] } },
@@ -71,6 +77,17 @@ const batchSteps = (plan: Plan, number: () => string): Step[] =>
       { kind: 'renew', title: 'renew the deadline' },
     ]
   })
+
+/** What only a kept change may narrow; policies go before the sets they name. */
+const finishSteps = ({ finish }: Plan): Step[] => {
+  const policies = finish.remove.filter(({ kind }) => kind === 'GlobalNetworkPolicy')
+  const rest = finish.remove.filter(({ kind }) => kind !== 'GlobalNetworkPolicy')
+  return [
+    ...(finish.write.length === 0 ? [] : [{ kind: 'write', title: 'narrow what was there before', objects: finish.write, closes: [] } as const]),
+    ...(policies.length === 0 ? [] : [{ kind: 'remove', title: 'delete policies that fall away', refs: policies } as const]),
+    ...(rest.length === 0 ? [] : [{ kind: 'remove', title: 'delete what no policy names any more', refs: rest } as const]),
+  ]
+}
 
 /** The steps of `add-vip`: one create that only opens, after any failsafe it needs. */
 export const addVipSteps = (change: number, objects: readonly KubeObject[], failsafes: Plan['failsafes'], closedNodes: readonly string[]): Step[] => {

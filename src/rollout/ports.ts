@@ -1,9 +1,9 @@
 import type { KubeObject } from '../calico/object.ts'
 import type { Api } from '../cluster/api.ts'
+import type { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Judgement } from '../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../firewall/probes.ts'
-import type { Checkpoint } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
 import type { Outcome, Reason } from './state.ts'
 import type { Step } from './steps.ts'
@@ -15,8 +15,9 @@ export interface ProbeRunner {
 
 /** The operator's own copy of checkpoints and history. Losing it costs nothing: the cluster has its own. */
 export interface Journal {
-  saveCheckpoint(clusterUid: string, number: string, document: unknown): Promise<void>
-  appendHistory(clusterUid: string, entry: unknown): Promise<void>
+  /** Answers with the problem instead of throwing: a full disk must not stop a rollout half-way. */
+  saveCheckpoint(clusterUid: string, number: string, document: unknown): Promise<FwError | undefined>
+  appendHistory(clusterUid: string, entry: unknown): Promise<FwError | undefined>
 }
 
 /** The question asked before the commit. */
@@ -63,6 +64,3 @@ export interface RunSubject {
   /** Written into the checkpoints of a rollback. */
   readonly undoes?: readonly number[]
 }
-
-/** Reads every checkpoint the cluster holds. */
-export type ReadCheckpoints = (api: Api) => Promise<Checkpoint[]>

@@ -8,7 +8,7 @@ import { anyRun, gateOf } from '../firewall/selectors.ts'
 import { type BeforeImage, type Checkpoint, earliestImages, parseNumber } from './checkpoint.ts'
 import { counter } from './init-steps.ts'
 import type { RunConfig } from './state.ts'
-import type { Step } from './steps.ts'
+import type { GateObjects, Step } from './steps.ts'
 import { restoreSteps } from './undo-steps.ts'
 
 /** The before-images that lead back to how the cluster was after change `to`; 0 is before this tool's first write. */
@@ -99,15 +99,22 @@ const denyOverlay = (change: number, policies: readonly GlobalNetworkPolicy[]): 
     labels: { [keys.change]: `${change}` },
   })
 
+/** What is kept. */
+export interface Confirmation {
+  readonly change: number
+  /** A checkpoint number of this change nobody has used. */
+  readonly number: string
+  readonly deny: KubeObject
+  readonly gate: GateObjects
+  readonly closedNodes: readonly string[]
+}
+
 /** Keeping a trial that another client left armed: the same checks, the same commit. */
-export const confirmSteps = (
-  { change, config: _ }: { change: number; config: RunConfig },
-  { deny, gate, closedNodes }: { deny: KubeObject; gate: { readonly job: KubeObject; readonly set: KubeObject }; closedNodes: readonly string[] },
-): Step[] => [
+export const confirmSteps = ({ change, number, deny, gate, closedNodes }: Confirmation): Step[] => [
   { kind: 'lock', title: 'take the lock' },
   { kind: 'adopt', title: `find the gate of change ${change}`, gate },
   { kind: 'baseline', title: 'expect everything to work', assume: true },
-  { kind: 'checkpoint', title: 'before the commit', number: `${change}.${confirmStep}`, refs: [refOf(deny)] },
+  { kind: 'checkpoint', title: 'before the commit', number, refs: [refOf(deny)] },
   { kind: 'probe', title: 'probe', scope: { closedNodes } },
   { kind: 'ask', title: 'keep the firewall?', scope: { closedNodes } },
   { kind: 'probe', title: 'probe once more', scope: { closedNodes } },
@@ -117,6 +124,3 @@ export const confirmSteps = (
   { kind: 'disarm', title: 'disarm the gate', gate, policies: [{ apiVersion: deny.apiVersion, kind: deny.kind, name: gatePolicyName(change) }] },
   { kind: 'unlock', title: 'release the lock' },
 ]
-
-/** Higher than any step a run numbers itself, so that a confirm from elsewhere never meets a number in use. */
-const confirmStep = 900_000

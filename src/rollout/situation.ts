@@ -84,6 +84,18 @@ export const readSituation = async (api: Api, flavour: Flavour): Promise<Situati
 export const nextChange = (situation: Situation, known: readonly number[] = []): number =>
   Math.max(0, ...situation.changes.map(({ number }) => number), ...known, ...situation.committed, ...situation.unfinished) + 1
 
+/** The number the next checkpoint of a change gets. */
+export const nextNumber = ({ checkpoints }: Situation, change: number): string =>
+  `${change}.${
+    Math.max(
+      0,
+      ...checkpoints
+        .map(({ number }) => parseNumber(number))
+        .filter((known) => known.change === change)
+        .map(({ step }) => step),
+    ) + 1
+  }`
+
 /** Changes in force: neither taken back nor a taking back. The last of them is what `rollback` alone undoes. */
 export const activeChanges = (situation: Situation): Change[] =>
   situation.changes.filter(({ undoneBy, undoes }) => undoneBy === undefined && undoes.length === 0)

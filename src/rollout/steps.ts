@@ -29,7 +29,13 @@ export type Step =
   /** Take over a gate another client armed. */
   | { readonly kind: 'adopt'; readonly title: string; readonly gate: GateObjects }
   /** Save what the coming writes change. Nothing is written without a before-image. */
-  | { readonly kind: 'checkpoint'; readonly title: string; readonly number: string; readonly refs: readonly ObjectRef[] }
+  | {
+      readonly kind: 'checkpoint'
+      readonly title: string
+      readonly number: string
+      readonly refs: readonly ObjectRef[]
+      readonly failsafes?: FailsafeChange
+    }
   /** Server-side apply of objects that are ours. `closes` names the nodes a HostEndpoint batch closes. */
   | { readonly kind: 'write'; readonly title: string; readonly objects: readonly KubeObject[]; readonly closes: readonly string[] }
   /** Delete objects that are ours. */

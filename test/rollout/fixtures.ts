@@ -41,6 +41,7 @@ export const smallPlan = (nodes: readonly string[]): Plan => ({
   gate,
   batches: nodes.map((node) => ({ title: node, nodes: [node], hostEndpoints: [object(v3, 'HostEndpoint', `${node}-eth0`)] })),
   deny: object(v3, 'GlobalNetworkPolicy', 'calico-fw-deny'),
+  finish: { write: [], remove: [] },
   openSet,
   probes: [],
   differences: [],
@@ -58,8 +59,6 @@ export const yieldOf = (step: Step, state: RunState, now: number): StepResult | 
   switch (step.kind) {
     case 'checkpoint':
       return { kind: 'images', images: step.refs.map((ref) => ({ ref, before: null })) }
-    case 'failsafes':
-      return { kind: 'images', images: [{ ref: step.change.ref, before: null, wrote: {} }] }
     case 'arm':
     case 'adopt':
       return { kind: 'gate', gate: armedGate(now) }

@@ -5,6 +5,7 @@ import { type BeforeImage, type Checkpoint, imageKey } from '../checkpoint.ts'
 import type { Step } from '../steps.ts'
 import { writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
+import { listsOf } from './failsafes.ts'
 import { inParallel } from './parallel.ts'
 
 /** From this many objects of one kind, one list is cheaper than that many reads. */
@@ -13,7 +14,12 @@ const listFrom = 8
 /** Reads what the coming writes touch, and saves it in the cluster and on the operator's disk before anything is written. */
 export const checkpoint = async (context: PerformContext, step: Extract<Step, { kind: 'checkpoint' }>): Promise<BeforeImage[]> => {
   const { ports, subject } = context
-  const images = await capture(ports.api, step.refs)
+  const { failsafes } = step
+  const captured = await capture(ports.api, step.refs)
+  const images =
+    failsafes === undefined
+      ? captured
+      : captured.map((image) => (image.ref.kind === 'FelixConfiguration' ? { ...image, wrote: listsOf(failsafes) } : image))
   for (const { ref, before } of images) context.seen.set(imageKey(ref), before)
   const record: Checkpoint = {
     apiVersion: 'calico-fw.github.io/v1alpha1',
@@ -28,7 +34,8 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
   }
   await context.lock.guard()
   await writeCheckpoint(ports.api, record)
-  await ports.journal.saveCheckpoint(subject.facts.cluster.uid, step.number, record)
+  const problem = await ports.journal.saveCheckpoint(subject.facts.cluster.uid, step.number, record)
+  if (problem !== undefined) ports.report({ kind: 'note', text: `${problem.message}: the cluster's own copy counts` })
   return images
 }
 

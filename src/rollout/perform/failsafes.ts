@@ -9,16 +9,22 @@ import type { PerformContext } from './context.ts'
 const inboundField = 'failsafeInboundHostPorts'
 const outboundField = 'failsafeOutboundHostPorts'
 
+/** The lists a change writes, as FelixConfiguration spells them. */
+export const listsOf = ({ after }: FailsafeChange): Record<string, readonly FailsafePort[]> => ({
+  [inboundField]: after.inbound,
+  [outboundField]: after.outbound,
+})
+
 /**
  * The one write to FelixConfiguration: a JSON merge patch guarded by resourceVersion. Server-side apply would need force over a user's own list,
  * and giving it back would leave us its owner.
  * @throws FwError FW_CHANGED when the lists are no longer what the plan read
  */
-export const writeFailsafes = async (context: PerformContext, change: FailsafeChange): Promise<BeforeImage[]> => {
+export const writeFailsafes = async (context: PerformContext, change: FailsafeChange): Promise<void> => {
   const { api } = context.ports
   const before = context.seen.get(imageKey(change.ref))
   if (before === undefined) throw new Error(`${change.ref.name} was not in a checkpoint`)
-  const lists = { [inboundField]: change.after.inbound, [outboundField]: change.after.outbound }
+  const lists = listsOf(change)
   const now = { inbound: listOf(before, inboundField), outbound: listOf(before, outboundField) }
   if ((before === null) === change.exists || !isDeepStrictEqual(now, { inbound: change.before.inbound, outbound: change.before.outbound })) {
     throw new FwError('FW_CHANGED', `FelixConfiguration ${change.ref.name} changed since the plan was made`, {
@@ -32,7 +38,6 @@ export const writeFailsafes = async (context: PerformContext, change: FailsafeCh
       ? await api.create({ apiVersion: change.ref.apiVersion, kind: change.ref.kind, metadata: { name: change.ref.name }, spec: lists })
       : await api.mergePatch(change.ref, { metadata: { resourceVersion: before.metadata.resourceVersion }, spec: lists })
   context.seen.set(imageKey(change.ref), stored)
-  return [{ ref: change.ref, before, wrote: lists }]
 }
 
 /**

@@ -50,7 +50,8 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return none
     case 'failsafes':
       context.since = clock.wall()
-      return imagesOf(await writeFailsafes(context, step.change))
+      await writeFailsafes(context, step.change)
+      return none
     case 'settle':
       await settle(context, step.what)
       return none

@@ -1,7 +1,7 @@
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
 import { judge } from '../../firewall/judge.ts'
-import { sameObject } from '../../firewall/same-object.ts'
+import { sameSpec } from '../../firewall/same-spec.ts'
 import type { BeforeImage } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
@@ -60,7 +60,7 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
 const isAsBefore = (now: KubeObject | undefined, image: BeforeImage): boolean => {
   if (image.ref.kind === 'FelixConfiguration') return failsafesRestored(now, image)
   if (image.before === null) return now === undefined || (!isOurs(now) && refOf(now).name === image.ref.name)
-  return now !== undefined && sameObject(image.before, now)
+  return now !== undefined && sameSpec(now, image.before)
 }
 
 /** A before-image as server-side apply takes it: without what the server fills in. */

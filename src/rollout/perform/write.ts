@@ -1,7 +1,7 @@
 import { keys, ownLabels } from '../../calico/names.ts'
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
-import { sameObject } from '../../firewall/same-object.ts'
+import { sameSpec } from '../../firewall/same-spec.ts'
 import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { inParallel } from './parallel.ts'
@@ -17,7 +17,7 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
     const key = imageKey(refOf(wanted))
     const before = context.seen.get(key)
     if (before === undefined) throw new Error(`${formatRef(refOf(wanted))} was not in a checkpoint`)
-    if (before !== null && sameObject(wanted, before)) return
+    if (before !== null && sameSpec(before, wanted)) return
     if (before !== null && !isOurs(before)) throw foreign(before)
     await context.lock.guard()
     context.signal.throwIfAborted()
@@ -25,7 +25,7 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
       throw error instanceof FwError && error.code === 'FW_CONFLICT' ? changed(wanted, error) : error
     })
     context.seen.set(key, stored)
-    if (!sameObject(wanted, stored)) {
+    if (!sameSpec(stored, wanted)) {
       throw new FwError('FW_CHANGED', `${formatRef(refOf(wanted))} is not stored as written`, {
         why: 'a webhook or an admission policy changed it on the way in',
         fix: `compare: kubectl get ${wanted.kind.toLowerCase()} ${wanted.metadata.name} -o yaml`,

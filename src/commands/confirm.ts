@@ -1,0 +1,46 @@
+import { keys } from '../calico/names.ts'
+import { FwError } from '../errors.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import { denyPolicy } from '../firewall/deny-policy.ts'
+import { parseHostFirewall } from '../firewall/firewall-file.ts'
+import { openSet } from '../firewall/network-sets.ts'
+import { makePlan } from '../firewall/plan-maker.ts'
+import { confirmSteps } from '../rollout/rollback-steps.ts'
+import { nextNumber, readSituation } from '../rollout/situation.ts'
+import type { RunConfig } from '../rollout/state.ts'
+import type { CommandContext } from './context.ts'
+import { exitCodeOf, runSteps } from './run-steps.ts'
+
+/** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
+export const run = async (command: CommandContext, options: { readonly yes: boolean }): Promise<ExitCode> => {
+  const { cluster, printer } = command
+  const facts = await cluster.facts()
+  const situation = await readSituation(cluster.api, facts.calico.flavour)
+  const gate = situation.gates.find(({ armed }) => armed)
+  if (gate === undefined) {
+    throw new FwError('FW_GATE', 'nothing is on trial', {
+      why:
+        situation.unfinished.length > 0
+          ? `the window of change ${situation.unfinished.join(', ')} has passed: the cluster opened by itself`
+          : 'no gate is armed in this cluster',
+      fix: situation.unfinished.length > 0 ? 'clean up: kubectl calico-fw rollback, then run init again' : 'see: kubectl calico-fw status',
+    })
+  }
+  const closedNodes = situation.hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.run] === `${gate.change}`).map(({ spec }) => spec.node)
+  const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
+  const windowSeconds = 90
+  const { probes } = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
+  const config: RunConfig = {
+    change: gate.change,
+    windowSeconds,
+    maxLagMs: 5_000,
+    maxQuestionMs: 600_000,
+    openSet: openSet(facts.calico.flavour),
+    isRollback: false,
+  }
+  const deny = denyPolicy([...situation.committed, gate.change])
+  const steps = confirmSteps({ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes })
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, yes: options.yes })
+  printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })
+  return exitCodeOf(outcome)
+}

@@ -1,0 +1,93 @@
+import { keys } from '../calico/names.ts'
+import { formatRef } from '../calico/object.ts'
+import { FwError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { openSet } from '../firewall/network-sets.ts'
+import type { BeforeImage } from '../rollout/checkpoint.ts'
+import { closingRollback, imagesBackTo, onlyCloses, openingRollback } from '../rollout/rollback-steps.ts'
+import { activeChanges, nextChange, readSituation, type Situation } from '../rollout/situation.ts'
+import type { RunConfig } from '../rollout/state.ts'
+import type { CommandContext } from './context.ts'
+import { rollbackProbes } from './rollback-probes.ts'
+import { exitCodeOf, runSteps } from './run-steps.ts'
+
+/** Flags of `rollback`. */
+export interface RollbackOptions {
+  /** The change to go back to; 0 is before this tool's first write. Without it: to before the last change in force. */
+  readonly to?: number
+  readonly yes: boolean
+  readonly windowSeconds: number
+}
+
+/** Goes back to how the cluster was after change N, and proves it by objects and probes. */
+export const run = async (command: CommandContext, options: RollbackOptions): Promise<ExitCode> => {
+  const { cluster, printer, ui } = command
+  const facts = await cluster.facts()
+  const situation = await readSituation(cluster.api, facts.calico.flavour)
+  const to = targetOf(situation, options.to)
+  const images = imagesBackTo(situation.checkpoints, to)
+  if (images.length === 0) {
+    printer.talk('Nothing to roll back: no change of this tool is in force.')
+    return exitCodes.ok
+  }
+  const change = nextChange(situation)
+  const config: RunConfig = {
+    change,
+    windowSeconds: options.windowSeconds,
+    maxLagMs: 5_000,
+    maxQuestionMs: 600_000,
+    openSet: openSet(facts.calico.flavour),
+    isRollback: !onlyCloses(images),
+  }
+  const rollback = { change, to, images, config }
+  for (const line of announcement(rollback)) printer.talk(line)
+  if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
+    return exitCodes.ok
+  const closed = config.isRollback ? [] : closedNodes(situation)
+  const steps = config.isRollback
+    ? openingRollback(rollback)
+    : closingRollback(rollback, { policies: facts.policies, flavour: facts.calico.flavour, closedNodes: closed })
+  const undoes = situation.changes.filter(({ number }) => number > to).map(({ number }) => number)
+  const outcome = await runSteps(command, {
+    steps,
+    config,
+    subject: { facts, probes: rollbackProbes(facts, images, closed), undoes },
+    yes: options.yes,
+  })
+  await command.journal.appendHistory(facts.cluster.uid, {
+    change,
+    command: command.commandLine,
+    to,
+    outcome: outcome.kind,
+    at: command.context.clock.wall().toISOString(),
+  })
+  printer.document('Rollback', { change, to, outcome: outcome.kind })
+  return exitCodeOf(outcome)
+}
+
+const targetOf = (situation: Situation, to: number | undefined): number => {
+  if (to === undefined) return (activeChanges(situation).at(-1)?.number ?? 1) - 1
+  const known = [0, ...situation.changes.map(({ number }) => number)]
+  if (!known.includes(to)) {
+    throw new FwError('FW_CHECKPOINT', `there is no change ${to}`, {
+      why: situation.changes.length === 0 ? 'this cluster has no checkpoints of this tool' : `there are ${known.join(', ')}`,
+      fix: 'see them: kubectl calico-fw status',
+    })
+  }
+  return to
+}
+
+const announcement = ({ images, config, to }: { images: readonly BeforeImage[]; config: RunConfig; to: number }): string[] => {
+  const verb = ({ before }: BeforeImage) => (before === null ? 'delete ' : 'restore')
+  return [
+    config.isRollback
+      ? 'Opens every node this tool closed, then puts these objects back, then verifies them and probes:'
+      : `Closes these openings on trial for ${config.windowSeconds} s, then asks whether to keep them closed:`,
+    ...images.map((image) => `  ${verb(image)} ${formatRef(image.ref)}`),
+    ...(to === 0 ? ['  delete  Namespace calico-fw, with every checkpoint; the history stays on this machine'] : []),
+  ]
+}
+
+const closedNodes = ({ hostEndpoints, committed }: Situation): string[] => [
+  ...new Set(hostEndpoints.filter(({ metadata }) => committed.includes(Number(metadata.labels?.[keys.run]))).map(({ spec }) => spec.node)),
+]
