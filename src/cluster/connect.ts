@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApiRequest, Connection } from './connection.ts'
+import type { Credential } from './credential.ts'
+import { credentialSource } from './credential-source.ts'
+import { dialingAgent } from './dialing-agent.ts'
+import { ExchangeError, exchange, type HttpAnswer } from './http-exchange.ts'
+import { impersonationHeaders } from './impersonation.ts'
+import { type OpenSocket, openSocket as realNetwork } from './network.ts'
+import { networkError } from './network-error.ts'
+import { pemOf } from './pem.ts'
+import { requestWords } from './request-words.ts'
+import type { ResolvedKubeconfig } from './resolve-kubeconfig.ts'
+import { routeTo } from './route.ts'
+import { authorityOf, hostOf, portOf } from './server-address.ts'
+import { statusError } from './status-error.ts'
+import { expiryOfCertificate, secureContext, tlsSettings } from './tls-settings.ts'
+import type { Workstation } from './workstation.ts'
+
+/** What a connection may be given instead of its defaults. */
+export interface ConnectOptions {
+  readonly openSocket?: OpenSocket
+  /** Default `kubectl-calico-fw`. */
+  readonly userAgent?: string
+  /** Longest answer read, in bytes; default 64 MiB: 500 large policies are a tenth of it. */
+  readonly maxBytes?: number
+  /** Told of every exchange, for `-v`; no headers and no bodies, so no credentials. */
+  readonly onExchange?: (seen: { readonly method: string; readonly url: string; readonly status: number | undefined }) => void
+}
+
+const defaultTimeoutMs = 10_000
+/** How often a 429 is waited out. */
+const maxThrottled = 5
+const longestWaitMs = 30_000
+
+/**
+ * Makes the connection to the resolved cluster: reads certificates, keys and tokens, opens nothing yet.
+ * @throws FwError FW_KUBECONFIG
+ */
+export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, options: ConnectOptions = {}): Connection => {
+  const { cluster, user, server, userName } = resolved
+  const ca = pemOf(
+    cluster['certificate-authority'],
+    cluster['certificate-authority-data'],
+    `the certificate authority of cluster "${resolved.clusterName}"`,
+    machine,
+  )
+  const credentials = credentialSource(resolved, ca, machine)
+  const tls = tlsSettings(resolved, ca)
+  const impersonation = impersonationHeaders(user)
+  const openSocket = options.openSocket ?? realNetwork
+  const agents = new Set<ReturnType<typeof dialingAgent>>()
+  // Connections are bound to the certificate they were opened with; a renewed one gets its own, and the old ones idle out.
+  let kept: { readonly certificate: Credential['clientCertificate']; readonly way: ReturnType<typeof wayTo> } | undefined
+
+  const wayTo = (to: URL, credential: Credential, keepAlive: boolean) => {
+    const route = routeTo(to, {
+      proxyUrl: cluster['proxy-url'],
+      env: machine.env,
+      openSocket,
+      tls,
+      context: secureContext(tls, credential, userName),
+    })
+    const agent = dialingAgent(to.protocol, route.dial, keepAlive)
+    agents.add(agent)
+    return { route, agent }
+  }
+  const keptWay = (credential: Credential) => {
+    if (kept === undefined || kept.certificate !== credential.clientCertificate)
+      kept = { certificate: credential.clientCertificate, way: wayTo(server, credential, true) }
+    return kept.way
+  }
+  const headersOf = (credential: Credential) => ({
+    'user-agent': options.userAgent ?? 'kubectl-calico-fw',
+    ...impersonation,
+    ...(credential.authorization === undefined ? {} : { authorization: credential.authorization }),
+  })
+
+  const sendOnce = async (request: ApiRequest, credential: Credential, signal: AbortSignal): Promise<HttpAnswer> => {
+    const at = addressed(server, request.fresh)
+    const way = request.fresh === undefined ? keptWay(credential) : wayTo(at, credential, false)
+    // An address that discovery found may be shown our credentials only once its certificate has proved it is the server's.
+    const trusted = at.host === server.host || (at.protocol === 'https:' && !tls.insecure)
+    const url = new URL(`${at.pathname.replace(/\/$/, '')}${request.path}`, at)
+    const headers = {
+      accept: 'application/json',
+      host: server.host,
+      ...request.headers,
+      ...headersOf(trusted ? credential : {}),
+      ...way.route.headers,
+    }
+    const once = () =>
+      exchange({
+        method: request.method,
+        url,
+        target: way.route.target(url),
+        headers,
+        body: request.body,
+        agent: way.agent,
+        signal,
+        maxBytes: options.maxBytes ?? 64 << 20,
+      })
+    let status: number | undefined
+    try {
+      const answer = await once().catch((error: unknown) => {
+        if (isRead(request) && error instanceof ExchangeError && error.reused && !signal.aborted) return once()
+        throw error
+      })
+      status = answer.status
+      return answer
+    } finally {
+      options.onExchange?.({ method: request.method, url: url.href, status })
+      if (request.fresh !== undefined) {
+        way.agent.destroy()
+        agents.delete(way.agent)
+      }
+    }
+  }
+
+  const send = async (request: ApiRequest): Promise<HttpAnswer> => {
+    const timeoutMs = request.timeoutMs ?? resolved.requestTimeoutMs ?? defaultTimeoutMs
+    let credential = await credentials.current(request.signal)
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal === undefined ? [] : [request.signal])])
+    const at = addressed(server, request.fresh)
+    const words = requestWords(request.method, request.path)
+    const context = {
+      words,
+      authority: authorityOf(hostOf(at), portOf(at)),
+      readOnly: isRead(request),
+      timeoutMs,
+      caSource: ca?.source,
+      signal: request.signal,
+    }
+    let renewed = false
+    for (let attempts = 1; ; attempts++) {
+      const answer = await sendOnce(request, credential, signal).catch((error: unknown) => {
+        throw networkError(error, context)
+      })
+      if ((request.accept ?? isSuccess)(answer.status)) return answer
+      if (answer.status === 401 && !renewed && credentials.refuse(credential)) {
+        renewed = true
+        credential = await credentials.current(request.signal)
+        continue
+      }
+      if (answer.status === 429 && attempts <= maxThrottled && (await waited(retryAfterMs(answer), timeoutMs, signal))) continue
+      if (request.signal?.aborted) throw networkError(request.signal.reason, context)
+      const certificateExpired = expiredSince(credential, machine.now())
+      throw statusError(
+        answer,
+        { words, server: server.host, userName: user.as || userName, connectionFlags: resolved.kubectlFlags, certificateExpired },
+        attempts,
+      )
+    }
+  }
+
+  return {
+    resolved,
+    send,
+    upgrade: async (signal) => {
+      const credential = await credentials.current(signal)
+      const { agent } = wayTo(server, credential, false)
+      return { headers: { host: server.host, ...headersOf(credential) }, agent, url: server }
+    },
+    close: () => {
+      for (const agent of agents) agent.destroy()
+      agents.clear()
+      kept = undefined
+    },
+  }
+}
+
+const isRead = ({ method }: ApiRequest): boolean => method === 'GET' || method === 'HEAD'
+const isSuccess = (status: number): boolean => status >= 200 && status < 300
+
+const addressed = (server: URL, fresh: ApiRequest['fresh']): URL => {
+  const at = new URL(server)
+  if (fresh?.address !== undefined) at.hostname = fresh.address.includes(':') ? `[${fresh.address}]` : fresh.address
+  if (fresh?.port !== undefined) at.port = String(fresh.port)
+  return at
+}
+
+const retryAfterMs = ({ headers }: HttpAnswer): number => {
+  const seconds = Number(headers['retry-after'] ?? '1')
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : 1_000
+}
+
+/** False when the wait would outlast the call, or is cut short. */
+const waited = async (ms: number, timeoutMs: number, signal: AbortSignal): Promise<boolean> => {
+  if (ms >= timeoutMs || ms > longestWaitMs) return false
+  return sleep(ms, true, { signal }).catch(() => false)
+}
+
+const expiredSince = ({ clientCertificate }: Credential, now: number): string | undefined => {
+  const end = clientCertificate === undefined ? undefined : expiryOfCertificate(clientCertificate.cert)
+  return end !== undefined && end < now ? new Date(end).toISOString().slice(0, 10) : undefined
+}
