@@ -1,0 +1,78 @@
+import { contains } from '../net/cidr.ts'
+import type { CompiledWorld, Place } from './compiled-world.ts'
+import { leave, reaches, seenAs, through } from './journey.ts'
+import type { CompiledNode, Nic } from './node.ts'
+import { agree, end, noted, type Outcome, type Trail, unknown } from './outcome.ts'
+import type { Packet } from './packet.ts'
+import { type At, beforeDnat, fromHost, toHost } from './stages.ts'
+import { holds, translate } from './translation.ts'
+
+/** A process on a node calls. */
+export const fromNode = (compiled: CompiledWorld, node: CompiledNode, packet: Packet): Outcome => {
+  const translation = translate(compiled, node, packet, true)
+  if (translation.kind === 'unknown') return unknown(undefined, node.name, translation.what)
+  if (translation.kind === 'end') return { action: 'deny', trail: noted(undefined, translation.decision) }
+  if (translation.kind === 'none') return send(compiled, node, packet, undefined)
+  const after = noted(undefined, translation.decision)
+  return agree(
+    after,
+    node.name,
+    'which endpoint kube-proxy picks',
+    translation.packets.map((sent) => () => send(compiled, node, sent, after)),
+  )
+}
+
+/** To itself, to a pod on it (never policed), or out by the interface its source address is on. */
+const send = (compiled: CompiledWorld, node: CompiledNode, packet: Packet, trail: Trail | undefined): Outcome => {
+  const place = compiled.place(packet.destination)
+  if (place.kind === 'pod' && place.node === node) return reaches({ node, packet }, trail, 'a pod of its own node, which Calico never polices')
+  const toSelf = () => overLoopback(compiled, node, packet, trail)
+  const out = (to: Place) => leave(compiled, { node, packet, trail, to, sources: [packet.source] }, (at, next) => fromHost(at, compiled.world, next))
+  if (place.kind === 'loopback') return toSelf()
+  if (!holds(place, node)) return out(place)
+  const others = place.kind === 'floating' ? place.nodes.filter((holder) => holder !== node) : []
+  const elsewhere = others.length === 0 ? [] : [() => out({ kind: 'floating', nodes: others })]
+  return agree(trail, node.name, `which node holds ${packet.destination.text}`, [toSelf, ...elsewhere])
+}
+
+/** What a node sends to itself goes over `lo`: a named HostEndpoint never sees it, `*` polices it both ways. */
+const overLoopback = (compiled: CompiledWorld, node: CompiledNode, packet: Packet, trail: Trail | undefined): Outcome => {
+  const arrived = (after: Trail | undefined) => reaches({ node, packet }, after, `${node.name} over loopback`)
+  if (node.wildcard === undefined) return arrived(trail)
+  const at: At = { node, nic: wildcardNic('lo', node), packet, trail }
+  return fromHost(at, compiled.world, (sent) =>
+    beforeDnat({ ...at, trail: sent }, (accepted, after) => toHost({ ...at, trail: after }, accepted, compiled.world, arrived)),
+  )
+}
+
+/** A pod on a node calls. Its interface carries no HostEndpoint of its own, but `*` reaches it with preDNAT and forward policy. */
+export const fromPod = (compiled: CompiledWorld, node: CompiledNode, packet: Packet): Outcome => {
+  const at: At = { node, nic: wildcardNic('a pod interface', node), packet, trail: undefined }
+  return beforeDnat(at, (accepted, trail) => {
+    const translation = translate(compiled, node, packet, true)
+    if (translation.kind === 'unknown') return unknown(trail, node.name, translation.what)
+    if (translation.kind === 'end') return { action: 'deny', trail: noted(trail, translation.decision) }
+    if (translation.kind === 'none') return podSends(compiled, { ...at, trail }, accepted, masqueradesPods(compiled, packet))
+    const after = noted(trail, translation.decision)
+    const ways = translation.packets.map((sent) => () => podSends(compiled, { ...at, packet: sent, trail: after }, accepted, 'maybe'))
+    return agree(after, node.name, 'which endpoint kube-proxy picks', ways)
+  })
+}
+
+const podSends = (compiled: CompiledWorld, at: At, accepted: boolean, masquerade: 'yes' | 'no' | 'maybe'): Outcome => {
+  const { node, packet, trail } = at
+  const place = compiled.place(packet.destination)
+  if (place.kind !== 'loopback' && !holds(place, node)) return through(compiled, at, accepted, seenAs(node, packet.source, masquerade))
+  const text = 'no HostEndpoint polices a pod calling its own node; Calico’s manifests and operator allow it (DefaultEndpointToHostAction)'
+  return end('allow', trail, { node: node.name, stage: 'route', text })
+}
+
+/** natOutgoing: towards addresses in no pool a pod shows its node's address. */
+const masqueradesPods = ({ world, place }: CompiledWorld, { source, destination }: Packet): 'yes' | 'no' | 'maybe' => {
+  if (place(destination).kind === 'pod') return 'no'
+  const pool = world.ipPools?.find(({ cidr }) => contains(cidr, source.text))
+  if (pool === undefined) return 'maybe'
+  return pool.natOutgoing ? 'yes' : 'no'
+}
+
+const wildcardNic = (name: string, { wildcard }: CompiledNode): Nic => ({ name, endpoint: wildcard, preDnat: wildcard?.preDnat && wildcard })
