@@ -2,15 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { findBinaries } from './binaries.ts'
 import { describe } from './describe.ts'
 import { down, openLab } from './lab.ts'
 import { hostNamed, vantages } from './layout.ts'
 import { requireMachine } from './machine/requirements.ts'
+import { pause } from './machine/run.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
 import { parseVariant, variantName } from './options.ts'
 import { probeTimeoutMs } from './packets/agent-client.ts'
+import { tooLong } from './packets/cuts.ts'
+import { allLifeLines, renderTimeline, watchLifeLines } from './packets/life-lines.ts'
 import { formatTarget, parseTarget } from './packets/protocol.ts'
+import { homePackets, renderTable, send } from './packets/table.ts'
 import { up } from './up.ts'
 
 const usage = `usage: npm run lab -- COMMAND
@@ -19,6 +24,8 @@ const usage = `usage: npm run lab -- COMMAND
   down                               stop and delete everything the lab made
   status                             what runs, and how much memory it takes
   probe FROM TARGET...               fresh connections; TARGET is 192.168.218.174:22, ...:9100/udp or 192.168.218.174/icmp
+  table                              every place to every port that matters, by fresh connections
+  watch [--seconds 60] [--max-cut 3] life lines between all nodes and pods; exit 1 where one is cut for longer
   shell PLACE                        a shell there (a node's shell is inside its sandbox); KUBECONFIG is set
   exec PLACE COMMAND [ARGUMENT...]   one program there
   kubectl ARGUMENT...                kubectl from the operator's host`
@@ -47,6 +54,19 @@ const probe = async ([from = '', ...texts]: readonly string[]): Promise<number> 
   const answers = await lab.agent(place.name).probe(targets, probeTimeoutMs)
   process.stdout.write(targets.map((target, index) => `${from} -> ${formatTarget(target)}\t${answers[index]}\n`).join(''))
   return 0
+}
+
+const watch = async (args: readonly string[]): Promise<number> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { seconds: { type: 'string', default: '60' }, 'max-cut': { type: 'string', default: '3' } },
+  })
+  const lab = openLab(state)
+  const running = await watchLifeLines(lab, allLifeLines(lab), {}, ({ id, answer }) => say(`${new Date().toISOString()}  ${id}  ${answer}`))
+  await pause(Number(values.seconds) * 1000)
+  const timeline = await running.stop()
+  process.stdout.write(renderTimeline(timeline))
+  return tooLong(timeline, Number(values['max-cut']) * 1000).length === 0 ? 0 : 1
 }
 
 const command = async ([verb, ...args]: readonly string[]): Promise<number> => {
@@ -82,6 +102,13 @@ const command = async ([verb, ...args]: readonly string[]): Promise<number> => {
       return 0
     case 'probe':
       return probe(args)
+    case 'table': {
+      const lab = openLab(state)
+      process.stdout.write(renderTable(await send(lab, homePackets(lab.layout))))
+      return 0
+    }
+    case 'watch':
+      return watch(args)
     case 'shell':
       return inPlace(args[0] ?? '', ['bash', '-i'])
     case 'exec':

@@ -8,10 +8,11 @@ import { parseCidr } from '../../src/net/cidr.ts'
 import type { World } from '../../src/verdict/model.ts'
 import type { LabObject } from './cluster/api.ts'
 import type { Lab } from './lab.ts'
+import { vantages } from './layout.ts'
 import { run } from './machine/run.ts'
 import { type Variant, variantName } from './options.ts'
 import type { Answer } from './packets/protocol.ts'
-import { type Seen, sourceOf } from './packets/table.ts'
+import type { Seen } from './packets/table.ts'
 
 /** The objects in force while packets were sent; what is absent is as in the file's world. */
 export interface TruthObjects {
@@ -20,16 +21,11 @@ export interface TruthObjects {
   readonly networkSets: readonly LabObject[]
 }
 
-/** One packet and what really became of it. OPEN: allowed and answered. REFUSED: allowed, nobody home. TIMEOUT: dropped. */
-export interface TruthPacket {
-  /** The place's name in the lab, for people. */
-  readonly from: string
-  readonly source: string
-  readonly destination: string
-  readonly protocol: 'TCP' | 'UDP' | 'ICMP'
-  readonly port?: number
-  readonly saw: Answer
-}
+/**
+ * One packet and what really became of it: place it came from, destination, protocol, port (null where the protocol has none), answer.
+ * OPEN: allowed and answered. REFUSED: allowed, nobody home. TIMEOUT: dropped. A row and not an object, for there are thousands of them.
+ */
+export type TruthPacket = readonly [from: string, destination: string, protocol: 'TCP' | 'UDP' | 'ICMP', port: number | null, saw: Answer]
 
 /** What packets did in one state of the objects. */
 export interface TruthState {
@@ -43,27 +39,27 @@ export interface Truth {
   readonly name: string
   readonly variant: Variant
   readonly versions: { readonly kubernetes: string; readonly calico: string; readonly kernel: string }
+  /** Source addresses by place, before any masquerading. */
+  readonly places: Readonly<Record<string, string>>
   readonly world: World
   readonly states: readonly TruthState[]
 }
 
 /** A state with the packets seen in it, in the order they were sent. */
-export const truthState = ({ layout }: Lab, name: string, objects: Partial<TruthObjects>, seen: readonly Seen[]): TruthState => ({
+export const truthState = (name: string, objects: Partial<TruthObjects>, seen: readonly Seen[]): TruthState => ({
   name,
   objects: { hostEndpoints: [], policies: [], networkSets: [], ...objects },
-  packets: seen.map((one) => ({
-    from: one.from,
-    source: sourceOf(layout, one),
-    destination: one.target.host,
-    protocol: one.target.protocol === 'tcp' ? 'TCP' : one.target.protocol === 'udp' ? 'UDP' : 'ICMP',
-    ...(one.target.protocol === 'icmp' ? {} : { port: one.target.port }),
-    saw: one.answer,
-  })),
+  packets: seen.map(({ from, target, answer }) =>
+    target.protocol === 'icmp'
+      ? [from, target.host, 'ICMP', null, answer]
+      : [from, target.host, target.protocol === 'tcp' ? 'TCP' : 'UDP', target.port, answer],
+  ),
 })
 
 /** Writes test/truth/NAME-VARIANT.json: one packet a line, so that a change reads as one. */
 export const writeTruth = async (lab: Lab, name: string, states: readonly TruthState[]): Promise<string> => {
-  const head = { name, variant: lab.variant, versions: await versionsOf(lab), world: worldOf(lab) }
+  const places = Object.fromEntries(vantages(lab.layout).map((host) => [host.name, host.address]))
+  const head = { name, variant: lab.variant, versions: await versionsOf(lab), places, world: worldOf(lab) }
   const stateText = (state: TruthState) => {
     const objects = JSON.stringify({ name: state.name, objects: state.objects }, null, 2).slice(0, -2)
     return `${objects},\n  "packets": [\n${state.packets.map((packet) => `    ${JSON.stringify(packet)}`).join(',\n')}\n  ]\n}`

@@ -77,7 +77,7 @@ export const tests: readonly LabTest[] = [
         const seen = await observe(lab, packets)
         expect(lab, name, seen, expected)
         tell(`${name}: ${seen.filter((one) => one.answer === 'OPEN').length} open, ${seen.filter((one) => one.answer === 'TIMEOUT').length} closed`)
-        states.push(truthState(lab, name, objects, seen))
+        states.push(truthState(name, objects, seen))
       }
       await writeTruth(lab, 'tutorial', states)
     },

@@ -21,7 +21,6 @@ export const installCrds = async (api: LabApi, crds: CalicoCrds, flavour: Varian
   const definitions = [...own, ...clusterPolicies]
   await inParallel(6, definitions, (definition) => api.create(definition))
   // The admission policies write `tier` labels and defaults that the aggregated API server writes elsewhere.
-  if (native && crds.admission !== undefined) await installAdmission(api, objectsIn(crds.admission))
   await until('Calico CRDs', async () => {
     const there = await api.list({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' })
     return there.length >= definitions.length && there.every(isEstablished)
@@ -31,6 +30,7 @@ export const installCrds = async (api: LabApi, crds: CalicoCrds, flavour: Varian
     const answers = await Promise.all(groups.map((group) => api.request('GET', `/apis/${group}`)))
     return answers.every((answer) => answer.status === 200)
   })
+  if (native && crds.admission !== undefined) await installAdmission(api, objectsIn(crds.admission))
 }
 
 /**
@@ -43,6 +43,24 @@ const installAdmission = async (api: LabApi, policies: readonly LabObject[]): Pr
     const apiVersion = (await served(policy.apiVersion)).includes(`"${policy.kind}"`) ? policy.apiVersion : 'admissionregistration.k8s.io/v1'
     await api.create({ ...policy, apiVersion })
   }
+  await until('the admission policies to work', () => admissionWorks(api), 60_000, 200)
+}
+
+/**
+ * Whether a policy without tier and types is admitted and comes back with both. An API server that met the admission policy before the CRD it
+ * names refuses every Calico policy ("failed to find resource referenced by paramKind") until it looks again.
+ */
+const admissionWorks = async (api: LabApi): Promise<boolean> => {
+  const policy = {
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'GlobalNetworkPolicy',
+    metadata: { name: 'admission-rehearsal' },
+    spec: { selector: 'has(admission-rehearsal)', ingress: [{ action: 'Allow' }] },
+  }
+  const { status, body } = await api.request('POST', '/apis/projectcalico.org/v3/globalnetworkpolicies?dryRun=All', policy)
+  const spec = (body as { spec?: { tier?: string; types?: readonly string[] } }).spec
+  if (status >= 300) throw new Error(JSON.stringify(body))
+  return spec?.tier === 'default' && spec.types?.[0] === 'Ingress'
 }
 
 const objectsIn = (folder: string, takes: (name: string) => boolean = () => true): LabObject[] =>

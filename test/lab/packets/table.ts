@@ -1,5 +1,5 @@
 import type { Lab } from '../lab.ts'
-import { hostNamed, type Layout, vantages } from '../layout.ts'
+import { type Layout, vantages } from '../layout.ts'
 import { pause } from '../machine/run.ts'
 import { type Answer, formatTarget, type Target } from './protocol.ts'
 
@@ -84,6 +84,3 @@ export const renderTable = (seen: readonly Seen[]): string => {
     )
     .join('\n')}\n`
 }
-
-/** The address a packet of this place leaves with, before any masquerading. */
-export const sourceOf = (layout: Layout, packet: Packet): string => hostNamed(layout, packet.from).address
