@@ -16,6 +16,7 @@ export const initialState = (steps: readonly Step[], config: RunConfig): RunStat
   at: 0,
   pending: 0,
   pulse: undefined,
+  pulses: 0,
   askedAt: undefined,
   locked: false,
   gate: undefined,
@@ -143,9 +144,9 @@ const tick = (state: RunState, now: number): Transition => {
   const askedAt = state.askedAt ?? now
   if (now - askedAt >= state.config.maxQuestionMs) return { state, effects: [] }
   // Ids below zero belong to pulses, so that a pulse and its question never share one.
-  const id = -state.pending - Math.round(now - askedAt) - 1
+  const id = -(state.pulses + 1)
   const pulse: Step = { kind: 'pulse', title: 'probe and renew while the question waits', scope: step.scope }
-  const asked = { ...state, askedAt, pulse: id }
+  const asked = { ...state, askedAt, pulse: id, pulses: state.pulses + 1 }
   return { state: asked, effects: [{ kind: 'perform', id, step: pulse, state: asked }] }
 }
 

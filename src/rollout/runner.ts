@@ -1,6 +1,6 @@
 import { initialState, next } from './next.ts'
 import { watchLag } from './perform/canary.ts'
-import type { PerformContext } from './perform/context.ts'
+import type { PerformContext, RunMemory } from './perform/context.ts'
 import { createLock } from './perform/lock.ts'
 import { perform } from './perform/perform.ts'
 import type { RolloutPorts, RunSubject } from './ports.ts'
@@ -22,6 +22,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
   const { clock, report } = ports
   let state: RunState = initialState(steps, config)
   let flight = new AbortController()
+  let aborted: readonly Promise<void>[] = []
   let canary: AbortController | undefined
   let alarm: AbortController | undefined
   const whole = new AbortController()
@@ -33,19 +34,20 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
   })
 
   const lock = createLock({ api: ports.api, clock, holder: ports.holder, signal: whole.signal, lost: (text) => raise({ kind: 'lock-lost', text }) })
-  const context: PerformContext = {
+  const memory: RunMemory = { baseline: [], since: clock.wall(), seen: new Map() }
+  const flying = new Set<Promise<void>>()
+  const contextNow = (): PerformContext => ({
     ports,
     subject,
     config,
     lock,
-    get signal() {
-      return flight.signal
-    },
-    baseline: [],
-    since: clock.wall(),
-    seen: new Map(),
+    memory,
+    signal: flight.signal,
     images: () => state.images,
-  }
+    settled: async () => {
+      await Promise.allSettled(aborted)
+    },
+  })
 
   const raise = (event: Event): void => {
     queue.push(event)
@@ -76,9 +78,10 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
   const act = (effect: Effect): void => {
     switch (effect.kind) {
       case 'perform':
-        void performOne(effect.id, effect.step, effect.state)
+        fly(performOne(effect.id, effect.step, effect.state, contextNow()))
         return
       case 'abort':
+        aborted = [...flying]
         flight.abort()
         flight = new AbortController()
         return
@@ -96,15 +99,24 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     }
   }
 
-  const performOne = async (id: number, one: Step, at: RunState): Promise<void> => {
+  const fly = (performing: Promise<void>): void => {
+    flying.add(performing)
+    void performing.finally(() => flying.delete(performing))
+  }
+
+  const performOne = async (id: number, one: Step, at: RunState, context: PerformContext): Promise<void> => {
     const begun = clock.now()
-    if (id > 0) report({ kind: 'step', at: at.at, of: at.steps.length, step: one, mode: at.mode === 'undo' ? 'undo' : 'forward' })
+    const isShown = () => id > 0 && state.pending === id
+    // The transition that asked for this step is complete only after it returns; performing begins a turn later.
+    await Promise.resolve()
+    if (context.signal.aborted) return
+    if (isShown()) report({ kind: 'step', at: at.at, of: at.steps.length, step: one, mode: at.mode === 'undo' ? 'undo' : 'forward' })
     try {
       const result = await perform(context, one, at)
-      if (id > 0) report({ kind: 'step-done', step: one, ms: clock.now() - begun })
+      if (isShown()) report({ kind: 'step-done', step: one, ms: clock.now() - begun })
       raise({ kind: 'done', id, now: clock.now(), ...(result === undefined ? {} : { result }) })
     } catch (error) {
-      if (id > 0) report({ kind: 'step-failed', step: one, error })
+      if (isShown()) report({ kind: 'step-failed', step: one, error })
       raise({ kind: 'failed', id, now: clock.now(), error })
     }
   }

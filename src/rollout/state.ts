@@ -1,3 +1,4 @@
+import type { KubeObject } from '../calico/object.ts'
 import type { BeforeImage } from './checkpoint.ts'
 import type { GateObjects, Step } from './steps.ts'
 
@@ -44,6 +45,8 @@ export interface RunState {
   readonly pending: number
   /** A pulse in flight beside a question. */
   readonly pulse: number | undefined
+  /** How many pulses there have been. */
+  readonly pulses: number
   readonly askedAt: number | undefined
   readonly locked: boolean
   readonly gate: ArmedGate | undefined
@@ -66,7 +69,7 @@ export interface RunConfig {
   /** How long a waiting question may be renewed for, in milliseconds: ten minutes. */
   readonly maxQuestionMs: number
   /** What opening writes. */
-  readonly openSet: import('../calico/object.ts').KubeObject
+  readonly openSet: KubeObject
   /** The rollback verb itself: a failure of its forward steps is not undone, it is reported. */
   readonly isRollback: boolean
 }

@@ -20,7 +20,7 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
     failsafes === undefined
       ? captured
       : captured.map((image) => (image.ref.kind === 'FelixConfiguration' ? { ...image, wrote: listsOf(failsafes) } : image))
-  for (const { ref, before } of images) context.seen.set(imageKey(ref), before)
+  for (const { ref, before } of images) context.memory.seen.set(imageKey(ref), before)
   const record: Checkpoint = {
     apiVersion: 'calico-fw.github.io/v1alpha1',
     kind: 'Checkpoint',

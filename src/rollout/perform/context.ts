@@ -5,20 +5,27 @@ import type { RolloutPorts, RunSubject } from '../ports.ts'
 import type { RunConfig } from '../state.ts'
 import type { Lock } from './lock.ts'
 
-/** What performers share during one run. The few mutable fields are what only the outside can tell. */
+/** What one run learns from outside and its later steps need. */
+export interface RunMemory {
+  /** Baseline answers, set by the baseline step; empty before. */
+  baseline: readonly ProbeResult[]
+  /** When the current stage began writing: probes of heartbeats ask for something newer. */
+  since: Date
+  /** Objects as last read or written, by image key: the versions the next write is guarded by. */
+  readonly seen: Map<string, KubeObject | null>
+}
+
+/** What a performer is given. */
 export interface PerformContext {
   readonly ports: RolloutPorts
   readonly subject: RunSubject
   readonly config: RunConfig
   readonly lock: Lock
-  /** Aborts when the run turns round or ends. */
+  readonly memory: RunMemory
+  /** Aborts when the run turns round or ends while this step is being performed. */
   readonly signal: AbortSignal
-  /** Baseline answers, set by the baseline step; empty before. */
-  baseline: readonly ProbeResult[]
-  /** When the current stage began writing: probes of heartbeats ask for something newer. */
-  since: Date
   /** Before-images of the run so far. */
   readonly images: () => readonly BeforeImage[]
-  /** Objects as last read or written, by image key: the versions the next write is guarded by. */
-  readonly seen: Map<string, KubeObject | null>
+  /** Resolves once every step that was aborted has really stopped: a write in flight may land after the abort. */
+  readonly settled: () => Promise<void>
 }

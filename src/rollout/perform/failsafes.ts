@@ -22,7 +22,7 @@ export const listsOf = ({ after }: FailsafeChange): Record<string, readonly Fail
  */
 export const writeFailsafes = async (context: PerformContext, change: FailsafeChange): Promise<void> => {
   const { api } = context.ports
-  const before = context.seen.get(imageKey(change.ref))
+  const before = context.memory.seen.get(imageKey(change.ref))
   if (before === undefined) throw new Error(`${change.ref.name} was not in a checkpoint`)
   const lists = listsOf(change)
   const now = { inbound: listOf(before, inboundField), outbound: listOf(before, outboundField) }
@@ -37,7 +37,7 @@ export const writeFailsafes = async (context: PerformContext, change: FailsafeCh
     before === null
       ? await api.create({ apiVersion: change.ref.apiVersion, kind: change.ref.kind, metadata: { name: change.ref.name }, spec: lists })
       : await api.mergePatch(change.ref, { metadata: { resourceVersion: before.metadata.resourceVersion }, spec: lists })
-  context.seen.set(imageKey(change.ref), stored)
+  context.memory.seen.set(imageKey(change.ref), stored)
 }
 
 /**

@@ -37,6 +37,7 @@ export const openEverything = async (
     ...(gate === undefined ? [] : gateWays(api, gate)),
     { name: 'deleted every HostEndpoint of ours', open: () => removeHostEndpoints(api) },
   ]
+  let told: string | undefined
   for (;;) {
     const failures: string[] = []
     for (const way of ways) {
@@ -53,7 +54,8 @@ export const openEverything = async (
         fix: 'try again: kubectl calico-fw open',
       })
     }
-    note(`cannot open from here yet: ${failures[0] ?? 'no answer'}; trying again`)
+    if (failures[0] !== told) note(`cannot open from here yet: ${failures[0] ?? 'no answer'}; trying again`)
+    told = failures[0]
     await clock.sleep(1_000)
   }
 }
@@ -97,8 +99,8 @@ export const seeOpen = async (context: PerformContext): Promise<void> => {
   const begun = clock.now()
   let forced = false
   for (;;) {
-    const results = await prober.run(probes, { since: context.since, timeoutMs: 1_500 })
-    const judgement = judge({ probes, baseline: context.baseline, results, closedNodes: [] })
+    const results = await prober.run(probes, { since: context.memory.since, timeoutMs: 1_500 })
+    const judgement = judge({ probes, baseline: context.memory.baseline, results, closedNodes: [] })
     if (judgement.green) return
     const waited = clock.now() - begun
     if (!forced && waited > seenWithinMs) {

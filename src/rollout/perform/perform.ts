@@ -1,3 +1,4 @@
+import { toolNamespace } from '../../calico/names.ts'
 import { formatRef, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
 import type { BeforeImage } from '../checkpoint.ts'
@@ -42,14 +43,14 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
     case 'checkpoint':
       return imagesOf(await checkpoint(context, step))
     case 'write':
-      context.since = clock.wall()
+      context.memory.since = clock.wall()
       await writeObjects(context, step.objects)
       return none
     case 'remove':
       await removeObjects(context, step.refs)
       return none
     case 'failsafes':
-      context.since = clock.wall()
+      context.memory.since = clock.wall()
       await writeFailsafes(context, step.change)
       return none
     case 'settle':
@@ -108,7 +109,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return none
     case 'remove-namespace':
       await context.lock.release(false)
-      await api.delete({ apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' })
+      await removeNamespace(context)
       return none
     case 'unlock':
       await context.lock.release(state.images.length === 0)
@@ -131,3 +132,18 @@ const slowControllers = (lag: number): FwError =>
     why: 'if this client died the cluster would open by itself that much too late',
     fix: 'wait until kube-controller-manager has caught up (large deletions, many Jobs), then try again',
   })
+
+const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', name: toolNamespace }
+
+/** Deletes our namespace and sees it gone; the namespace controller takes seconds, and hangs while an aggregated API is down. */
+const removeNamespace = async ({ ports: { api, clock, report } }: PerformContext): Promise<void> => {
+  await api.delete(namespaceRef)
+  const until = clock.now() + 60_000
+  while ((await api.get(namespaceRef)) !== undefined) {
+    if (clock.now() > until) {
+      report({ kind: 'note', text: `namespace ${toolNamespace} is still terminating; it holds nothing that closes anything` })
+      return
+    }
+    await clock.sleep(300)
+  }
+}

@@ -14,11 +14,11 @@ const secondLookMs = 1_000
 /** Answers of before the first write. Closed probes are asked too: a port that was silent before proves nothing when it is silent after. */
 export const baseline = async (context: PerformContext, assume: boolean): Promise<void> => {
   if (assume) {
-    context.baseline = context.subject.probes.map(({ id }) => ({ id, outcome: 'ok' }))
+    context.memory.baseline = context.subject.probes.map(({ id }) => ({ id, outcome: 'ok' }))
     return
   }
-  context.baseline = await run(context, context.subject.probes, probeTimeoutMs)
-  const judgement = judge({ probes: context.subject.probes, baseline: context.baseline, results: context.baseline, closedNodes: [] })
+  context.memory.baseline = await run(context, context.subject.probes, probeTimeoutMs)
+  const judgement = judge({ probes: context.subject.probes, baseline: context.memory.baseline, results: context.memory.baseline, closedNodes: [] })
   context.ports.report({ kind: 'probes', judgement, of: context.subject.probes.length })
 }
 
@@ -33,12 +33,12 @@ export const probe = async (context: PerformContext, scope: ProbeScope): Promise
   const asked = context.subject.probes.filter((one) => one.expect === 'open' || one.node === undefined || scope.closedNodes.includes(one.node))
   let results = await run(context, asked, probeTimeoutMs)
   for (;;) {
-    const judgement = judge({ probes: asked, baseline: context.baseline, results, closedNodes: scope.closedNodes })
+    const judgement = judge({ probes: asked, baseline: context.memory.baseline, results, closedNodes: scope.closedNodes })
     context.ports.report({ kind: 'probes', judgement, of: asked.length })
     if (judgement.green) return
     const lost = judgement.red.filter((finding) => finding.probe.expect === 'open').map((finding) => finding.probe)
     const again = await run(context, lost, secondLookMs)
-    const still = judge({ probes: lost, baseline: context.baseline, results: again, closedNodes: [] })
+    const still = judge({ probes: lost, baseline: context.memory.baseline, results: again, closedNodes: [] })
     if (!still.green) throw red(still)
     const open = judgement.red.filter((finding) => finding.probe.expect === 'closed').map((finding) => finding.probe)
     if (open.length > 0 && clock.now() > until) throw red(judgement)
@@ -47,7 +47,7 @@ export const probe = async (context: PerformContext, scope: ProbeScope): Promise
 }
 
 const run = (context: PerformContext, probes: readonly Probe[], timeoutMs: number): Promise<ProbeResult[]> =>
-  probes.length === 0 ? Promise.resolve([]) : context.ports.prober.run(probes, { signal: context.signal, since: context.since, timeoutMs })
+  probes.length === 0 ? Promise.resolve([]) : context.ports.prober.run(probes, { signal: context.signal, since: context.memory.since, timeoutMs })
 
 const merge = (results: readonly ProbeResult[], newer: readonly ProbeResult[]): ProbeResult[] => {
   const byId = new Map(results.map((result) => [result.id, result]))

@@ -9,8 +9,9 @@ import { inParallel } from './parallel.ts'
 import { isOurs } from './write.ts'
 
 /** Puts each object back to its before-image; one that is there already is left alone, so that doing it twice changes nothing. */
-export const restore = (context: PerformContext, images: readonly BeforeImage[]): Promise<void> =>
-  inParallel(images, async (image) => {
+export const restore = async (context: PerformContext, images: readonly BeforeImage[]): Promise<void> => {
+  await context.settled()
+  await inParallel(images, async (image) => {
     if (image.ref.kind === 'FelixConfiguration') return restoreFailsafes(context, image)
     const { api } = context.ports
     const now = await api.get(image.ref)
@@ -26,6 +27,7 @@ export const restore = (context: PerformContext, images: readonly BeforeImage[])
       await api.apply(applicable(image.before))
     }
   })
+}
 
 /**
  * Objects equal their before-images, and probes equal the baseline.
@@ -40,8 +42,8 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
       if (!isAsBefore(await api.get(image.ref), image)) differing.push(formatRef(image.ref))
     })
     const probes = context.subject.probes.filter(({ expect }) => expect === 'open')
-    const results = await context.ports.prober.run(probes, { since: context.since, timeoutMs: 2_000 })
-    const judgement = judge({ probes, baseline: context.baseline, results, closedNodes: [] })
+    const results = await context.ports.prober.run(probes, { since: context.memory.since, timeoutMs: 2_000 })
+    const judgement = judge({ probes, baseline: context.memory.baseline, results, closedNodes: [] })
     context.ports.report({ kind: 'probes', judgement, of: probes.length })
     if (differing.length === 0 && judgement.green) return
     if (clock.now() > until) {

@@ -15,7 +15,7 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
   const { api } = context.ports
   await inParallel(objects, async (wanted) => {
     const key = imageKey(refOf(wanted))
-    const before = context.seen.get(key)
+    const before = context.memory.seen.get(key)
     if (before === undefined) throw new Error(`${formatRef(refOf(wanted))} was not in a checkpoint`)
     if (before !== null && sameSpec(before, wanted)) return
     if (before !== null && !isOurs(before)) throw foreign(before)
@@ -24,7 +24,7 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
     const stored = await api.apply(guarded(wanted, before)).catch((error: unknown) => {
       throw error instanceof FwError && error.code === 'FW_CONFLICT' ? changed(wanted, error) : error
     })
-    context.seen.set(key, stored)
+    context.memory.seen.set(key, stored)
     if (!sameSpec(stored, wanted)) {
       throw new FwError('FW_CHANGED', `${formatRef(refOf(wanted))} is not stored as written`, {
         why: 'a webhook or an admission policy changed it on the way in',
