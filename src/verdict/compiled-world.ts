@@ -1,5 +1,5 @@
 import type { HostEndpoint } from '../calico/shapes.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { IpPoolFacts, NodeFacts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
 import { createAddressSets, type Membership } from './address-sets.ts'
 import { createEndpointCompiler } from './host-endpoint.ts'
@@ -17,18 +17,25 @@ export type Place =
   | { readonly kind: 'pod'; readonly node: CompiledNode | undefined }
   | { readonly kind: 'service' | 'loopback' | 'outside' }
 
+/** An IPPool that tells quickly what it holds. */
+export interface Pool extends IpPoolFacts {
+  readonly holds: NetMatcher
+}
+
 /** A world prepared for many questions. Nodes are compiled when a packet first meets them. */
 export interface CompiledWorld {
   readonly world: World
   readonly services: ServiceTable
   readonly nodes: () => readonly CompiledNode[]
   readonly node: (name: string) => CompiledNode | undefined
+  /** Absent where the world tells no IPPools. */
+  readonly pools: readonly Pool[] | undefined
   readonly ip: (address: Address) => Ip
   readonly place: (ip: Ip) => Place
 }
 
-/** Prepared addresses are kept up to this many, so that a long-lived decider stays small. */
-const keptAddresses = 100_000
+/** Prepared addresses and their places are kept up to this many, so that a long-lived decider stays small. */
+const keptAnswers = 100_000
 
 /** Prepares a world. Selectors are resolved once each, HostEndpoints with the same labels and profiles once. */
 export const compileWorld = (world: World): CompiledWorld => {
@@ -47,8 +54,9 @@ export const compileWorld = (world: World): CompiledWorld => {
   }
   const services = createServiceTable(world)
   const nodes = () => world.nodes.flatMap(({ name }) => node(name) ?? [])
-  const ip = memoizedIp()
-  return { world, services, nodes, node, ip, place: createPlaces(world, services, node, isPod) }
+  const ip = memoized(ipOf)
+  const pools = world.ipPools?.map((pool) => ({ ...pool, holds: netMatcher([pool.cidr]) }))
+  return { world, services, nodes, node, pools, ip, place: memoized(createPlaces(world, services, node, isPod)) }
 }
 
 const memoizedSets = (world: World, isPod: NetMatcher) => {
@@ -62,14 +70,15 @@ const memoizedSets = (world: World, isPod: NetMatcher) => {
   }
 }
 
-const memoizedIp = () => {
-  const known = new Map<Address, Ip>()
-  return (address: Address): Ip => {
-    const found = known.get(address)
+/** Answers kept by key; all forgotten when there are too many. */
+const memoized = <K, V>(compute: (key: K) => V): ((key: K) => V) => {
+  const known = new Map<K, V>()
+  return (key) => {
+    const found = known.get(key)
     if (found !== undefined) return found
-    if (known.size >= keptAddresses) known.clear()
-    const made = ipOf(address)
-    known.set(address, made)
+    if (known.size >= keptAnswers) known.clear()
+    const made = compute(key)
+    known.set(key, made)
     return made
   }
 }

@@ -1,4 +1,3 @@
-import { contains } from '../net/cidr.ts'
 import type { CompiledWorld, Place } from './compiled-world.ts'
 import type { Ip } from './ip.ts'
 import type { CompiledNode } from './node.ts'
@@ -111,9 +110,9 @@ const enter = (
 }
 
 /** How pods' packets cross the nodes' network: as they are, or inside tunnels, by the pool of the destination. */
-const carriers = ({ world }: CompiledWorld, { packet, to }: Departure): { isPlain: boolean; tunnels: Pick<Packet, 'protocol' | 'port'>[] } => {
+const carriers = (compiled: CompiledWorld, { packet, to }: Departure): { isPlain: boolean; tunnels: Pick<Packet, 'protocol' | 'port'>[] } => {
   if (to.kind !== 'pod') return { isPlain: true, tunnels: [] }
-  const pools = world.ipPools?.filter(({ cidr }) => contains(cidr, packet.destination.text))
+  const pools = compiled.pools?.filter((pool) => pool.holds(packet.destination))
   const [vxlan, ipip] = [
     { protocol: protocols.udp, port: 4789 },
     { protocol: protocols.ipip, port: undefined },

@@ -17,12 +17,14 @@ export const protocols = { icmp: 1, ipip: 4, tcp: 6, udp: 17, icmpv6: 58, sctp: 
 
 const known: ReadonlyMap<string, number> = new Map(Object.entries(protocols).filter(([name]) => name !== 'ipip'))
 
+const nameOf: ReadonlyMap<number, string> = new Map([...known].map(([name, number]) => [number, name]))
+
 /** The number behind a protocol as Calico writes it: a name in any case, or a number, possibly as text. `undefined` for a name Calico does not know. */
 export const protocolNumber = (protocol: RuleProtocol | string): number | undefined =>
   typeof protocol === 'number' ? protocol : /^\d+$/.test(protocol) ? Number(protocol) : known.get(protocol.toLowerCase())
 
 /** How a packet is named to people: `tcp 192.168.218.53 -> 192.168.218.174:31110`. */
 export const formatPacket = ({ source, destination, protocol, port }: Packet): string => {
-  const name = [...known].find(([, number]) => number === protocol)?.[0] ?? `protocol ${protocol}`
+  const name = nameOf.get(protocol) ?? `protocol ${protocol}`
   return `${name} ${source.text} -> ${destination.text}${port === undefined ? '' : `:${port}`}`
 }

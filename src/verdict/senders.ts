@@ -1,4 +1,3 @@
-import { contains } from '../net/cidr.ts'
 import type { CompiledWorld, Place } from './compiled-world.ts'
 import { leave, reaches, seenAs, through } from './journey.ts'
 import type { CompiledNode, Nic } from './node.ts'
@@ -68,9 +67,9 @@ const podSends = (compiled: CompiledWorld, at: At, accepted: boolean, masquerade
 }
 
 /** natOutgoing: towards addresses in no pool a pod shows its node's address. */
-const masqueradesPods = ({ world, place }: CompiledWorld, { source, destination }: Packet): 'yes' | 'no' | 'maybe' => {
+const masqueradesPods = ({ pools, place }: CompiledWorld, { source, destination }: Packet): 'yes' | 'no' | 'maybe' => {
   if (place(destination).kind === 'pod') return 'no'
-  const pool = world.ipPools?.find(({ cidr }) => contains(cidr, source.text))
+  const pool = pools?.find(({ holds: inPool }) => inPool(source))
   if (pool === undefined) return 'maybe'
   return pool.natOutgoing ? 'yes' : 'no'
 }

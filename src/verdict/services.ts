@@ -65,11 +65,14 @@ export const createServiceTable = ({ services }: World): ServiceTable => {
 }
 
 const memoizedBackends = (): ServiceTable['backends'] => {
-  const known = new Map<Frontend, readonly Backend[]>()
+  const known = new Map<Frontend, Record<Ip['family'], readonly Backend[]>>()
   return (frontend, family) => {
-    const all = known.get(frontend) ?? backendsOf(frontend)
-    known.set(frontend, all)
-    return all.filter(({ ip }) => ip.family === family)
+    const found = known.get(frontend)
+    if (found !== undefined) return found[family]
+    const all = backendsOf(frontend)
+    const made = { 4: all.filter(({ ip }) => ip.family === 4), 6: all.filter(({ ip }) => ip.family === 6) }
+    known.set(frontend, made)
+    return made[family]
   }
 }
 
