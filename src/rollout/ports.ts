@@ -8,9 +8,20 @@ import type { Clock } from './clock.ts'
 import type { Outcome, Reason } from './state.ts'
 import type { Step } from './steps.ts'
 
+/** How one round of probes is asked. */
+export interface RoundOptions {
+  readonly signal?: AbortSignal
+  /** When the step began: Leases must be renewed after it. */
+  readonly since: Date
+  /** Milliseconds one connection may take. */
+  readonly timeoutMs?: number
+  /** `closed` probes of these nodes are asked until they are silent or `ms` have passed, before any `open` probe is asked. */
+  readonly settle?: { readonly nodes: readonly string[]; readonly ms: number }
+}
+
 /** Runs probes over fresh connections. */
 export interface ProbeRunner {
-  run(probes: readonly Probe[], options: { readonly signal?: AbortSignal; readonly since: Date; readonly timeoutMs?: number }): Promise<ProbeResult[]>
+  run(probes: readonly Probe[], options: RoundOptions): Promise<ProbeResult[]>
 }
 
 /** The operator's own copy of checkpoints and history. Losing it costs nothing: the cluster has its own. */

@@ -7,6 +7,9 @@ import type { RolloutPorts, RunSubject } from './ports.ts'
 import { deadlineOf, type Effect, type Event, type Outcome, type RunConfig, type RunState } from './state.ts'
 import type { Step } from './steps.ts'
 
+/** An API call in flight ends by its own deadline; longer than that an undo does not wait for it. */
+const settlesWithinMs = 15_000
+
 /** A run in progress. */
 export interface Run {
   /** Resolves when it has ended, whatever the end. Rejects only for a bug of ours. */
@@ -45,7 +48,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     signal: flight.signal,
     images: () => state.images,
     settled: async () => {
-      await Promise.allSettled(aborted)
+      await Promise.race([Promise.allSettled(aborted), clock.sleep(settlesWithinMs)])
     },
   })
 

@@ -1,6 +1,7 @@
 import { FwError } from '../../errors.ts'
 import { type Judgement, judge } from '../../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../../firewall/probes.ts'
+import type { RoundOptions } from '../ports.ts'
 import type { ProbeScope } from '../steps.ts'
 import type { PerformContext } from './context.ts'
 
@@ -23,37 +24,50 @@ export const baseline = async (context: PerformContext, assume: boolean): Promis
 }
 
 /**
- * Probes until everything that worked works and everything that must be closed is seen closed.
- * A lost open probe is looked at once more and then fails at once; a port still open gets time to close.
+ * Everything that worked works, and everything that must be closed is seen closed, which is waited for. A lost open probe is looked at once more and then fails
+ * at once. Heartbeats of the nodes that were closed come last: they take up to a Lease's renewal, and must not delay the word on a lost connection.
  * @throws FwError FW_PREFLIGHT naming the first red probe
  */
 export const probe = async (context: PerformContext, scope: ProbeScope): Promise<void> => {
-  const { clock } = context.ports
-  const until = clock.now() + closesWithinMs
   const asked = context.subject.probes.filter((one) => one.expect === 'open' || one.node === undefined || scope.closedNodes.includes(one.node))
-  let results = await run(context, asked, probeTimeoutMs)
-  for (;;) {
-    const judgement = judge({ probes: asked, baseline: context.memory.baseline, results, closedNodes: scope.closedNodes })
-    context.ports.report({ kind: 'probes', judgement, of: asked.length })
-    if (judgement.green) return
-    const lost = judgement.red.filter((finding) => finding.probe.expect === 'open').map((finding) => finding.probe)
-    const again = await run(context, lost, secondLookMs)
-    const still = judge({ probes: lost, baseline: context.memory.baseline, results: again, closedNodes: [] })
-    if (!still.green) throw red(still)
-    const open = judgement.red.filter((finding) => finding.probe.expect === 'closed').map((finding) => finding.probe)
-    if (open.length > 0 && clock.now() > until) throw red(judgement)
-    results = merge(results, [...again, ...(await run(context, open, probeTimeoutMs))])
-  }
+  await round(
+    context,
+    asked.filter((one) => !isHeartbeat(one)),
+    scope,
+  )
+  await round(
+    context,
+    asked.filter((one) => isHeartbeat(one) && scope.closedNodes.includes(one.target.node)),
+    scope,
+  )
 }
 
-const run = (context: PerformContext, probes: readonly Probe[], timeoutMs: number): Promise<ProbeResult[]> =>
-  probes.length === 0 ? Promise.resolve([]) : context.ports.prober.run(probes, { signal: context.signal, since: context.memory.since, timeoutMs })
+const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'
 
-const merge = (results: readonly ProbeResult[], newer: readonly ProbeResult[]): ProbeResult[] => {
-  const byId = new Map(results.map((result) => [result.id, result]))
-  for (const result of newer) byId.set(result.id, result)
-  return [...byId.values()]
+const round = async (context: PerformContext, probes: readonly Probe[], { closedNodes }: ProbeScope): Promise<void> => {
+  if (probes.length === 0) return
+  const { baseline } = context.memory
+  const settle = closedNodes.length === 0 ? {} : { settle: { nodes: closedNodes, ms: closesWithinMs } }
+  const results = await run(context, probes, probeTimeoutMs, settle)
+  const judgement = judge({ probes, baseline, results, closedNodes })
+  context.ports.report({ kind: 'probes', judgement, of: probes.length })
+  if (judgement.green) return
+  const lost = judgement.red.filter((finding) => finding.probe.expect === 'open').map((finding) => finding.probe)
+  if (lost.length < judgement.red.length) throw red(judgement)
+  const again = await run(context, lost, secondLookMs)
+  const still = judge({ probes: lost, baseline, results: again, closedNodes: [] })
+  if (!still.green) throw red(still)
 }
+
+const run = (
+  context: PerformContext,
+  probes: readonly Probe[],
+  timeoutMs: number,
+  more: Pick<RoundOptions, 'settle'> = {},
+): Promise<ProbeResult[]> =>
+  probes.length === 0
+    ? Promise.resolve([])
+    : context.ports.prober.run(probes, { signal: context.signal, since: context.memory.since, timeoutMs, ...more })
 
 const red = (judgement: Judgement): FwError => {
   const [first, ...more] = judgement.red
