@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { type Address, parseAddress } from '../../src/net/address.ts'
+import type { Connection, World } from '../../src/verdict/model.ts'
+import { createVerdicts } from '../../src/verdict/verdicts.ts'
+import type { Truth, TruthPacket } from '../lab/truth.ts'
+
+const folder = new URL('../truth/', import.meta.url)
+const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
+const read = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Truth
+
+/** The lab's API VIP stands on control1; no object of the cluster says so. */
+const withVip = (world: World): World => {
+  const [first] = world.nodes
+  return { floating: first === undefined ? [] : [{ address: parseAddress('192.168.218.189'), nodes: [first.name] }], ...world }
+}
+
+const connectionOf = ([from, destination, protocol, port]: TruthPacket, places: Truth['places']): Connection => ({
+  source: parseAddress(places[from] ?? from),
+  destination: destination as Address,
+  protocol,
+  ...(port === null ? {} : { port }),
+  ...(protocol === 'ICMP' ? { icmp: { type: 8, code: 0 } } : {}),
+})
+
+describe.each(files)('what real packets did: %s', (file) => {
+  const truth = read(file)
+  it.each(truth.states.map((state) => [state.name, state] as const))('%s', (_, { objects, packets }) => {
+    const verdict = createVerdicts({ ...withVip(truth.world), ...(objects as unknown as Pick<World, 'hostEndpoints' | 'policies' | 'networkSets'>) })
+    const wrong = packets.flatMap((packet) => {
+      const connection = connectionOf(packet, truth.places)
+      const { action, decisions } = verdict(connection)
+      const seen = packet[4] === 'TIMEOUT' ? 'deny' : 'allow'
+      return action === seen ? [] : [{ packet: packet.join(' '), action, decisions }]
+    })
+    expect(packets.length).toBeGreaterThan(50)
+    expect(wrong).toEqual([])
+  })
+})
