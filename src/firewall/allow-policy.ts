@@ -7,9 +7,7 @@ import { anyRun, setOf } from './selectors.ts'
 
 /** The rules of one entry of the file. Ports are the original ones, as the client dials them: the policies run before DNAT. */
 export const entryRules = ({ to, from, traffic }: AllowEntry): Rule[] =>
-  traffic.flatMap(({ protocol, ports }) =>
-    allowRules({ protocol, ports, source: from?.nets, destination: 'nodes' in to ? setOf('nodes') : to.nets }),
-  )
+  traffic.flatMap(({ protocol, ports }) => allowRules({ protocol, ports, source: from?.nets, destination: 'nodes' in to ? setOf('nodes') : to.nets }))
 
 /**
  * The policies of one entry of the file: one, or several where it needs more than 1024 rules. `orderOf` gives each part, by its name, its

@@ -1,5 +1,5 @@
 import { names, orders } from '../calico/names.ts'
-import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
+import type { EntityRule, GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
 import { policyObject } from './policy-object.ts'
 import { anyRun, setOf } from './selectors.ts'
 
@@ -15,12 +15,12 @@ import { anyRun, setOf } from './selectors.ts'
  *   whose link-local senders are in no set. DHCPv4 replies are a failsafe (udp/68). IGMP queries come from routers and are not let in:
  *   224.0.0.0/24, where VRRP lives, is flooded by snooping switches without reports (RFC 4541 2.1.2).
  */
-export const baseRules = (calicoNamespace: string, trustedSet = 'trusted'): Rule[] => [
+export const baseRules = (calicoNamespace: string, trusted: readonly EntityRule[] = [setOf('trusted')]): Rule[] => [
   { action: 'Deny', destination: { nets: ['127.0.0.0/8'] } },
   { action: 'Allow', source: setOf('open') },
   { action: 'Allow', source: setOf('nodes') },
   { action: 'Allow', source: { services: { name: names.nodesService, namespace: calicoNamespace } } },
-  { action: 'Allow', source: setOf(trustedSet) },
+  ...trusted.map((source): Rule => ({ action: 'Allow', source })),
   { action: 'Allow', ipVersion: 4, protocol: 'ICMP' },
   { action: 'Allow', ipVersion: 6, protocol: 'ICMPv6' },
   { action: 'Allow', ipVersion: 6, protocol: 'UDP', source: { nets: ['fe80::/10'] }, destination: { nets: ['fe80::/10'], ports: [546] } },

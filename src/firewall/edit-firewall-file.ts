@@ -13,7 +13,12 @@ export const appendAllow = (text: string, entry: AllowEntry): string => {
   if (spec.allow.some(({ name }) => name === entry.name)) {
     throw new FwError('FW_BAD_FILE', `the file has an allow entry "${entry.name}" already`, { fix: 'choose another name with --name' })
   }
-  return append(text, ['spec', 'allow'], plainEntry(entry), (firewall) => JSON.stringify(firewall.spec.allow) === JSON.stringify([...spec.allow, entry]))
+  return append(
+    text,
+    ['spec', 'allow'],
+    plainEntry(entry),
+    (firewall) => JSON.stringify(firewall.spec.allow) === JSON.stringify([...spec.allow, entry]),
+  )
 }
 
 /**
@@ -23,7 +28,12 @@ export const appendAllow = (text: string, entry: AllowEntry): string => {
 export const appendFailsafe = (text: string, { protocol, port }: ExtraFailsafe): string => {
   const { inbound } = parseHostFirewall(text, 'the file').spec.extraFailsafePorts
   if (inbound.some((known) => known.protocol === protocol && known.port === port)) return text
-  return append(text, ['spec', 'extraFailsafePorts', 'inbound'], { protocol, port }, (firewall) => firewall.spec.extraFailsafePorts.inbound.length === inbound.length + 1)
+  return append(
+    text,
+    ['spec', 'extraFailsafePorts', 'inbound'],
+    { protocol, port },
+    (firewall) => firewall.spec.extraFailsafePorts.inbound.length === inbound.length + 1,
+  )
 }
 
 /** Inserts text where that gives what was meant; otherwise lets the yaml library write the document anew, which keeps comments but not their columns. */
@@ -72,6 +82,10 @@ const endOfLine = (text: string, end: number): number => {
   return newline < 0 ? text.length : newline + 1
 }
 
-const flow = (value: unknown): string => stringify(value, { compat: 'yaml-1.1', lineWidth: 0, collectionStyle: 'flow', flowCollectionPadding: false }).trim()
+const flow = (value: unknown): string =>
+  stringify(value, { compat: 'yaml-1.1', lineWidth: 0, collectionStyle: 'flow', flowCollectionPadding: false }).trim()
 
-const block = (value: unknown, indent: number): string => stringify(value, { compat: 'yaml-1.1', lineWidth: 0 }).trim().replaceAll('\n', `\n${' '.repeat(indent)}`)
+const block = (value: unknown, indent: number): string =>
+  stringify(value, { compat: 'yaml-1.1', lineWidth: 0 })
+    .trim()
+    .replaceAll('\n', `\n${' '.repeat(indent)}`)

@@ -60,7 +60,11 @@ export interface ServiceFacts {
   readonly healthCheckNodePort?: number
   readonly ports: readonly ServicePortFacts[]
   /** Ready endpoints from the EndpointSlices; `port` by service port name is in `ports`. */
-  readonly endpoints: readonly { readonly address: Address; readonly node?: string; readonly ports: readonly { readonly name?: string; readonly port: number }[] }[]
+  readonly endpoints: readonly {
+    readonly address: Address
+    readonly node?: string
+    readonly ports: readonly { readonly name?: string; readonly port: number }[]
+  }[]
 }
 
 /** One Calico IPPool, as far as it decides how pods' packets look between nodes. */

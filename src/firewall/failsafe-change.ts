@@ -3,8 +3,7 @@ import { names } from '../calico/names.ts'
 import { v3 } from '../calico/resources.ts'
 import type { FailsafePort, FelixConfiguration } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
-import { isAddress } from '../net/address.ts'
-import { parseCidr } from '../net/cidr.ts'
+import { bitsOf, familyOf, isAddress } from '../net/address.ts'
 import { byText } from './by-text.ts'
 import type { ApiEndpoint, Facts } from './facts.ts'
 import type { HostFirewall } from './host-firewall.ts'
@@ -25,14 +24,21 @@ const directions = ['inbound', 'outbound'] as const
  */
 export const requiredFailsafes = (facts: Pick<Facts, 'apiEndpoints' | 'felixPeers'>, firewall: HostFirewall): RequiredFailsafe[] => {
   const { extraFailsafePorts } = firewall.spec
-  const lifelines = [...facts.apiEndpoints.map(asApi), ...facts.felixPeers.map(asPeer)].sort((one, other) => one.port - other.port || byText(one.reason, other.reason))
+  const lifelines = [...facts.apiEndpoints.map(asApi), ...facts.felixPeers.map(asPeer)].sort(
+    (one, other) => one.port - other.port || byText(one.reason, other.reason),
+  )
   return directions.flatMap((direction) => [
     ...lifelines.map(({ port, reason }): RequiredFailsafe => ({ direction, port: { protocol: 'TCP', port }, reason })),
-    ...extraFailsafePorts[direction].map(({ protocol, port }): RequiredFailsafe => ({ direction, port: { protocol, port }, reason: 'extraFailsafePorts of the file' })),
+    ...extraFailsafePorts[direction].map(
+      ({ protocol, port }): RequiredFailsafe => ({ direction, port: { protocol, port }, reason: 'extraFailsafePorts of the file' }),
+    ),
   ])
 }
 
-const asApi = ({ address, port, sources }: ApiEndpoint) => ({ port, reason: `API endpoint ${hostPort(address, port)} (${[...sources].sort(byText).join(', ')})` })
+const asApi = ({ address, port, sources }: ApiEndpoint) => ({
+  port,
+  reason: `API endpoint ${hostPort(address, port)} (${[...sources].sort(byText).join(', ')})`,
+})
 const asPeer = ({ address, port }: ApiEndpoint) => ({ port, reason: `Felix and Typha talk to ${hostPort(address, port)}` })
 
 /** `192.168.218.189:7443`, `[2001:db8::1]:6443`. */
@@ -106,19 +112,20 @@ const refuseBroken = (direction: Direction, ports: readonly FailsafePort[]): voi
   for (const { protocol, port, net } of ports) {
     const isProtocol = /^(tcp|udp)$/i.test(protocol ?? '')
     if (isProtocol && (net === undefined || net === '' || isNet(net))) continue
-    throw new FwError('FW_BAD_FAILSAFE', `FelixConfiguration default has a broken ${direction} failsafe: protocol ${protocol ?? '(none)'}, port ${port}${net === undefined ? '' : `, net ${net}`}`, {
-      why: 'Felix cannot parse it and programs nothing until it is mended',
-      fix: 'kubectl edit felixconfigurations.projectcalico.org default',
-    })
+    throw new FwError(
+      'FW_BAD_FAILSAFE',
+      `FelixConfiguration default has a broken ${direction} failsafe: protocol ${protocol ?? '(none)'}, port ${port}${net === undefined ? '' : `, net ${net}`}`,
+      {
+        why: 'Felix cannot parse it and programs nothing until it is mended',
+        fix: 'kubectl edit felixconfigurations.projectcalico.org default',
+      },
+    )
   }
 }
 
+/** Felix masks host bits itself, so an entry with some is not broken. */
 const isNet = (text: string): boolean => {
-  if (isAddress(text)) return true
-  try {
-    parseCidr(text)
-    return true
-  } catch (error) {
-    return error instanceof FwError && /has host bits set/.test(error.message)
-  }
+  const [host = '', length, ...rest] = text.split('/')
+  if (!isAddress(host) || rest.length > 0) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bitsOf(familyOf(host)))
 }

@@ -21,7 +21,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
   const nameSpot = required(metadataSpot, 'metadata.name', fieldsOf(metadataSpot, ['name']).name, 'metadata: {name: home}')
   const name = textOf(nameSpot)
   if (!isDnsLabel(name, 63)) throw failure(nameSpot, `"${name}" is not a name`, { fix: 'use lower-case letters, digits and -, at most 63 of them' })
-  const specSpot = required(root, 'spec', spec, 'spec: {interfaces: […]}')
+  const specSpot = required(root, 'spec', spec, 'spec: {interfaces: [...]}')
   const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts'])
   return {
     apiVersion: firewallApiVersion,

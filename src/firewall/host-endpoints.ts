@@ -1,7 +1,7 @@
 import { keys, names, ownLabels } from '../calico/names.ts'
 import { v3 } from '../calico/resources.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
-import { type Address, valueOf, familyOf } from '../net/address.ts'
+import { type Address, familyOf, numberOf } from '../net/address.ts'
 import type { Facts } from './facts.ts'
 import { hostEndpointName } from './host-endpoint-name.ts'
 import { canSend } from './network-sets.ts'
@@ -33,9 +33,12 @@ export const expectedIPs = ({ node, interfaceName }: SelectedInterface, floating
 
 /** Addresses that move between nodes: of load balancers, external IPs, and API endpoints. */
 export const floatingAddresses = ({ services, apiEndpoints }: Pick<Facts, 'services' | 'apiEndpoints'>): Set<Address> =>
-  new Set([...services.flatMap(({ loadBalancerIPs, externalIPs }) => [...loadBalancerIPs, ...externalIPs]), ...apiEndpoints.map(({ address }) => address)])
+  new Set([
+    ...services.flatMap(({ loadBalancerIPs, externalIPs }) => [...loadBalancerIPs, ...externalIPs]),
+    ...apiEndpoints.map(({ address }) => address),
+  ])
 
 const byAddress = (one: Address, other: Address): number => {
   if (familyOf(one) !== familyOf(other)) return familyOf(one) - familyOf(other)
-  return valueOf(one) < valueOf(other) ? -1 : 1
+  return numberOf(one) < numberOf(other) ? -1 : 1
 }

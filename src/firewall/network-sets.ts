@@ -21,11 +21,12 @@ export const addressesOf = (node: NodeFacts): Address[] => [
   ]),
 ]
 
-/** The nets of the nodes set: every node, NotReady ones too, and API addresses that are no node's (VIPs, hosted control planes). */
-export const nodeNets = ({ nodes, apiEndpoints }: Pick<Facts, 'nodes' | 'apiEndpoints'>): Cidr[] => {
-  const addresses = [...nodes.flatMap(addressesOf), ...apiEndpoints.map(({ address }) => address)]
-  return [...new Set(addresses.filter(canSend).map(hostCidr))].sort(compareCidrs)
-}
+/** The addresses of the nodes set: every node, NotReady ones too, and API addresses that are no node's (VIPs, hosted control planes). */
+export const nodeAddresses = ({ nodes, apiEndpoints }: Pick<Facts, 'nodes' | 'apiEndpoints'>): Set<Address> =>
+  new Set([...nodes.flatMap(addressesOf), ...apiEndpoints.map(({ address }) => address)].filter(canSend))
+
+/** Addresses as the sorted nets of a set. */
+export const hostNets = (addresses: Iterable<Address>): Cidr[] => [...addresses].map(hostCidr).sort(compareCidrs)
 
 /** The nets of the trusted set: pods, services, and what the user trusts. Pods keep their address towards nodes where nothing masquerades. */
 export const trustedNets = (facts: Pick<Facts, 'podCidrs' | 'serviceCidrs'>, firewall: HostFirewall): Cidr[] =>
@@ -44,13 +45,5 @@ export const nodesSet = (nets: readonly string[]): NetworkSet => globalSet(names
 /** GlobalNetworkSet calico-fw-trusted. */
 export const trustedSet = (nets: readonly string[]): NetworkSet => globalSet(names.trustedSet, 'trusted', nets)
 
-/** The label of the set that holds the trusted networks on trial in one run. */
-export const trialSetLabel = (change: number): string => `trusted-${change}`
-
-/** GlobalNetworkSet calico-fw-trusted-N: the narrower trusted networks a run tries before it commits. */
-export const trialTrustedSet = (change: number, nets: readonly string[]): NetworkSet =>
-  globalSet(`${names.trustedSet}-${change}`, trialSetLabel(change), nets)
-
 /** GlobalNetworkSet calico-fw-open: absent in peace; creating it opens every HostEndpoint of ours in one write. */
 export const openSet = (flavour: Flavour): NetworkSet => globalSet(names.openSet, 'open', [...worldHalves], switchApiVersion(flavour))
-

@@ -18,7 +18,8 @@ const entryLimit = 10_000
  */
 export const allowOf = (spot: Spot): AllowEntry[] => {
   const items = itemsOf(spot)
-  if (items.length > entryLimit) throw failure(spot, `has ${items.length} entries`, { fix: `keep it to ${entryLimit}: one entry takes many nets and ports` })
+  if (items.length > entryLimit)
+    throw failure(spot, `has ${items.length} entries`, { fix: `keep it to ${entryLimit}: one entry takes many nets and ports` })
   const seen = new Set<string>()
   return items.map((item) => {
     const entry = entryOf(item)
@@ -56,9 +57,9 @@ export const entryNameProblem = (name: string): string | undefined => {
 
 const destinationOf = (spot: Spot): AllowEntry['to'] => {
   const { nodes, nets } = fieldsOf(spot, ['nodes', 'nets'])
-  if (isWritten(nodes) === isWritten(nets)) throw failure(spot, 'needs one of nodes and nets', { fix: 'write {nodes: true}, or {nets: […]}' })
+  if (isWritten(nodes) === isWritten(nets)) throw failure(spot, 'needs one of nodes and nets', { fix: 'write {nodes: true}, or {nets: [...]}' })
   if (isWritten(nets)) return { nets: netsOf(nets, 'to') }
-  if (isWritten(nodes) && String(nodes.node) !== 'true') throw failure(nodes, 'can only be true', { fix: 'write {nodes: true}, or {nets: […]}' })
+  if (isWritten(nodes) && String(nodes.node) !== 'true') throw failure(nodes, 'can only be true', { fix: 'write {nodes: true}, or {nets: [...]}' })
   return { nodes: true }
 }
 
@@ -72,7 +73,10 @@ const sameFamily = (spot: Spot, to: readonly Cidr[], from: readonly Cidr[]): voi
   const families = new Set(from.map(familyOf))
   const alone = to.find((cidr) => !families.has(familyOf(cidr)))
   if (alone !== undefined) {
-    throw failure(spot, `lets nobody reach ${alone}`, { why: 'all sources are of the other address family', fix: `add an IPv${familyOf(alone)} source, or leave ${alone} out` })
+    throw failure(spot, `lets nobody reach ${alone}`, {
+      why: 'all sources are of the other address family',
+      fix: `add an IPv${familyOf(alone)} source, or leave ${alone} out`,
+    })
   }
 }
 

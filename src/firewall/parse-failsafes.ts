@@ -31,7 +31,10 @@ const failsafeOf = (spot: Spot): ExtraFailsafe => {
     })
   }
   if (!isWritten(protocol)) {
-    throw refusal(spot, 'has no protocol', { why: 'Felix reads a missing protocol as an error and stops programming on every node', fix: 'write protocol: TCP or UDP' })
+    throw refusal(spot, 'has no protocol', {
+      why: 'Felix reads a missing protocol as an error and stops programming on every node',
+      fix: 'write protocol: TCP or UDP',
+    })
   }
   if (!isWritten(port)) throw refusal(spot, 'has no port', { fix: 'write port: 7443' })
   return { protocol: protocolOf(protocol), port: portOf(port) }
@@ -60,4 +63,5 @@ const portOf = (spot: Spot): number => {
   throw refusal(spot, `is "${written}", which is not one port`, { fix: 'write one entry for each port, 1 to 65535' })
 }
 
-const refusal = (spot: Spot, what: string, detail: { why?: string; fix: string }): FwError => failure(spot, what, { ...detail, code: 'FW_BAD_FAILSAFE' })
+const refusal = (spot: Spot, what: string, detail: { why?: string; fix: string }): FwError =>
+  failure(spot, what, { ...detail, code: 'FW_BAD_FAILSAFE' })

@@ -41,7 +41,7 @@ export const interfaceNameProblem = (name: string): { what: string; why?: string
   }
   if (name === 'lo') return { what: 'loopback', why: 'nothing from outside arrives there', fix: 'leave it out' }
   if (name === 'kube-ipvs0') return { what: 'an interface Felix ignores (interfaceExclude)', fix: 'name the NIC the packets arrive on' }
-  if (name.startsWith('cali')) return { what: 'a pod’s interface', why: 'Felix never puts a HostEndpoint on one', fix: 'name the NIC of the node' }
+  if (name.startsWith('cali')) return { what: "a pod's interface", why: 'Felix never puts a HostEndpoint on one', fix: 'name the NIC of the node' }
   if (name.includes('@')) return { what: 'no interface name', fix: `write ${name.split('@')[0]}` }
   if (!/^[a-zA-Z0-9_.-]{1,15}$/.test(name)) return { what: 'no interface name', fix: 'use letters, digits, _, . and -, at most 15 of them' }
   return undefined
@@ -59,7 +59,7 @@ const selectorOf = (spot: Spot): LabelSelector => {
 
 const expressionOf = (spot: Spot) => {
   const { key, operator, values } = fieldsOf(spot, ['key', 'operator', 'values'])
-  if (!isWritten(key) || !isWritten(operator)) throw failure(spot, 'needs a key and an operator', { fix: 'write {key: …, operator: Exists}' })
+  if (!isWritten(key) || !isWritten(operator)) throw failure(spot, 'needs a key and an operator', { fix: 'write {key: ..., operator: Exists}' })
   const [name, written] = [textOf(key), textOf(operator)]
   if (!isLabelKey(name)) throw failure(key, `is "${name}", which is no label key`)
   const known = operators.find((one) => one === written)
@@ -72,10 +72,15 @@ const expressionOf = (spot: Spot) => {
 
 const endpointLabelsOf = (spot: Spot): Record<string, string> => {
   for (const { key, spot: at } of entriesOf(spot)) {
-    const owner = [keys.run.split('/')[0] ?? '', 'projectcalico.org'].find((prefix) => key.startsWith(`${prefix}/`) || key.split('/')[0]?.endsWith(`.${prefix}`))
+    const owner = [keys.run.split('/')[0] ?? '', 'projectcalico.org'].find(
+      (prefix) => key.startsWith(`${prefix}/`) || key.split('/')[0]?.endsWith(`.${prefix}`),
+    )
     if (owner === undefined && key !== keys.managedBy) continue
     throw failure(at, 'is not yours to set', {
-      why: owner === 'projectcalico.org' ? 'Calico manages HostEndpoints by its own labels and deletes those that carry them' : 'this tool finds its own objects by it',
+      why:
+        owner === 'projectcalico.org'
+          ? 'Calico manages HostEndpoints by its own labels and deletes those that carry them'
+          : 'this tool finds its own objects by it',
       fix: 'choose another key',
     })
   }
@@ -87,7 +92,8 @@ const labelsOf = (spot: Spot): Record<string, string> =>
     entriesOf(spot).map(({ key, spot: at }) => {
       const value = textOf(at)
       if (!isLabelKey(key)) throw failure(at, 'is no label key', { fix: 'write [prefix/]name with letters, digits, -, _ and ., at most 63 of them' })
-      if (!isLabelValue(value)) throw failure(at, `is "${value}", which is no label value`, { fix: 'use letters, digits, -, _ and ., at most 63 of them' })
+      if (!isLabelValue(value))
+        throw failure(at, `is "${value}", which is no label value`, { fix: 'use letters, digits, -, _ and ., at most 63 of them' })
       return [key, value]
     }),
   )

@@ -22,7 +22,8 @@ const allAddresses: Readonly<Record<NetsRole, { why: string; fix: string }>> = {
  */
 export const netsOf = (spot: Spot, role: NetsRole): Cidr[] => {
   const nets = itemsOf(spot).map((item) => netOf(item, role))
-  if (nets.length === 0 && role !== 'trusted') throw failure(spot, 'is empty', { fix: role === 'from' ? 'leave out from to open to everyone' : 'name a network' })
+  if (nets.length === 0 && role !== 'trusted')
+    throw failure(spot, 'is empty', { fix: role === 'from' ? 'leave out from to open to everyone' : 'name a network' })
   return nets
 }
 

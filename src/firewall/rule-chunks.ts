@@ -21,7 +21,7 @@ export interface Opening {
  */
 export const allowRules = ({ protocol, ports, source, destination }: Opening): Rule[] =>
   sidesOf(destination).flatMap((to) =>
-    sidesOf(source).flatMap((from) => {
+    sidesOf(source).flatMap((from): Rule[] => {
       if (to.family !== undefined && from.family !== undefined && to.family !== from.family) return []
       return chunks(ports.map(portOf), ruleLimits.ports).map((some): Rule => {
         const target = { ...to.entity, ...(some.length === 0 ? {} : { ports: some }) }
@@ -43,6 +43,9 @@ interface Side {
   readonly entity: EntityRule | undefined
   readonly family: 4 | 6 | undefined
 }
+
+/** Nets as entities: one family each, at most 256 nets each. */
+export const netEntities = (nets: readonly Cidr[]): EntityRule[] => sidesOf(nets).flatMap(({ entity }) => (entity === undefined ? [] : [entity]))
 
 const sidesOf = (side: EntityRule | readonly Cidr[] | undefined): Side[] => {
   if (side === undefined) return [{ entity: undefined, family: undefined }]

@@ -25,16 +25,19 @@ export const readDocument = (text: string, name: string): Spot => {
   const root: Spot = { path: '', node: null, file: { name, lines }, offset: 0 }
   if (text.length > sizeLimit) throw failure(root, `is larger than ${sizeLimit / 1024} KiB`)
   const [document, second] = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
-  if (document === undefined || !('contents' in document)) throw failure(root, 'is empty', { fix: 'write a HostFirewall, or let `kubectl calico-fw init` write one' })
+  if (document === undefined || !('contents' in document))
+    throw failure(root, 'is empty', { fix: 'write a HostFirewall, or let `kubectl calico-fw init` write one' })
   if (second !== undefined) {
-    throw failure({ ...root, offset: second.range[0] }, 'holds more than one document', { fix: 'keep one HostFirewall in the file: a cluster has one' })
+    throw failure({ ...root, offset: second.range[0] }, 'holds more than one document', {
+      fix: 'keep one HostFirewall in the file: a cluster has one',
+    })
   }
   const [error] = document.errors
   if (error !== undefined) throw failure({ ...root, offset: error.pos[0] }, `is no YAML: ${error.message.replace(/\s+/g, ' ')}`)
   return { ...root, node: document.contents, offset: document.contents?.range?.[0] ?? 0 }
 }
 
-/** An error that says where it is: `home.yaml:12: spec.allow[0].to …`. */
+/** An error that says where it is: `home.yaml:12: spec.allow[0].to ...`. */
 export const failure = (spot: Spot, what: string, detail: { why?: string; fix?: string; code?: FwCode } = {}): FwError => {
   const { code = 'FW_BAD_FILE', ...more } = detail
   return new FwError(code, `${placeOf(spot)} ${what}`, more)
@@ -88,7 +91,7 @@ export const entriesOf = (spot: Spot): { readonly key: string; readonly spot: Sp
  */
 export const itemsOf = (spot: Spot): Spot[] => {
   if (isAlias(spot.node)) throw noAliases(spot)
-  if (!isSeq(spot.node)) throw failure(spot, 'is not a list', { fix: 'write it as [ … ], even for one item' })
+  if (!isSeq(spot.node)) throw failure(spot, 'is not a list', { fix: 'write it as [ ... ], even for one item' })
   return spot.node.items.map((node, index) => ({ ...spot, path: `${spot.path}[${index}]`, node, offset: offsetOf(node) ?? spot.offset }))
 }
 
@@ -113,7 +116,8 @@ export const textOf = (spot: Spot): string => {
  */
 export const sourceOf = (spot: Spot): string => {
   if (isAlias(spot.node)) throw noAliases(spot)
-  if (!isScalar(spot.node) || (typeof spot.node.value !== 'string' && typeof spot.node.value !== 'number')) throw failure(spot, 'is neither a number nor a text')
+  if (!isScalar(spot.node) || (typeof spot.node.value !== 'string' && typeof spot.node.value !== 'number'))
+    throw failure(spot, 'is neither a number nor a text')
   return typeof spot.node.value === 'string' ? spot.node.value : (spot.node.source ?? `${spot.node.value}`)
 }
 

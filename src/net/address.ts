@@ -31,7 +31,7 @@ export const parseAddress = (text: string): Address => {
 export const isAddress = (text: string): boolean => addressValue(text) !== undefined
 
 /** The number behind an address: 0 to 2^32-1 or 2^128-1. */
-export const valueOf = (address: Address): bigint => addressValue(address)?.value ?? 0n
+export const numberOf = (address: Address): bigint => addressValue(address)?.value ?? 0n
 
 /** The canonical text of a number in a family. */
 export const addressOf = (family: Family, value: bigint): Address =>

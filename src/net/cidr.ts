@@ -1,5 +1,5 @@
 import { FwError } from '../errors.ts'
-import { type Address, addressOf, bitsOf, type Family, familyOf, isAddress, parseAddress, valueOf } from './address.ts'
+import { type Address, addressOf, bitsOf, type Family, familyOf, isAddress, numberOf, parseAddress } from './address.ts'
 
 declare const cidrBrand: unique symbol
 /** A network in canonical text, `address/length`, no host bits set. Made only by {@link parseCidr} and {@link hostCidr}. */
@@ -27,8 +27,10 @@ export const parseCidr = (text: string): Cidr => {
   const address = parseAddress(host)
   const { first } = spanOf(address, Number(length))
   const network = addressOf(familyOf(address), first)
-  if (first !== valueOf(address)) {
-    throw new FwError('FW_BAD_CIDR', `"${text}" has host bits set`, { fix: `write ${network}/${length}, or ${hostCidr(address)} for the one address` })
+  if (first !== numberOf(address)) {
+    throw new FwError('FW_BAD_CIDR', `"${text}" has host bits set`, {
+      fix: `write ${network}/${length}, or ${hostCidr(address)} for the one address`,
+    })
   }
   return `${network}/${length}` as Cidr
 }
@@ -81,6 +83,6 @@ export const mergeCidrs = (cidrs: Iterable<Cidr>): Cidr[] => {
 const spanOf = (address: Address, length: number): AddressRange => {
   const family = familyOf(address)
   const hostBits = BigInt(bitsOf(family) - length)
-  const first = (valueOf(address) >> hostBits) << hostBits
+  const first = (numberOf(address) >> hostBits) << hostBits
   return { family, first, last: first + (1n << hostBits) - 1n }
 }

@@ -1,5 +1,5 @@
 import { readNet } from '../calico/nets.ts'
-import { type Address, type Family, familyOf, valueOf } from '../net/address.ts'
+import { type Address, type Family, familyOf, numberOf } from '../net/address.ts'
 
 /** An address made ready for many comparisons. */
 export interface Ip {
@@ -18,7 +18,7 @@ export type NetMatcher = (ip: Ip) => boolean
 /** Prepares an address. */
 export const ipOf = (text: Address): Ip => {
   const family = familyOf(text)
-  const value = valueOf(text)
+  const value = numberOf(text)
   const loopback = family === 4 ? value >> 24n === 127n : value === 1n
   return { text, family, v4: family === 4 ? Number(value) : 0, v6: family === 6 ? value : 0n, loopback }
 }

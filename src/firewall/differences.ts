@@ -1,0 +1,155 @@
+import type { FailsafePort } from '../calico/shapes.ts'
+import type { Address } from '../net/address.ts'
+import type { Cidr } from '../net/cidr.ts'
+import { formatPortRange } from '../net/port.ts'
+import { byText } from './by-text.ts'
+import type { Facts } from './facts.ts'
+import type { AllowEntry, HostFirewall } from './host-firewall.ts'
+import { type Door, doorsOf, reachOf } from './openings.ts'
+import type { Difference } from './plan.ts'
+
+/** What the words of a plan are made from. */
+export interface WordsInput {
+  readonly facts: Facts
+  readonly firewall: HostFirewall
+  /** Inbound failsafes in force after the change, and those that are new in it. */
+  readonly failsafes: readonly FailsafePort[]
+  readonly newFailsafes: readonly FailsafePort[]
+  readonly nodeAddresses: ReadonlySet<Address>
+  readonly trusted: readonly Cidr[]
+  /** Nodes and interfaces this run closes. */
+  readonly closing: readonly { readonly node: string; readonly interfaceName: string }[]
+  /** Names of allow entries in force before. */
+  readonly allowedBefore: ReadonlySet<string>
+  /** Names of allow policies that fall away or narrow. */
+  readonly narrowed: readonly string[]
+  /** Whether a firewall is committed: then what is not allowed is closed already, and an allow opens. */
+  readonly standing: boolean
+}
+
+/** The plan in plain words: what opens, what closes, what stays open, and for whom. */
+export const differences = (input: WordsInput): Difference[] => [...closings(input), ...openingsOf(input), ...staying(input)]
+
+const others = 'everyone but nodes, pods and trusted networks'
+
+const closings = (input: WordsInput): Difference[] => {
+  const { closing, narrowed } = input
+  const removed = narrowed.map(
+    (name): Difference => ({
+      change: 'closes',
+      what: `what allow entry ${name} opened beyond the file`,
+      forWhom: others,
+      because: 'the file no longer allows it',
+    }),
+  )
+  if (closing.length === 0) return removed
+  const byInterface = new Map<string, string[]>()
+  for (const { node, interfaceName } of closing) byInterface.set(interfaceName, [...(byInterface.get(interfaceName) ?? []), node])
+  const everything = [...byInterface].map(
+    ([name, nodes]): Difference => ({
+      change: 'closes',
+      what: `every port that comes in on ${name} of ${listed(nodes)} and is not named below`,
+      forWhom: others,
+      because: 'the interface becomes a HostEndpoint',
+    }),
+  )
+  const loopback: Difference = {
+    change: 'closes',
+    what: '127.0.0.0/8 of these nodes, for packets that come in by wire',
+    forWhom: 'everyone',
+    because: "kube-proxy can make localhost services reachable from the network, and Calico's accept would let that through",
+  }
+  return [...removed, ...everything, ...doorsOf(input.facts).flatMap((door) => closedDoor(door, input)), loopback]
+}
+
+const closedDoor = (door: Door, { firewall, failsafes, nodeAddresses }: WordsInput): Difference[] => {
+  const reach = reachOf({ ...door, address: door.address ?? 'nodes' }, firewall, failsafes, nodeAddresses)
+  if (reach.to === 'everyone') return []
+  const what = doorName(door)
+  const allowed = reach.to === 'some' ? ` and ${reach.nets.join(', ')}` : ''
+  const because =
+    door.kind === 'health-check NodePort'
+      ? 'no allow entry names it; an external balancer that asks it takes the nodes out'
+      : 'no allow entry names it for others'
+  return [{ change: 'closes', what, forWhom: `${others}${allowed}`, because }]
+}
+
+const doorName = ({ kind, address, protocol, port, service }: Door): string => {
+  const name = `${port}/${protocol.toLowerCase()} (Service ${service})`
+  return address === undefined ? `${kind} ${name} on the closed nodes` : `${name} on ${address}`
+}
+
+const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore }: WordsInput): Difference[] => [
+  ...firewall.spec.allow.map((entry): Difference => {
+    const isNew = standing && !allowedBefore.has(entry.name)
+    return { change: isNew ? 'opens' : 'stays-open', what: entryInWords(entry), forWhom: sourcesInWords(entry), because: `allow entry ${entry.name}` }
+  }),
+  ...newFailsafes.map(
+    (port): Difference => ({
+      change: standing ? 'opens' : 'stays-open',
+      what: `${failsafeInWords(port)} on every node and every address`,
+      forWhom: 'everyone',
+      because: "added to Felix's failsafes",
+    }),
+  ),
+]
+
+const staying = ({ failsafes, newFailsafes, trusted }: WordsInput): Difference[] => {
+  const old = failsafes.filter((port) => !newFailsafes.includes(port))
+  const wide = old.filter(({ net }) => net === undefined || net === '')
+  return [
+    ...(wide.length === 0
+      ? []
+      : [
+          {
+            change: 'stays-open',
+            what: `${sortedFailsafes(wide)} on every node and every address`,
+            forWhom: 'everyone',
+            because: "Felix's failsafes",
+          } as const,
+        ]),
+    ...old.flatMap((port) =>
+      port.net === undefined || port.net === ''
+        ? []
+        : [{ change: 'stays-open', what: `${failsafeInWords(port)} on every node`, forWhom: port.net, because: "Felix's failsafes" } as const],
+    ),
+    {
+      change: 'stays-open',
+      what: 'everything',
+      forWhom: `nodes, and ${trusted.join(', ')}`,
+      because: 'nodes, pods, Services and trusted networks have full access',
+    },
+    {
+      change: 'stays-open',
+      what: "ICMP and ICMPv6, and IPv6 neighbours' DHCPv6 and VRRP",
+      forWhom: 'everyone',
+      because: 'paths and neighbours are found by them',
+    },
+    { change: 'stays-open', what: 'everything that leaves the nodes', forWhom: 'nodes and pods', because: 'only incoming packets are judged' },
+  ]
+}
+
+/** `80/tcp, 443/tcp on 192.168.218.180/32`. */
+export const entryInWords = ({ to, traffic }: AllowEntry): string => {
+  const ports = traffic.flatMap(({ protocol, ports: ranges }) =>
+    ranges.length === 0 ? [`all ${protocol.toLowerCase()}`] : ranges.map((range) => `${formatPortRange(range)}/${protocol.toLowerCase()}`),
+  )
+  return `${ports.join(', ')} on ${'nodes' in to ? 'every node' : to.nets.join(', ')}`
+}
+
+/** `everyone`, or the networks. */
+export const sourcesInWords = ({ from }: AllowEntry): string => from?.nets.join(', ') ?? 'everyone'
+
+/** `22/tcp, 179/tcp, 68/udp`. */
+export const sortedFailsafes = (ports: readonly FailsafePort[]): string =>
+  [
+    ...new Set(
+      [...ports].sort((one, other) => byText(one.protocol.toUpperCase(), other.protocol.toUpperCase()) || one.port - other.port).map(failsafeInWords),
+    ),
+  ].join(', ')
+
+const failsafeInWords = ({ protocol, port }: FailsafePort): string => `${port}/${protocol.toLowerCase()}`
+
+/** All names where they are few, else the first ones and how many more. */
+export const listed = (names: readonly string[], limit = 5): string =>
+  names.length <= limit ? names.join(', ') : `${names.slice(0, limit - 1).join(', ')} and ${names.length - limit + 1} more`

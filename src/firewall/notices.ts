@@ -1,0 +1,109 @@
+import { defaultFailsafes } from '../calico/failsafes.ts'
+import type { FailsafePort } from '../calico/shapes.ts'
+import { byText } from './by-text.ts'
+import { listed, sortedFailsafes } from './differences.ts'
+import type { Facts } from './facts.ts'
+import { failsafeGaps, opens } from './failsafe-change.ts'
+import type { HostFirewall } from './host-firewall.ts'
+import type { Notice } from './plan.ts'
+import type { Selection } from './selection.ts'
+import type { Vantage } from './vantage.ts'
+
+/** What the notices of a plan are made from. */
+export interface NoticeInput {
+  readonly facts: Facts
+  readonly firewall: HostFirewall
+  readonly selection: Selection
+  readonly failsafes: readonly FailsafePort[]
+  readonly vantage: Vantage
+}
+
+/** What a reader of the plan must know beyond what opens and closes. Warnings first. */
+export const notices = (input: NoticeInput): Notice[] => {
+  const all = [...unprotected(input), ...failsafeNotices(input), ...vantageNotices(input), ...clusterNotices(input), ...unseenNotices(input)]
+  return [...all.filter(({ level }) => level === 'warning'), ...all.filter(({ level }) => level === 'info')]
+}
+
+const warning = (text: string): Notice => ({ level: 'warning', text })
+const info = (text: string): Notice => ({ level: 'info', text })
+const some = <Item>(items: readonly Item[], say: (items: readonly Item[]) => Notice): Notice[] => (items.length === 0 ? [] : [say(items)])
+const namesOf = (nodes: readonly { readonly name: string }[]): string => listed(nodes.map(({ name }) => name))
+
+const unprotected = ({ selection, facts }: NoticeInput): Notice[] => {
+  const chosen = new Map<string, Set<string>>()
+  for (const { node, interfaceName } of selection.interfaces) chosen.set(node.name, (chosen.get(node.name) ?? new Set()).add(interfaceName))
+  const open = [...facts.nodes]
+    .sort((one, other) => byText(one.name, other.name))
+    .flatMap((node) => {
+      const own = chosen.get(node.name)
+      const rest = own === undefined ? [] : node.interfaces.map(({ name }) => name).filter((name) => !own.has(name))
+      return rest.length === 0 ? [] : [`${[...new Set(rest)].sort(byText).join(', ')} on ${node.name}`]
+    })
+  return [
+    ...(selection.interfaces.length === 0 ? [warning('No interface of any Ready node is matched: this firewall closes nothing.')] : []),
+    ...some(selection.unmatched, (nodes) => warning(`No entry of spec.interfaces matches ${namesOf(nodes)}: these nodes stay open.`)),
+    ...some(selection.notReady, (nodes) =>
+      warning(`NotReady, so not closed now: ${namesOf(nodes)}. Their addresses keep full access. Run init again when they are back.`),
+    ),
+    ...some(open, (rest) => warning(`Interfaces that stay open: ${listed(rest)}.`)),
+    ...some(
+      selection.interfaces.filter(({ verified }) => !verified),
+      (unverified) =>
+        warning(
+          `Not verified, the cluster does not tell these nodes' interfaces: ${listed(unverified.map(({ node, interfaceName }) => `${interfaceName} on ${node.name}`))}. A HostEndpoint for an interface that is not there protects nothing.`,
+        ),
+    ),
+  ]
+}
+
+const failsafeNotices = ({ facts, firewall, failsafes }: NoticeInput): Notice[] => [
+  info(
+    `Open to everyone by failsafe, on every node, whatever the file says: ${sortedFailsafes(failsafes.filter(({ net }) => net === undefined || net === ''))}.`,
+  ),
+  ...(['inbound', 'outbound'] as const).flatMap((direction) => {
+    const lists = Object.entries(facts.failsafes)
+    const lacking = defaultFailsafes[direction].filter((port) => lists.some(([, list]) => !opens(list[direction].ports, port)))
+    return some(lacking, (ports) =>
+      warning(
+        `Of Felix's default ${direction} failsafes these are not in force today: ${sortedFailsafes(ports)}. This run does not bring them back.`,
+      ),
+    )
+  }),
+  ...some(failsafeGaps(facts, firewall), (gaps) => {
+    const [first] = gaps
+    const ports = sortedFailsafes(gaps.map(({ port }) => port))
+    return warning(
+      `${first?.source} overrides FelixConfiguration default on ${listed([...new Set(gaps.map(({ node }) => node))])} and lacks ${ports}: add them there before these nodes are closed.`,
+    )
+  }),
+  ...(opens(failsafes, { protocol: 'TCP', port: 22 })
+    ? []
+    : [warning('SSH (22/tcp) is no failsafe here: it is open only to nodes, trusted networks and whom an allow entry names.')]),
+]
+
+const vantageNotices = ({ vantage }: NoticeInput): Notice[] => {
+  if (vantage.standing === 'trusted')
+    return [
+      info(
+        'This machine has full access as a node or trusted network, so closed ports cannot be seen closed from here: those probes are not applicable.',
+      ),
+    ]
+  if (vantage.standing === 'unknown')
+    return [warning('It is not known which address the nodes see this machine by, so no port is expected closed from here.')]
+  return []
+}
+
+const clusterNotices = ({ facts }: NoticeInput): Notice[] => [
+  ...(facts.kubeProxy.mode === 'ipvs'
+    ? [warning('kube-proxy runs in IPVS mode. Calico judges there before IPVS as elsewhere, but this tool has not been measured with it.')]
+    : []),
+  ...(facts.kubeProxy.mode === 'unknown' ? [warning("kube-proxy's mode is not known.")] : []),
+  ...(facts.calico.flavour === 'aggregated'
+    ? [info("Calico's API is aggregated: the gate's set and the open set are written to its storage, so that opening does not hang on that API.")]
+    : []),
+]
+
+const unseenNotices = ({ facts }: NoticeInput): Notice[] =>
+  [...facts.unseen]
+    .sort((one, other) => byText(one.kind, other.kind) || byText(one.what, other.what))
+    .map(({ what, why }) => warning(`Not looked at: ${what} (${why}).`))

@@ -1,0 +1,42 @@
+import type { HostEndpoint } from '../calico/shapes.ts'
+import type { Facts } from './facts.ts'
+import { expectedIPs, floatingAddresses, hostEndpoint } from './host-endpoints.ts'
+import { sameSpec } from './same-spec.ts'
+import type { Selection } from './selection.ts'
+import { runOf, type Standing } from './standing.ts'
+
+/** What becomes of HostEndpoints in a run. */
+export interface PlannedHostEndpoints {
+  /** Written in batches, with this run's label. */
+  readonly write: readonly HostEndpoint[]
+  /** Committed already and as the file wants them, or on nodes that are NotReady: left alone. */
+  readonly keep: readonly HostEndpoint[]
+  /** Ours, and no longer wanted: deleting them opens, so it waits for the commit. */
+  readonly obsolete: readonly HostEndpoint[]
+}
+
+/** Plans HostEndpoints. `all`: also those that are as wanted get this run's label, since the run tries a narrower firewall on them. */
+export const planHostEndpoints = (selection: Selection, facts: Facts, standing: Standing, change: number, all: boolean): PlannedHostEndpoints => {
+  const floating = floatingAddresses(facts)
+  const committed = new Set(standing.runs)
+  const notReady = new Set(selection.notReady.map(({ name }) => name))
+  const write: HostEndpoint[] = []
+  const keep: HostEndpoint[] = []
+  const left = new Map(standing.hostEndpoints)
+  for (const selected of selection.interfaces) {
+    const addresses = expectedIPs(selected, floating)
+    const wanted = hostEndpoint(selected, change, addresses)
+    const found = left.get(wanted.metadata.name)
+    left.delete(wanted.metadata.name)
+    const run = found === undefined ? undefined : runOf(found)
+    const stays = !all && found !== undefined && run !== undefined && committed.has(run) && sameSpec(found, hostEndpoint(selected, run, addresses))
+    if (stays) keep.push(found)
+    else write.push(wanted)
+  }
+  const waiting = [...left.values()].filter(({ spec }) => notReady.has(spec.node))
+  return { write, keep: [...keep, ...waiting], obsolete: [...left.values()].filter((one) => !waiting.includes(one)) }
+}
+
+/** The committed runs among HostEndpoints: what calico-fw-deny must go on naming. */
+export const runsOf = (hostEndpoints: readonly HostEndpoint[], { runs }: Standing): number[] =>
+  [...new Set(hostEndpoints.map(runOf))].filter((run): run is number => run !== undefined && runs.includes(run))

@@ -1,0 +1,147 @@
+import { defaultFailsafes } from '../calico/failsafes.ts'
+import { requireValid } from '../calico/limits.ts'
+import { allowPolicyName } from '../calico/names.ts'
+import { type KubeObject, refOf } from '../calico/object.ts'
+import type { FailsafePort, HostEndpoint, NetworkSet } from '../calico/shapes.ts'
+import { type Cidr, mergeCidrs } from '../net/cidr.ts'
+import { batchesOf } from './batches.ts'
+import { byText } from './by-text.ts'
+import { denyPolicy } from './deny-policy.ts'
+import { differences } from './differences.ts'
+import type { Facts } from './facts.ts'
+import { defaultConfiguration, failsafeChange } from './failsafe-change.ts'
+import { firewallConfigMap } from './firewall-text.ts'
+import { gateJob, gateSet } from './gate.ts'
+import type { HostFirewall } from './host-firewall.ts'
+import { hostNets, nodeAddresses, nodesSet, openSet, trustedNets, trustedSet } from './network-sets.ts'
+import { notices } from './notices.ts'
+import type { FailsafeChange, Plan } from './plan.ts'
+import { planHostEndpoints, runsOf } from './plan-host-endpoints.ts'
+import { planPolicies } from './plan-policies.ts'
+import { planProbes } from './plan-probes.ts'
+import { selectInterfaces } from './selection.ts'
+import { type Standing, standingOf } from './standing.ts'
+import { nodesService, toolNamespaceObject } from './tool-objects.ts'
+import { vantageOf } from './vantage.ts'
+
+/** What a plan is made from. */
+export interface PlanInput {
+  readonly firewall: HostFirewall
+  readonly facts: Facts
+  /** The number of this change: one more than the last. It labels HostEndpoints and names the gate. */
+  readonly change: number
+  /** Seconds until the cluster opens by itself when nobody renews. */
+  readonly windowSeconds: number
+}
+
+/**
+ * Makes the plan of a run: the same bytes for the same file, facts and number, in whatever order the facts come. `sets` and `policies` hold
+ * every object the firewall consists of, also those that stand already: `sameSpec` tells which need a write. `batches` holds only
+ * HostEndpoints that need one; without any, nothing closes and no gate is needed.
+ * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_UNSUPPORTED
+ */
+export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput): Plan => {
+  const standing = standingOf(facts)
+  const linux = facts.nodes.filter(({ operatingSystem }) => operatingSystem === 'linux')
+  const selection = selectInterfaces(linux, firewall.spec.interfaces)
+  const addresses = nodeAddresses(facts)
+  const trusted = trustedNets(facts, firewall)
+  const policies = planPolicies({ firewall, standing, calicoNamespace: facts.calico.namespace, change, trusted })
+  const hostEndpoints = planHostEndpoints(selection, facts, standing, change, policies.trial)
+  const sets = planSets(standing, hostNets(addresses), trusted)
+  const failsafes = failsafeChange(facts, firewall)
+  const inbound = inboundAfter(facts, failsafes)
+  const vantage = vantageOf(facts, [...hostNets(addresses), ...trusted])
+  const batches = batchesOf(hostEndpoints.write, facts)
+  const closed = closedInterfaces([...hostEndpoints.write, ...hostEndpoints.keep])
+  const stayingOpen = facts.nodes.some(({ name }) => !closed.has(name))
+  const runs = [...runsOf(hostEndpoints.keep, standing), ...(hostEndpoints.write.length > 0 ? [change] : [])]
+  const plan: Plan = {
+    change,
+    firewall,
+    failsafes,
+    sets: [toolNamespaceObject(), firewallConfigMap(firewall), nodesService(facts.calico), ...sets.now],
+    policies: policies.now,
+    gate: { job: gateJob(change, windowSeconds), set: gateSet(change, facts.calico.flavour) },
+    batches,
+    deny: denyPolicy(runs.length === 0 ? [change] : runs),
+    finish: {
+      write: [...policies.finish.write, ...sets.finish],
+      remove: [...policies.finish.remove, ...hostEndpoints.obsolete.map(refOf)].sort(
+        (one, other) => byText(one.kind, other.kind) || byText(one.name, other.name),
+      ),
+    },
+    openSet: openSet(facts.calico.flavour),
+    probes: planProbes({
+      facts,
+      firewall,
+      failsafes: inbound,
+      nodeAddresses: addresses,
+      vantage,
+      closed,
+      lastClosed: stayingOpen ? undefined : batches.at(-1)?.nodes.at(-1),
+    }),
+    differences: differences({
+      facts,
+      firewall,
+      failsafes: inbound,
+      newFailsafes: (failsafes?.added ?? []).flatMap(({ direction, port }) => (direction === 'inbound' ? [port] : [])),
+      nodeAddresses: addresses,
+      trusted,
+      closing: hostEndpoints.write.map(({ spec }) => ({ node: spec.node, interfaceName: spec.interfaceName ?? '' })),
+      allowedBefore: new Set([...standing.allows.keys()].map((name) => name.slice(allowPolicyName('').length))),
+      narrowed: policies.narrowed,
+      standing: standing.runs.length > 0,
+    }),
+    notices: notices({ facts, firewall, selection, failsafes: inbound, vantage }),
+  }
+  requireValid(objectsOf(plan))
+  return plan
+}
+
+const closedInterfaces = (hostEndpoints: readonly HostEndpoint[]): Map<string, Set<string>> => {
+  const closed = new Map<string, Set<string>>()
+  for (const { spec } of hostEndpoints) closed.set(spec.node, (closed.get(spec.node) ?? new Set<string>()).add(spec.interfaceName ?? ''))
+  return closed
+}
+
+/** Every object a plan may write. */
+export const objectsOf = (plan: Plan): KubeObject[] => [
+  ...plan.sets,
+  ...plan.policies,
+  plan.gate.job,
+  plan.gate.set,
+  ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints),
+  plan.deny,
+  ...plan.finish.write,
+  plan.openSet,
+]
+
+/** Sets of a firewall in force only grow before the commit: an address that is no longer a node's, or trusted, goes with it. */
+const planSets = (
+  { runs, nodeNets, trustedNets: trustedBefore }: Standing,
+  nodes: readonly Cidr[],
+  trusted: readonly Cidr[],
+): { now: NetworkSet[]; finish: NetworkSet[] } => {
+  const pairs = [
+    { set: nodesSet, wanted: nodes, found: nodeNets },
+    { set: trustedSet, wanted: trusted, found: trustedBefore },
+  ]
+  const planned = pairs.map(({ set, wanted, found }) => {
+    const wide = runs.length === 0 ? wanted : mergeCidrs([...wanted, ...found])
+    return { now: set(wide), later: wide.length === wanted.length && wide.every((net, at) => net === wanted[at]) ? [] : [set(wanted)] }
+  })
+  return { now: planned.map(({ now }) => now), finish: planned.flatMap(({ later }) => later) }
+}
+
+/** Inbound failsafes on any node once the change is in force. */
+const inboundAfter = (facts: Facts, change: FailsafeChange | undefined): FailsafePort[] => {
+  const shared = change?.after.inbound ?? defaultConfiguration(facts)?.spec?.failsafeInboundHostPorts ?? defaultFailsafes.inbound
+  const overrides = Object.values(facts.failsafes).flatMap(({ inbound: { source, ports } }) =>
+    source.kind === 'default' || isDefault(source) ? [] : ports,
+  )
+  return [...new Map([...shared, ...overrides].map((port) => [`${port.protocol.toUpperCase()}/${port.port}/${port.net ?? ''}`, port])).values()]
+}
+
+const isDefault = (source: { readonly kind: string; readonly name?: string }): boolean =>
+  source.kind === 'felixconfiguration' && source.name === 'default'

@@ -1,0 +1,97 @@
+import { allowPolicyName, orders } from '../calico/names.ts'
+import { type ObjectRef, refOf } from '../calico/object.ts'
+import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
+import { FwError } from '../errors.ts'
+import type { Cidr } from '../net/cidr.ts'
+import { allowPolicies } from './allow-policy.ts'
+import { basePolicy, baseRules } from './base-policy.ts'
+import { gatePolicy } from './gate.ts'
+import type { HostFirewall } from './host-firewall.ts'
+import { narrows, netsNarrow } from './narrowing.ts'
+import { netEntities, ruleLimits } from './rule-chunks.ts'
+import type { Standing } from './standing.ts'
+
+/** The policies of a run: what is written before anything closes, and what waits for the commit. */
+export interface PlannedPolicies {
+  readonly now: readonly GlobalNetworkPolicy[]
+  readonly finish: { readonly write: readonly GlobalNetworkPolicy[]; readonly remove: readonly ObjectRef[] }
+  /** Whether the firewall in force gets narrower, so that all HostEndpoints go through a trial. */
+  readonly trial: boolean
+  /** Allow entries that get narrower or go. */
+  readonly narrowed: readonly string[]
+}
+
+/** What {@link planPolicies} needs. */
+export interface PolicyInput {
+  readonly firewall: HostFirewall
+  readonly standing: Standing
+  readonly calicoNamespace: string
+  readonly change: number
+  readonly trusted: readonly Cidr[]
+}
+
+/**
+ * Plans base, allows and gate. With nothing committed all of it is written at once, and allows left from an expired run are emptied, since they
+ * would hold open what this run must see closed. With a firewall in force nothing is written that narrows it: its allows and sets stay as wide
+ * as they are, the gate policy brings the narrower rules and stands before them, and the commit alone writes and deletes the rest.
+ */
+export const planPolicies = ({ firewall, standing, calicoNamespace, change, trusted }: PolicyInput): PlannedPolicies => {
+  const wanted = wantedAllows(firewall, standing)
+  const rules = wanted.flatMap(({ spec }) => spec.ingress ?? [])
+  const names = new Set(wanted.map(({ metadata }) => metadata.name))
+  const obsolete = [...standing.allows].filter(([name]) => !names.has(name))
+  const inForce = standing.runs.length > 0
+  const isNarrower = (policy: GlobalNetworkPolicy | undefined) => inForce && narrows(policy?.spec.ingress ?? [], rules)
+  const narrower = wanted.filter(({ metadata }) => isNarrower(standing.allows.get(metadata.name)))
+  const lost = obsolete.filter(([, policy]) => isNarrower(policy))
+  const trial = narrower.length > 0 || lost.length > 0 || (inForce && netsNarrow(standing.trustedNets, trusted))
+  const emptied = inForce ? [] : obsolete.map(([, policy]) => ({ ...plain(policy), spec: { ...policy.spec, ingress: [] } }))
+  return {
+    now: [
+      basePolicy(calicoNamespace),
+      ...wanted.filter((policy) => !narrower.includes(policy)),
+      ...emptied,
+      gatePolicy(change, trial ? trialRules(calicoNamespace, trusted, rules) : undefined),
+    ],
+    finish: { write: narrower, remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)] },
+    trial,
+    narrowed: [...narrower.map(({ metadata }) => metadata.name), ...lost.map(([name]) => name)].map((name) => name.slice(allowPolicyName('').length)),
+  }
+}
+
+/** The file's allow policies. One that exists keeps its order, so that an entry added or removed elsewhere in the file does not rewrite it. */
+const wantedAllows = (firewall: HostFirewall, { allows }: Standing): GlobalNetworkPolicy[] => {
+  const taken = new Set([...allows.values()].map(({ spec }) => spec.order))
+  let index = 0
+  const free = (): number => {
+    while (taken.has(orders.allow(index))) index++
+    taken.add(orders.allow(index))
+    return orders.allow(index)
+  }
+  const policies = firewall.spec.allow.flatMap((entry) => allowPolicies(entry, (name) => keptOrder(allows.get(name)) ?? free()))
+  const names = policies.map(({ metadata }) => metadata.name)
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) throw new FwError('FW_BAD_OBJECT', `two allow entries make the policy ${twice}`, { fix: 'give one of them another name' })
+  return policies
+}
+
+const keptOrder = (policy: GlobalNetworkPolicy | undefined): number | undefined => {
+  const order = policy?.spec.order
+  return order !== undefined && order >= orders.allow(0) && order < orders.gate(0) ? order : undefined
+}
+
+const trialRules = (calicoNamespace: string, trusted: readonly Cidr[], allows: readonly Rule[]): Rule[] => {
+  const rules = [...baseRules(calicoNamespace, netEntities(trusted)), ...allows]
+  if (rules.length < ruleLimits.rules) return rules
+  throw new FwError('FW_UNSUPPORTED', `narrowing a firewall of ${allows.length} rules does not fit into one policy`, {
+    why: `a policy takes ${ruleLimits.rules} rules, and what narrows is tried in one`,
+    fix: 'kubectl calico-fw rollback --to 0, then init -f with the new file',
+  })
+}
+
+/** A policy from the cluster without what only the server writes, ready to be applied. */
+const plain = ({ apiVersion, kind, metadata }: GlobalNetworkPolicy) => ({
+  apiVersion,
+  kind,
+  metadata: { name: metadata.name, ...(metadata.labels === undefined ? {} : { labels: metadata.labels }) },
+})
