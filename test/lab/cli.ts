@@ -1,6 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findBinaries } from './binaries.ts'
@@ -16,6 +14,7 @@ import { tooLong } from './packets/cuts.ts'
 import { allLifeLines, renderTimeline, watchLifeLines } from './packets/life-lines.ts'
 import { formatTarget, parseTarget } from './packets/protocol.ts'
 import { homePackets, renderTable, send } from './packets/table.ts'
+import { builtControlPlane, namespacePrefix } from './place.ts'
 import { up } from './up.ts'
 
 const usage = `usage: npm run lab -- COMMAND
@@ -31,8 +30,8 @@ const usage = `usage: npm run lab -- COMMAND
   kubectl ARGUMENT...                kubectl from the operator's host`
 
 const state = stateDir(defaultDir(process.env))
-const prefix = process.env['LAB_PREFIX'] || 'fw-'
-const builtControlPlane = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'calico-fw-lab', 'bin')
+const prefix = namespacePrefix(process.env)
+const controlPlane = builtControlPlane(process.env)
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 const inPlace = (place: string, argv: readonly string[]): number => {
@@ -72,13 +71,11 @@ const watch = async (args: readonly string[]): Promise<number> => {
 const command = async ([verb, ...args]: readonly string[]): Promise<number> => {
   switch (verb) {
     case 'build':
-      return (
-        spawnSync('sh', [fileURLToPath(new URL('./controlplane/build.sh', import.meta.url)), builtControlPlane], { stdio: 'inherit' }).status ?? 1
-      )
+      return spawnSync('sh', [fileURLToPath(new URL('./controlplane/build.sh', import.meta.url)), controlPlane], { stdio: 'inherit' }).status ?? 1
     case 'up': {
       requireMachine(process.platform, process.getuid?.())
       const variant = parseVariant(args)
-      const binaries = findBinaries(process.env, builtControlPlane)
+      const binaries = findBinaries(process.env, controlPlane)
       say(
         `${variantName(variant)}${binaries.felix === undefined ? ' (no CALICO_FELIX: nodes have no host firewall)' : ''}${binaries.crds === undefined ? ' (no CALICO_CRDS: the cluster knows no Calico objects)' : ''}`,
       )

@@ -17,6 +17,13 @@ export const describe = (lab: Lab): string => {
   return `${variantName(lab.variant)} in ${lab.state.path}\n${'PROCESS'.padEnd(28)}${'PID'.padStart(8)}  ${'STATE'.padEnd(8)}${'MIB'.padStart(6)}\n${lines.join('\n')}\n${'all'.padEnd(46)}${total.toFixed(0).padStart(6)}\n`
 }
 
+/** MiB of memory all of a lab's processes take. */
+export const memoryOf = (lab: Lab): number =>
+  lab.state
+    .journal()
+    .processes.flatMap(membersOf)
+    .reduce((sum, { pid }) => sum + proportionalKib(pid), 0) / 1024
+
 /** A process's share of memory: pages it has alone, and its part of those it shares. */
 const proportionalKib = (pid: number): number => {
   try {

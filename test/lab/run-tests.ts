@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
 import { down, type Lab } from './lab.ts'
@@ -7,6 +5,7 @@ import { type LabTest, type Need, resetCalico } from './lab-test.ts'
 import { requireMachine } from './machine/requirements.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
 import { defaultVariant, type Variant, variantName } from './options.ts'
+import { builtControlPlane, namespacePrefix } from './place.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
@@ -72,7 +71,7 @@ const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly La
   if (runnable.length === 0) return
   const began = performance.now()
   try {
-    const lab = await up(state, variant, binaries, process.env['LAB_PREFIX'] || 'fw-')
+    const lab = await up(state, variant, binaries, namespacePrefix(process.env))
     say(`  up in ${((performance.now() - began) / 1000).toFixed(1)} s`)
     for (const test of runnable) await runOne(lab, test)
     lab.api.close()
@@ -86,7 +85,7 @@ const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly La
 
 const { values } = parseArgs({ args: process.argv.slice(2), options: { cell: { type: 'string', multiple: true }, only: { type: 'string' } } })
 requireMachine(process.platform, process.getuid?.())
-const binaries = findBinaries(process.env, join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'calico-fw-lab', 'bin'))
+const binaries = findBinaries(process.env, builtControlPlane(process.env))
 const wanted = tests.filter((test) => values.only === undefined || test.name.includes(values.only))
 for (const variant of pairwise.filter((one) => values.cell === undefined || values.cell.some((name) => variantName(one).includes(name))))
   await runCell(variant, binaries, wanted)

@@ -46,12 +46,13 @@ export const startForwarder = (state: StateDir, name: string, namespace: string,
 
 const socketOf = (state: StateDir, place: string): string => state.at('socket', `${place}.sock`)
 
+/** The socket's file is there a moment before anybody listens on it: only an answer counts. */
 const listening = async (agent: RecordedProcess, socket: string): Promise<void> => {
   await until(
-    `${agent.name} to listen`,
+    `${agent.name} to answer`,
     async () => {
       if (!isAlive(agent)) throw new Error(`${agent.name} ended; see log/${agent.name}.log`)
-      return existsSync(socket)
+      return existsSync(socket) && (await agentClient(socket).probe([])).length === 0
     },
     15_000,
     15,
