@@ -2,18 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiRequest, Connection } from './connection.ts'
 import type { Credential } from './credential.ts'
 import { credentialSource } from './credential-source.ts'
-import { dialingAgent } from './dialing-agent.ts'
 import { ExchangeError, exchange, type HttpAnswer } from './http-exchange.ts'
 import { impersonationHeaders } from './impersonation.ts'
-import { type OpenSocket, openSocket as realNetwork } from './network.ts'
+import { type OpenSocket, openSocket } from './network.ts'
 import { networkError } from './network-error.ts'
 import { pemOf } from './pem.ts'
 import { requestWords } from './request-words.ts'
 import type { ResolvedKubeconfig } from './resolve-kubeconfig.ts'
-import { routeTo } from './route.ts'
 import { authorityOf, hostOf, portOf } from './server-address.ts'
 import { statusError } from './status-error.ts'
-import { expiryOfCertificate, secureContext, tlsSettings } from './tls-settings.ts'
+import { expiryOfCertificate, tlsSettings } from './tls-settings.ts'
+import { createWays } from './ways.ts'
 import type { Workstation } from './workstation.ts'
 
 /** What a connection may be given instead of its defaults. */
@@ -47,28 +46,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
   const credentials = credentialSource(resolved, ca, machine)
   const tls = tlsSettings(resolved, ca)
   const impersonation = impersonationHeaders(user)
-  const openSocket = options.openSocket ?? realNetwork
-  const agents = new Set<ReturnType<typeof dialingAgent>>()
-  // Connections are bound to the certificate they were opened with; a renewed one gets its own, and the old ones idle out.
-  let kept: { readonly certificate: Credential['clientCertificate']; readonly way: ReturnType<typeof wayTo> } | undefined
-
-  const wayTo = (to: URL, credential: Credential, keepAlive: boolean) => {
-    const route = routeTo(to, {
-      proxyUrl: cluster['proxy-url'],
-      env: machine.env,
-      openSocket,
-      tls,
-      context: secureContext(tls, credential, userName),
-    })
-    const agent = dialingAgent(to.protocol, route.dial, keepAlive)
-    agents.add(agent)
-    return { route, agent }
-  }
-  const keptWay = (credential: Credential) => {
-    if (kept === undefined || kept.certificate !== credential.clientCertificate)
-      kept = { certificate: credential.clientCertificate, way: wayTo(server, credential, true) }
-    return kept.way
-  }
+  const ways = createWays(resolved, tls, machine.env, options.openSocket ?? openSocket)
   const headersOf = (credential: Credential) => ({
     'user-agent': options.userAgent ?? 'kubectl-calico-fw',
     ...impersonation,
@@ -77,7 +55,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
 
   const sendOnce = async (request: ApiRequest, credential: Credential, signal: AbortSignal): Promise<HttpAnswer> => {
     const at = addressed(server, request.fresh)
-    const way = request.fresh === undefined ? keptWay(credential) : wayTo(at, credential, false)
+    const way = request.fresh === undefined ? ways.kept(credential) : ways.fresh(at, credential)
     // An address that discovery found may be shown our credentials only once its certificate has proved it is the server's.
     const trusted = at.host === server.host || (at.protocol === 'https:' && !tls.insecure)
     const url = new URL(`${at.pathname.replace(/\/$/, '')}${request.path}`, at)
@@ -109,10 +87,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
       return answer
     } finally {
       options.onExchange?.({ method: request.method, url: url.href, status })
-      if (request.fresh !== undefined) {
-        way.agent.destroy()
-        agents.delete(way.agent)
-      }
+      if (request.fresh !== undefined) way.close()
     }
   }
 
@@ -157,14 +132,10 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
     send,
     upgrade: async (signal) => {
       const credential = await credentials.current(signal)
-      const { agent } = wayTo(server, credential, false)
-      return { headers: { host: server.host, ...headersOf(credential) }, agent, url: server }
+      const { agent, close } = ways.fresh(server, credential)
+      return { headers: { host: server.host, ...headersOf(credential) }, agent, url: server, close }
     },
-    close: () => {
-      for (const agent of agents) agent.destroy()
-      agents.clear()
-      kept = undefined
-    },
+    close: ways.close,
   }
 }
 

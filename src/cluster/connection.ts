@@ -18,6 +18,14 @@ export interface ApiRequest {
   readonly fresh?: { readonly address?: string; readonly port?: number }
 }
 
+/** What a websocket needs to reach the server as `send` would. */
+export interface Upgrade {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string | string[]>>
+  readonly agent: Agent
+  close(): void
+}
+
 /** A way to one cluster as one user, with its credentials and its kept-alive connections. */
 export interface Connection {
   readonly resolved: ResolvedKubeconfig
@@ -27,8 +35,11 @@ export interface Connection {
    * @throws FwError FW_UNREACHABLE, FW_TLS, FW_TIMEOUT, FW_CREDENTIALS, FW_INTERRUPTED, and ApiError for statuses that are not accepted
    */
   send(request: ApiRequest): Promise<HttpAnswer>
-  /** For a protocol of its own on a new connection: credentials and an agent that dials as `send` would. The caller destroys the agent. */
-  upgrade(signal: AbortSignal): Promise<{ readonly headers: Readonly<Record<string, string | string[]>>; readonly agent: Agent; readonly url: URL }>
+  /**
+   * For a protocol of its own, on a connection of its own: credentials, and an agent that dials and verifies as `send` does.
+   * @throws FwError FW_CREDENTIALS
+   */
+  upgrade(signal: AbortSignal): Promise<Upgrade>
   /** Closes every connection; requests under way fail. */
   close(): void
 }

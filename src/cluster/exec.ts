@@ -36,7 +36,7 @@ export const execInPod = async (connection: Connection, run: PodCommand): Promis
   const { namespace, pod, container, command, timeoutMs } = run
   const { Exec, KubeConfig } = await import('@kubernetes/client-node')
   const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(run.signal === undefined ? [] : [run.signal])])
-  const { headers, agent, url } = await connection.upgrade(signal)
+  const { headers, agent, url, close } = await connection.upgrade(signal)
   const config = new KubeConfig()
   config.loadFromClusterAndUser({ name: 'cluster', server: url.href.replace(/\/$/, ''), skipTLSVerify: url.protocol === 'http:' }, { name: 'user' })
   // client-node would make its own agent and its own idea of credentials; ours dial, verify and impersonate as every other call does.
@@ -71,7 +71,7 @@ export const execInPod = async (connection: Connection, run: PodCommand): Promis
     throw refusedUpgrade(cause, connection, context.words) ?? networkError(cause, context)
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop)
-    agent.destroy()
+    close()
   }
 }
 

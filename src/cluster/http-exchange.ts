@@ -51,7 +51,9 @@ export const exchange = (request: Exchange): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
     const { method, url, target, headers, body, agent, signal, maxBytes } = request
     const client = url.protocol === 'https:' ? https : http
-    const options: DialOptions = { method, path: target, headers: { ...headers }, agent, signal, dialSignal: signal }
+    // Node sends the body of a DELETE unframed unless its length is written, and the server then reads it as the next request.
+    const framed = body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) }
+    const options: DialOptions = { method, path: target, headers: framed, agent, signal, dialSignal: signal }
     const sent = client.request(url, options)
     let answered = false
     const fail = (cause: unknown): void => reject(new ExchangeError(cause, { reused: sent.reusedSocket, answered }))

@@ -5,8 +5,8 @@ const text = v.nullish(v.string(), '')
 const texts = v.nullish(v.array(v.string()), [])
 // kubectl reads YAML 1.1, which knows more words for true and false than YAML 1.2.
 const flag = v.pipe(
-  v.nullish(v.union([v.boolean(), v.pipe(v.string(), v.regex(/^(yes|on|no|off)$/i))]), false),
-  v.transform((value) => value === true || /^(yes|on)$/i.test(String(value))),
+  v.nullish(v.union([v.boolean(), v.pipe(v.string(), v.regex(/^(y|yes|on|n|no|off)$/i))]), false),
+  v.transform((value) => value === true || /^(y|yes|on)$/i.test(String(value))),
 )
 const base64 = v.pipe(
   v.nullish(v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/\s]*={0,2}\s*$/, 'it is not base64')), ''),

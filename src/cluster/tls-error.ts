@@ -43,9 +43,11 @@ export const tlsError = (cause: unknown, code: string, { authority, caSource }: 
   if (code === 'CERT_HAS_EXPIRED')
     return error(`the certificate of ${authority} has expired`, 'renew it on the server (kubeadm certs renew apiserver), or set your clock')
   if (code === 'CERT_NOT_YET_VALID') return error(`the certificate of ${authority} is not valid yet`, 'set your clock, or wait')
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH|HTTP_REQUEST/.test(code))
+  // What OpenSSL itself says comes as EPROTO with its words in the message, or as ERR_SSL_ and its words.
+  const openssl = `${code} ${messageOf(cause)}`.toLowerCase().replaceAll('_', ' ')
+  if (/wrong version number|packet length|http request/.test(openssl))
     return error(`${authority} does not speak TLS`, 'check the port, or write http:// if it is meant to be in the clear')
-  if (/ALERT/.test(code))
+  if (/ alert /.test(openssl))
     return error(`${authority} does not accept our certificate`, 'take a new kubeconfig from the cluster: the client certificate is not for it')
   if (code === 'EPROTO' || code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS'))
     return error(`TLS with ${authority} fails`, 'check that the server is the one in the kubeconfig')
@@ -61,4 +63,8 @@ const namesOf = (cause: unknown): string[] => {
   return [...ofKind('DNS'), ...ofKind('IP Address')]
 }
 
-const messageOf = (cause: unknown): string => printable(cause instanceof Error ? cause.message : String(cause), 300)
+/** OpenSSL's own errors read `... error:NUMBER:library:function:reason:file:line:`; the reason is what says something. */
+const messageOf = (cause: unknown): string => {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return printable(/error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1] ?? message, 300)
+}
