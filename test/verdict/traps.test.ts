@@ -137,8 +137,7 @@ describe('the gate', () => {
 })
 
 describe('narrowing', () => {
-  const overlay = (order: number) =>
-    ingress('overlay', order, [{ action: 'Deny', source: { nets: ['192.168.218.0/24'], selector: gateSelector } }])
+  const overlay = (order: number) => ingress('overlay', order, [{ action: 'Deny', source: { nets: ['192.168.218.0/24'], selector: gateSelector } }])
   const armed = namespacedSet('calico-fw', { [keys.gate]: '1' })
   const world = (order: number, sets: World['networkSets']): World => ({
     ...bare,

@@ -13,11 +13,7 @@ const policies = tutorialPolicies
 /** What real packets did: the states of the tutorial, columns as probed from a LAN client or an outsider, and from nodes and pods. */
 const states = [
   ['no HEP', bare, { hostPorts: 'allow', failsafes: 'allow', nodePorts: 'allow', vips: 'allow', insideHost: 'allow', insideNodePort: 'allow' }],
-  [
-    'HEP, no policy at all',
-    { ...bare, hostEndpoints },
-    { hostPorts: 'deny', failsafes: 'allow', nodePorts: 'allow', vips: 'allow', insideHost: 'deny' },
-  ],
+  ['HEP, no policy at all', { ...bare, hostEndpoints }, { hostPorts: 'deny', failsafes: 'allow', nodePorts: 'allow', vips: 'allow', insideHost: 'deny' }],
   [
     'policies, no HEP',
     { ...bare, policies },
