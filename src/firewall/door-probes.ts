@@ -1,6 +1,6 @@
 import type { FailsafePort } from '../calico/shapes.ts'
 import type { Address } from '../net/address.ts'
-import { type Cidr, partsOf } from '../net/cidr.ts'
+import { isHostCidr, partsOf } from '../net/cidr.ts'
 import type { Facts, NodeFacts } from './facts.ts'
 import { hostPort } from './failsafe-change.ts'
 import type { HostFirewall } from './host-firewall.ts'
@@ -80,10 +80,8 @@ const expectation = ({ firewall, failsafes, nodeAddresses, vantage }: ProbeInput
 const allowedHosts = ({ spec }: HostFirewall): { address: Address; port: number }[] =>
   spec.allow.flatMap(({ to, traffic }) => {
     const ports = traffic.flatMap((one) => (one.protocol === 'TCP' ? one.ports.flatMap(portsIn) : []))
-    return 'nets' in to ? to.nets.filter(isHost).flatMap((net) => ports.map((port) => ({ address: partsOf(net).address, port }))) : []
+    return 'nets' in to ? to.nets.filter(isHostCidr).flatMap((net) => ports.map((port) => ({ address: partsOf(net).address, port }))) : []
   })
-
-const isHost = (net: Cidr): boolean => partsOf(net).length === (net.includes(':') ? 128 : 32)
 
 const portsIn = ({ first, last }: { readonly first: number; readonly last: number }): number[] =>
   Array.from({ length: Math.min(last - first + 1, portLimit) }, (_, at) => first + at)

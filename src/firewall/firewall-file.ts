@@ -1,3 +1,4 @@
+import { isDnsLabel } from '../calico/name-limits.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { allowOf } from './parse-allow.ts'
 import { failsafesOf } from './parse-failsafes.ts'
@@ -20,7 +21,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
   const metadataSpot = required(root, 'metadata', metadata, 'metadata: {name: home}')
   const nameSpot = required(metadataSpot, 'metadata.name', fieldsOf(metadataSpot, ['name']).name, 'metadata: {name: home}')
   const name = textOf(nameSpot)
-  if (!isDnsLabel(name, 63)) throw failure(nameSpot, `"${name}" is not a name`, { fix: 'use lower-case letters, digits and -, at most 63 of them' })
+  if (!isDnsLabel(name)) throw failure(nameSpot, `"${name}" is not a name`, { fix: 'use lower-case letters, digits and -, at most 63 of them' })
   const specSpot = required(root, 'spec', spec, 'spec: {interfaces: [...]}')
   const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts'])
   return {
@@ -35,9 +36,6 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
     },
   }
 }
-
-/** One DNS label (RFC 1123) of at most `limit` characters. */
-export const isDnsLabel = (text: string, limit: number): boolean => text.length <= limit && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text)
 
 const required = (parent: Spot, path: string, spot: Spot | undefined, example: string): Spot => {
   if (!isWritten(spot)) throw failure({ ...(spot ?? parent), path }, 'is missing', { fix: `write ${example}` })

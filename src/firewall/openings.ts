@@ -65,12 +65,16 @@ export const reachOf = (
   if (opens(failsafes, { protocol, port })) return { to: 'everyone', by: 'failsafe' }
   const nets: Cidr[] = []
   for (const entry of firewall.spec.allow) {
-    if (!carries(entry, protocol, port) || !isTo(entry, address, nodeAddresses)) continue
+    if (!entryOpens(entry, { address, protocol, port }, nodeAddresses)) continue
     if (entry.from === undefined) return { to: 'everyone', by: 'allow' }
     nets.push(...entry.from.nets.filter((net) => address === 'nodes' || familyOf(net) === familyOf(address)))
   }
   return nets.length === 0 ? { to: 'nobody' } : { to: 'some', nets }
 }
+
+/** Whether an allow entry opens a target, to whomever. */
+export const entryOpens = (entry: AllowEntry, { address, protocol, port }: Target, nodeAddresses: ReadonlySet<Address>): boolean =>
+  carries(entry, protocol, port) && isTo(entry, address, nodeAddresses)
 
 const carries = ({ traffic }: AllowEntry, protocol: PortProtocol, port: number): boolean =>
   traffic.some((one) => one.protocol === protocol && (one.ports.length === 0 || one.ports.some(({ first, last }) => first <= port && port <= last)))

@@ -1,3 +1,4 @@
+import { interfaceProblem, isLabelKey, isLabelValue } from '../calico/name-limits.ts'
 import { keys } from '../calico/names.ts'
 import type { InterfaceSelection, LabelSelector } from './host-firewall.ts'
 import { entriesOf, failure, fieldsOf, isWritten, itemsOf, type Spot, textOf } from './yaml-spot.ts'
@@ -20,8 +21,8 @@ export const interfacesOf = (spot: Spot): InterfaceSelection[] => {
 const namesOf = (spot: Spot): string[] => {
   const names = itemsOf(spot).map((item) => {
     const name = textOf(item)
-    const problem = interfaceNameProblem(name)
-    if (problem !== undefined) throw failure(item, `is "${name}", ${problem.what}`, problem)
+    const problem = interfaceProblem(name)
+    if (problem !== undefined) throw failure(item, `is "${name}", which ${problem}`, { fix: remedyOf(name) })
     return name
   })
   if (names.length === 0) throw failure(spot, 'is empty', { fix: 'name an interface' })
@@ -30,21 +31,10 @@ const namesOf = (spot: Spot): string[] => {
   return names
 }
 
-/** Why a name can not become a HostEndpoint's interface; undefined when it can. */
-export const interfaceNameProblem = (name: string): { what: string; why?: string; fix?: string } | undefined => {
-  if (name === '*') {
-    return {
-      what: 'a wildcard',
-      why: 'a wildcard HostEndpoint also polices loopback, tunnels and packets that come from pods',
-      fix: 'name the interfaces that carry traffic from outside',
-    }
-  }
-  if (name === 'lo') return { what: 'loopback', why: 'nothing from outside arrives there', fix: 'leave it out' }
-  if (name === 'kube-ipvs0') return { what: 'an interface Felix ignores (interfaceExclude)', fix: 'name the NIC the packets arrive on' }
-  if (name.startsWith('cali')) return { what: "a pod's interface", why: 'Felix never puts a HostEndpoint on one', fix: 'name the NIC of the node' }
-  if (name.includes('@')) return { what: 'no interface name', fix: `write ${name.split('@')[0]}` }
-  if (!/^[a-zA-Z0-9_.-]{1,15}$/.test(name)) return { what: 'no interface name', fix: 'use letters, digits, _, . and -, at most 15 of them' }
-  return undefined
+/** What to do about a name {@link interfaceProblem} refuses. */
+const remedyOf = (name: string): string => {
+  if (name.includes('@')) return `write ${name.split('@')[0]}`
+  return name === 'lo' ? 'leave it out' : 'name the interfaces of the node that carry traffic from outside'
 }
 
 const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const
@@ -97,11 +87,3 @@ const labelsOf = (spot: Spot): Record<string, string> =>
       return [key, value]
     }),
   )
-
-const isLabelKey = (key: string): boolean => {
-  const [name = '', prefix, ...rest] = key.split('/').reverse()
-  const isPrefix = prefix === undefined || (prefix.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(prefix))
-  return rest.length === 0 && isPrefix && name !== '' && isLabelValue(name)
-}
-
-const isLabelValue = (value: string): boolean => value.length <= 63 && /^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$/.test(value)

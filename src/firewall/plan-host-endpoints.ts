@@ -40,3 +40,10 @@ export const planHostEndpoints = (selection: Selection, facts: Facts, standing: 
 /** The committed runs among HostEndpoints: what calico-fw-deny must go on naming. */
 export const runsOf = (hostEndpoints: readonly HostEndpoint[], { runs }: Standing): number[] =>
   [...new Set(hostEndpoints.map(runOf))].filter((run): run is number => run !== undefined && runs.includes(run))
+
+/** The interfaces HostEndpoints close, by node. */
+export const closedInterfaces = (hostEndpoints: readonly HostEndpoint[]): Map<string, Set<string>> => {
+  const closed = new Map<string, Set<string>>()
+  for (const { spec } of hostEndpoints) closed.set(spec.node, (closed.get(spec.node) ?? new Set<string>()).add(spec.interfaceName ?? ''))
+  return closed
+}

@@ -1,22 +1,22 @@
-import { defaultFailsafes } from '../calico/failsafes.ts'
 import { requireValid } from '../calico/limits.ts'
 import { allowPolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
-import type { FailsafePort, HostEndpoint, NetworkSet } from '../calico/shapes.ts'
+import type { NetworkSet } from '../calico/shapes.ts'
 import { type Cidr, mergeCidrs } from '../net/cidr.ts'
 import { batchesOf } from './batches.ts'
 import { byText } from './by-text.ts'
 import { denyPolicy } from './deny-policy.ts'
 import { differences } from './differences.ts'
 import type { Facts } from './facts.ts'
-import { defaultConfiguration, failsafeChange } from './failsafe-change.ts'
+import { failsafeChange } from './failsafe-change.ts'
+import { inboundAfter } from './failsafes-after.ts'
 import { firewallConfigMap } from './firewall-text.ts'
 import { gateJob, gateSet } from './gate.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { hostNets, nodeAddresses, nodesSet, openSet, trustedNets, trustedSet } from './network-sets.ts'
 import { notices } from './notices.ts'
-import type { FailsafeChange, Plan } from './plan.ts'
-import { planHostEndpoints, runsOf } from './plan-host-endpoints.ts'
+import type { Plan } from './plan.ts'
+import { closedInterfaces, planHostEndpoints, runsOf } from './plan-host-endpoints.ts'
 import { planPolicies } from './plan-policies.ts'
 import { planProbes } from './plan-probes.ts'
 import { selectInterfaces } from './selection.ts'
@@ -99,12 +99,6 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
   return plan
 }
 
-const closedInterfaces = (hostEndpoints: readonly HostEndpoint[]): Map<string, Set<string>> => {
-  const closed = new Map<string, Set<string>>()
-  for (const { spec } of hostEndpoints) closed.set(spec.node, (closed.get(spec.node) ?? new Set<string>()).add(spec.interfaceName ?? ''))
-  return closed
-}
-
 /** Every object a plan may write. */
 export const objectsOf = (plan: Plan): KubeObject[] => [
   ...plan.sets,
@@ -133,15 +127,3 @@ const planSets = (
   })
   return { now: planned.map(({ now }) => now), finish: planned.flatMap(({ later }) => later) }
 }
-
-/** Inbound failsafes on any node once the change is in force. */
-const inboundAfter = (facts: Facts, change: FailsafeChange | undefined): FailsafePort[] => {
-  const shared = change?.after.inbound ?? defaultConfiguration(facts)?.spec?.failsafeInboundHostPorts ?? defaultFailsafes.inbound
-  const overrides = Object.values(facts.failsafes).flatMap(({ inbound: { source, ports } }) =>
-    source.kind === 'default' || isDefault(source) ? [] : ports,
-  )
-  return [...new Map([...shared, ...overrides].map((port) => [`${port.protocol.toUpperCase()}/${port.port}/${port.net ?? ''}`, port])).values()]
-}
-
-const isDefault = (source: { readonly kind: string; readonly name?: string }): boolean =>
-  source.kind === 'felixconfiguration' && source.name === 'default'

@@ -59,20 +59,33 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
   }
 }
 
-/** The file's allow policies. One that exists keeps its order, so that an entry added or removed elsewhere in the file does not rewrite it. */
-const wantedAllows = (firewall: HostFirewall, { allows }: Standing): GlobalNetworkPolicy[] => {
+/** The file's allow policies, in its order. */
+const wantedAllows = (firewall: HostFirewall, standing: Standing): GlobalNetworkPolicy[] => {
+  const orderOf = allowOrders(standing)
+  const policies = firewall.spec.allow.flatMap((entry) => allowPolicies(entry, orderOf))
+  const seen = new Set<string>()
+  for (const { metadata } of policies) {
+    if (seen.has(metadata.name))
+      throw new FwError('FW_BAD_OBJECT', `two allow entries make the policy ${metadata.name}`, { fix: 'give one of them another name' })
+    seen.add(metadata.name)
+  }
+  return policies
+}
+
+/**
+ * Orders for allow policies, by name, each given once. One that exists keeps its order, so that an entry added or removed elsewhere in the
+ * file does not rewrite it.
+ */
+export const allowOrders = ({ allows }: Standing): ((name: string) => number) => {
   const taken = new Set([...allows.values()].map(({ spec }) => spec.order))
   let index = 0
-  const free = (): number => {
+  return (name) => {
+    const kept = keptOrder(allows.get(name))
+    if (kept !== undefined) return kept
     while (taken.has(orders.allow(index))) index++
     taken.add(orders.allow(index))
     return orders.allow(index)
   }
-  const policies = firewall.spec.allow.flatMap((entry) => allowPolicies(entry, (name) => keptOrder(allows.get(name)) ?? free()))
-  const names = policies.map(({ metadata }) => metadata.name)
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) throw new FwError('FW_BAD_OBJECT', `two allow entries make the policy ${twice}`, { fix: 'give one of them another name' })
-  return policies
 }
 
 const keptOrder = (policy: GlobalNetworkPolicy | undefined): number | undefined => {

@@ -38,6 +38,15 @@ export const parseCidr = (text: string): Cidr => {
 /** The CIDR of exactly one address: /32 or /128. */
 export const hostCidr = (address: Address): Cidr => `${address}/${bitsOf(familyOf(address))}` as Cidr
 
+/** The network of the given prefix length around an address. */
+export const networkOf = (address: Address, length: number): Cidr => {
+  const { family, first } = spanOf(address, length)
+  return `${addressOf(family, first)}/${length}` as Cidr
+}
+
+/** Whether a CIDR is one address. */
+export const isHostCidr = (cidr: Cidr): boolean => partsOf(cidr).length === bitsOf(familyOf(cidr))
+
 /** The address part and prefix length of a CIDR. */
 export const partsOf = (cidr: Cidr): { address: Address; length: number } => {
   const [address = '', length = '0'] = cidr.split('/')
