@@ -36,6 +36,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     maxLagMs: 5_000,
     maxQuestionMs: 600_000,
     openSet: openSet(facts.calico.flavour),
+    opened: situation.opened,
     isRollback: false,
   }
   const deny = denyPolicy([...situation.committed, gate.change])

@@ -2,7 +2,7 @@ import { names } from '../calico/names.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
-import { nodeNets, trustedNets } from '../firewall/network-sets.ts'
+import { hostNets, nodeAddresses, trustedNets } from '../firewall/network-sets.ts'
 import { planProbes } from '../firewall/plan-probes.ts'
 import type { Probe } from '../firewall/probes.ts'
 import { vantageOf } from '../firewall/vantage.ts'
@@ -16,20 +16,22 @@ const none: HostFirewall = {
 }
 
 /** What must hold once we are back: the probes of the firewall these before-images lead to. Back at none, only what must be open is asked. */
-export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], closedNodes: readonly string[]): Probe[] => {
+export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], closed: ReadonlyMap<string, ReadonlySet<string>>): Probe[] => {
   const saved = images.find(({ ref }) => ref.kind === 'ConfigMap' && ref.name === names.firewall)?.before?.['data'] as
     | Record<string, string>
     | undefined
   const text = saved?.['firewall.yaml']
   const firewall = text === undefined ? none : parseHostFirewall(text, `ConfigMap calico-fw/${names.firewall}`)
   const [anyNode] = Object.values(facts.failsafes)
+  const addresses = nodeAddresses(facts)
   const probes = planProbes({
     facts,
     firewall,
     failsafes: anyNode?.inbound.ports ?? [],
-    nodeNets: nodeNets(facts),
-    vantage: vantageOf(facts, trustedNets(facts, firewall)),
-    closed: new Set(closedNodes),
+    nodeAddresses: addresses,
+    vantage: vantageOf(facts, [...hostNets(addresses), ...trustedNets(facts, firewall)]),
+    closed,
+    lastClosed: undefined,
   })
   return text === undefined ? probes.filter(({ expect }) => expect === 'open') : probes
 }

@@ -37,16 +37,17 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
     maxLagMs: 5_000,
     maxQuestionMs: 600_000,
     openSet: openSet(facts.calico.flavour),
+    opened: false,
     isRollback: !onlyCloses(images),
   }
   const rollback = { change, to, images, config }
   for (const line of announcement(rollback)) printer.talk(line)
   if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
     return exitCodes.ok
-  const closed = config.isRollback ? [] : closedNodes(situation)
+  const closed = config.isRollback ? new Map<string, Set<string>>() : closedInterfaces(situation)
   const steps = config.isRollback
     ? openingRollback(rollback)
-    : closingRollback(rollback, { policies: facts.policies, flavour: facts.calico.flavour, closedNodes: closed })
+    : closingRollback(rollback, { policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [...closed.keys()] })
   const undoes = situation.changes.filter(({ number }) => number > to).map(({ number }) => number)
   const outcome = await runSteps(command, {
     steps,
@@ -88,6 +89,12 @@ const announcement = ({ images, config, to }: { images: readonly BeforeImage[]; 
   ]
 }
 
-const closedNodes = ({ hostEndpoints, committed }: Situation): string[] => [
-  ...new Set(hostEndpoints.filter(({ metadata }) => committed.includes(Number(metadata.labels?.[keys.run]))).map(({ spec }) => spec.node)),
-]
+/** The interfaces the lasting Deny closes, by node. */
+const closedInterfaces = ({ hostEndpoints, committed }: Situation): Map<string, Set<string>> => {
+  const closed = new Map<string, Set<string>>()
+  for (const { metadata, spec } of hostEndpoints) {
+    if (!committed.includes(Number(metadata.labels?.[keys.run]))) continue
+    closed.set(spec.node, (closed.get(spec.node) ?? new Set<string>()).add(spec.interfaceName ?? ''))
+  }
+  return closed
+}

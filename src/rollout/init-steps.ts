@@ -1,47 +1,76 @@
+import { keys } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { Plan } from '../firewall/plan.ts'
 import type { Step } from './steps.ts'
 
 /**
  * The steps of `init`: failsafes, then sets and policies, then the armed gate, then HostEndpoints batch by batch, then the commit.
- * Until the gate is armed nothing can close; from then until the commit everything closed is closed by the gate alone.
+ * Until the gate is armed nothing can close; from then until the commit everything closed is closed by the gate alone. A plan that closes nothing needs no gate.
+ * With `opened` the open set is there, so that batches close nothing: it is removed once every HostEndpoint belongs to this run.
  */
-export const initSteps = (plan: Plan): Step[] => {
+export const initSteps = (plan: Plan, { opened = false }: { opened?: boolean } = {}): Step[] => {
   const number = counter(plan.change)
-  const gatePolicies = plan.policies.filter((policy) => !isLasting(policy))
-  const batchObjects = plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints)
+  const closes = plan.batches.length > 0
   return [
     { kind: 'lock', title: 'take the lock' },
     {
       kind: 'preflight',
       title: 'ask the API server about every write',
-      objects: [...plan.sets, ...plan.policies, plan.gate.job, plan.gate.set, ...batchObjects, plan.deny, plan.openSet],
+      objects: dryRunObjects(plan),
       ...(plan.failsafes === undefined ? {} : { failsafes: plan.failsafes }),
     },
-    { kind: 'rehearse', title: 'rehearse the gate', gate: plan.gate },
+    ...(closes ? [{ kind: 'rehearse', title: 'rehearse the gate', gate: plan.gate } as const] : []),
     { kind: 'baseline', title: 'probe what works today' },
     ...failsafeSteps(plan.failsafes, number),
     ...policySteps(plan, number),
+    ...(closes ? trialSteps(plan, number, opened) : []),
+    { kind: 'unlock', title: 'release the lock' },
+  ]
+}
+
+const dryRunObjects = (plan: Plan): KubeObject[] => [
+  ...plan.sets,
+  ...plan.policies,
+  plan.gate.job,
+  plan.gate.set,
+  ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints),
+  plan.deny,
+  plan.openSet,
+]
+
+/** Everything between arming and disarming. */
+const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] => {
+  const scope = { closedNodes: closedBy(plan) }
+  const gatePolicies = plan.policies.filter(isGatePolicy).map(refOf)
+  return [
     { kind: 'checkpoint', title: 'before the gate', number: number(), refs: [refOf(plan.gate.job), refOf(plan.gate.set)] },
     { kind: 'arm', title: 'arm the gate', gate: plan.gate },
-    ...batchSteps(plan, number),
+    ...batchSteps(plan, number, opened),
+    ...(opened ? reclosingSteps(plan) : []),
     {
       kind: 'checkpoint',
       title: 'before the commit',
       number: number(),
       refs: [...[plan.deny, ...plan.finish.write].map(refOf), ...plan.finish.remove],
     },
-    { kind: 'ask', title: 'keep the firewall?', scope: { closedNodes: closedBy(plan) } },
-    { kind: 'probe', title: 'probe once more', scope: { closedNodes: closedBy(plan) } },
+    { kind: 'ask', title: 'keep the firewall?', scope },
+    { kind: 'probe', title: 'probe once more', scope },
     { kind: 'gate-alive', title: 'the gate still holds' },
     { kind: 'commit', title: 'keep it: write the lasting Deny', objects: [plan.deny], removes: [] },
     ...finishSteps(plan),
-    { kind: 'probe', title: 'probe under the lasting Deny', scope: { closedNodes: closedBy(plan) } },
-    { kind: 'disarm', title: 'disarm the gate', gate: plan.gate, policies: gatePolicies.map(refOf) },
-    { kind: 'probe', title: 'probe without the gate', scope: { closedNodes: closedBy(plan) } },
-    { kind: 'unlock', title: 'release the lock' },
+    { kind: 'probe', title: 'probe under the lasting Deny', scope },
+    { kind: 'disarm', title: 'disarm the gate', gate: plan.gate, policies: gatePolicies },
+    { kind: 'probe', title: 'probe without the gate', scope },
   ]
 }
+
+/** What `open` opened closes in one write, under the gate. */
+const reclosingSteps = (plan: Plan): Step[] => [
+  { kind: 'gate-alive', title: 'the gate still holds' },
+  { kind: 'remove', title: 'close again: remove the open set', refs: [refOf(plan.openSet)], closes: closedBy(plan) },
+  { kind: 'probe', title: 'probe with everything closed again', scope: { closedNodes: closedBy(plan) } },
+  { kind: 'renew', title: 'renew the deadline' },
+]
 
 /** Stage 1, where failsafes change at all. */
 const failsafeSteps = (change: Plan['failsafes'], number: () => string): Step[] =>
@@ -65,9 +94,9 @@ const policySteps = (plan: Plan, number: () => string): Step[] => [
 ]
 
 /** Stage 3: each batch closes as it is written, is probed, and only then is the deadline renewed. */
-const batchSteps = (plan: Plan, number: () => string): Step[] =>
+const batchSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =>
   plan.batches.flatMap((batch, index): Step[] => {
-    const closedNodes = plan.batches.slice(0, index + 1).flatMap(({ nodes }) => nodes)
+    const closedNodes = opened ? [] : plan.batches.slice(0, index + 1).flatMap(({ nodes }) => nodes)
     return [
       { kind: 'recheck', title: `look for foreign policies before ${batch.title}`, hostEndpoints: batch.hostEndpoints },
       { kind: 'checkpoint', title: `before ${batch.title}`, number: number(), refs: batch.hostEndpoints.map(refOf) },
@@ -84,8 +113,8 @@ const finishSteps = ({ finish }: Plan): Step[] => {
   const rest = finish.remove.filter(({ kind }) => kind !== 'GlobalNetworkPolicy')
   return [
     ...(finish.write.length === 0 ? [] : [{ kind: 'write', title: 'narrow what was there before', objects: finish.write, closes: [] } as const]),
-    ...(policies.length === 0 ? [] : [{ kind: 'remove', title: 'delete policies that fall away', refs: policies } as const]),
-    ...(rest.length === 0 ? [] : [{ kind: 'remove', title: 'delete what no policy names any more', refs: rest } as const]),
+    ...(policies.length === 0 ? [] : [{ kind: 'remove', title: 'delete policies that fall away', refs: policies, closes: [] } as const]),
+    ...(rest.length === 0 ? [] : [{ kind: 'remove', title: 'delete what no policy names any more', refs: rest, closes: [] } as const]),
   ]
 }
 
@@ -114,4 +143,4 @@ export const counter = (change: number): (() => string) => {
 const closedBy = (plan: Plan): string[] => plan.batches.flatMap(({ nodes }) => nodes)
 
 /** A gate policy goes with its gate; every other policy stays. */
-const isLasting = (policy: KubeObject): boolean => policy.metadata.labels?.['calico-fw.github.io/policy'] !== 'gate'
+const isGatePolicy = (policy: KubeObject): boolean => policy.metadata.labels?.[keys.policy] === 'gate'

@@ -71,7 +71,7 @@ const perform = (state: RunState, at: number): Transition => {
     pending: id,
     pulse: undefined,
     askedAt: undefined,
-    mayBeClosed: state.mayBeClosed || (step.kind === 'write' && step.closes.length > 0) || step.kind === 'commit',
+    mayBeClosed: state.mayBeClosed || ((step.kind === 'write' || step.kind === 'remove') && step.closes.length > 0) || step.kind === 'commit',
   }
   const effects: Effect[] = [{ kind: 'perform', id, step, state: entered }]
   if (step.kind === 'ask') effects.push({ kind: 'tick', ms: pulseEvery(state.config) })

@@ -70,6 +70,8 @@ export interface RunConfig {
   readonly maxQuestionMs: number
   /** What opening writes. */
   readonly openSet: KubeObject
+  /** The open set was there before the run: an undo leaves it, since dropping it would close. */
+  readonly opened: boolean
   /** The rollback verb itself: a failure of its forward steps is not undone, it is reported. */
   readonly isRollback: boolean
 }

@@ -38,8 +38,8 @@ export type Step =
     }
   /** Server-side apply of objects that are ours. `closes` names the nodes a HostEndpoint batch closes. */
   | { readonly kind: 'write'; readonly title: string; readonly objects: readonly KubeObject[]; readonly closes: readonly string[] }
-  /** Delete objects that are ours. */
-  | { readonly kind: 'remove'; readonly title: string; readonly refs: readonly ObjectRef[] }
+  /** Delete objects that are ours. `closes` as for a write: removing the open set closes. */
+  | { readonly kind: 'remove'; readonly title: string; readonly refs: readonly ObjectRef[]; readonly closes: readonly string[] }
   /** The one merge patch on FelixConfiguration. */
   | { readonly kind: 'failsafes'; readonly title: string; readonly change: FailsafeChange }
   /** Wait until Felix has what was written: `restart` after a failsafe edit, `sync` after sets and policies. */

@@ -44,6 +44,6 @@ export const restoreSteps = (
       ? [step, { kind: 'settle', title: 'let Felix drop the policies', what: 'sync' }]
       : [step]
   })
-  const closing: Step[] = open ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
+  const closing: Step[] = open && !state.config.opened ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
   return [...opening, ...restoring, { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
 }

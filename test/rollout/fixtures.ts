@@ -48,7 +48,7 @@ export const smallPlan = (nodes: readonly string[]): Plan => ({
   notices: [],
 })
 
-export const config: RunConfig = { change: 1, windowSeconds: 90, maxLagMs: 5_000, maxQuestionMs: 600_000, openSet, isRollback: false }
+export const config: RunConfig = { change: 1, windowSeconds: 90, maxLagMs: 5_000, maxQuestionMs: 600_000, openSet, opened: false, isRollback: false }
 
 export const smallSteps = (nodes: readonly string[] = ['a', 'b']): Step[] => initSteps(smallPlan(nodes))
 
