@@ -73,7 +73,10 @@ export const walk = (
       const taken = (): Outcome =>
         step.action === 'Pass' ? from(step.nextTier) : done(step.action === 'Allow' ? 'allow' : 'deny', noted(trail, { ...step.decision, node }))
       if (matched) return taken()
-      return agree(trail, node, `whether ${step.decision.text} matches depends on labels or fields the cluster does not tell`, [taken, () => from(at + 1)])
+      return agree(trail, node, `whether ${step.decision.text} matches depends on labels or fields the cluster does not tell`, [
+        taken,
+        () => from(at + 1),
+      ])
     }
     return done('none', trail)
   }

@@ -89,7 +89,12 @@ const groupByNode = (endpoints: readonly HostEndpoint[]): Map<string, HostEndpoi
   return groups
 }
 
-const createPlaces = (world: World, services: ServiceTable, node: (name: string) => CompiledNode | undefined, isPod: NetMatcher): ((ip: Ip) => Place) => {
+const createPlaces = (
+  world: World,
+  services: ServiceTable,
+  node: (name: string) => CompiledNode | undefined,
+  isPod: NetMatcher,
+): ((ip: Ip) => Place) => {
   const owners = new Map<Address, string>()
   for (const fact of world.nodes) for (const address of addressesOf(fact)) owners.set(address, fact.name)
   const floating = new Map((world.floating ?? []).map(({ address, nodes }) => [address, nodes]))

@@ -43,7 +43,8 @@ export const subjectSelector = ({ selector, namespaceSelector, serviceAccountSel
   return every(parts)
 }
 
-const lookUp = (labels: Labels, label: string): LabelKnowledge | 'missing' => (Object.hasOwn(labels, label) ? { value: labels[label] ?? '' } : 'missing')
+const lookUp = (labels: Labels, label: string): LabelKnowledge | 'missing' =>
+  Object.hasOwn(labels, label) ? { value: labels[label] ?? '' } : 'missing'
 
 /**
  * What is known of a set's labels. Calico itself sets `projectcalico.org/namespace` on a NetworkSet; the labels of its namespace are inherited

@@ -59,7 +59,10 @@ const tierRanks = (tiers: readonly Tier[], policies: readonly GlobalNetworkPolic
     atEnd: spec?.defaultAction === 'Pass' ? ('pass' as const) : ('drop' as const),
   }))
   const missing = [...new Set(policies.map(tierOf))].filter((name) => !made.some((tier) => tier.name === name))
-  const all = [...made, ...missing.map((name) => ({ name, order: name === 'default' ? 1_000_000 : Number.POSITIVE_INFINITY, atEnd: 'drop' as const }))]
+  const all = [
+    ...made,
+    ...missing.map((name) => ({ name, order: name === 'default' ? 1_000_000 : Number.POSITIVE_INFINITY, atEnd: 'drop' as const })),
+  ]
   return all.sort((one, other) => (one.order === other.order ? compareText(one.name, other.name) : one.order - other.order))
 }
 
@@ -73,14 +76,21 @@ const byOrder = (one: GlobalNetworkPolicy, other: GlobalNetworkPolicy): number =
   return a === b ? compareText(one.metadata.name, other.metadata.name) : a - b
 }
 
-const compileEndpoint = (endpoint: HostEndpoint, subjects: readonly Subject[], tiers: readonly RankedTier[], context: RuleContext): CompiledEndpoint => {
+const compileEndpoint = (
+  endpoint: HostEndpoint,
+  subjects: readonly Subject[],
+  tiers: readonly RankedTier[],
+  context: RuleContext,
+): CompiledEndpoint => {
   const know = hostEndpointKnowledge(endpoint)
   const governing: GlobalNetworkPolicy[] = []
   const beyond: string[] = []
   for (const { policy, selector } of subjects) {
     const selected = selector === undefined ? undefined : matchesPartly(selector, know)
     if (selected === undefined)
-      beyond.push(`whether GlobalNetworkPolicy ${policy.metadata.name} governs HostEndpoint ${endpoint.metadata.name} cannot be told from its selector`)
+      beyond.push(
+        `whether GlobalNetworkPolicy ${policy.metadata.name} governs HostEndpoint ${endpoint.metadata.name} cannot be told from its selector`,
+      )
     if (selected && policy.spec.doNotTrack) beyond.push(`GlobalNetworkPolicy ${policy.metadata.name} is doNotTrack, which the model does not cover`)
     if (selected) governing.push(policy)
   }

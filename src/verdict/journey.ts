@@ -47,11 +47,19 @@ export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sour
 const martian = ({ world }: CompiledWorld, at: At, accepted: boolean): Outcome => {
   const { node, nic, trail } = at
   if (!accepted && nic.endpoint === undefined) {
-    return end('deny', trail, { node: node.name, stage: 'route', text: 'no HostEndpoint accepts it, so the kernel or KUBE-FIREWALL drops the martian' })
+    return end('deny', trail, {
+      node: node.name,
+      stage: 'route',
+      text: 'no HostEndpoint accepts it, so the kernel or KUBE-FIREWALL drops the martian',
+    })
   }
   return toHost(at, accepted, world, (after) =>
     world.proxyMode === 'iptables'
-      ? end('allow', after, { node: node.name, stage: 'route', text: 'Calico accepts the martian before KUBE-FIREWALL can drop it (route_localnet is set)' })
+      ? end('allow', after, {
+          node: node.name,
+          stage: 'route',
+          text: 'Calico accepts the martian before KUBE-FIREWALL can drop it (route_localnet is set)',
+        })
       : unknown(after, node.name, 'whether route_localnet lets the martian in is not told'),
   )
 }
@@ -67,7 +75,11 @@ interface Departure {
 }
 
 /** Out by an interface the egress policy of which `judge` applies, and on to where it goes; to a pod elsewhere perhaps inside a tunnel between nodes. */
-export const leave = (compiled: CompiledWorld, departure: Departure, judge: (at: At, next: (trail: Trail | undefined) => Outcome) => Outcome): Outcome => {
+export const leave = (
+  compiled: CompiledWorld,
+  departure: Departure,
+  judge: (at: At, next: (trail: Trail | undefined) => Outcome) => Outcome,
+): Outcome => {
   const { node, packet, trail } = departure
   const nics = node.addresses.has(packet.source.text) ? node.nicsOf(packet.source.text) : node.nics
   const plain = nics.map((nic) => () => judge({ node, nic, packet, trail }, (after) => arrive(compiled, { ...departure, trail: after })))
@@ -131,7 +143,8 @@ const inTunnel = ({ node, packet, trail, to }: Departure, outer: Pick<Packet, 'p
   const [source, destination] = [node.primary[packet.source.family] ?? node.primary[4], peer?.primary[packet.source.family] ?? peer?.primary[4]]
   if (peer === undefined || source === undefined || destination === undefined)
     return unknown(trail, node.name, `which node ${packet.destination.text} is tunnelled to is not told`)
-  if (peer.wildcard !== undefined || node.wildcard !== undefined) return unknown(trail, node.name, 'HostEndpoint * on a tunnel interface is not modelled')
+  if (peer.wildcard !== undefined || node.wildcard !== undefined)
+    return unknown(trail, node.name, 'HostEndpoint * on a tunnel interface is not modelled')
   const sent: Packet = { ...outer, source, destination, icmp: undefined }
   const ways = peer.nicsOf(destination.text).map((nic) => () => {
     const at: At = { node: peer, nic, packet: sent, trail }

@@ -35,7 +35,11 @@ export interface CompiledNode {
 
 /** Every address known to be the node's, in the order of the Node status. */
 export const addressesOf = ({ addresses, otherAddresses, interfaces }: NodeFacts): Address[] => [
-  ...new Set([...addresses.map(({ address }) => address), ...otherAddresses.map(({ address }) => address), ...interfaces.flatMap((nic) => nic.addresses)]),
+  ...new Set([
+    ...addresses.map(({ address }) => address),
+    ...otherAddresses.map(({ address }) => address),
+    ...interfaces.flatMap((nic) => nic.addresses),
+  ]),
 ]
 
 /**

@@ -28,7 +28,10 @@ export const compileRule = (rule: Rule, context: RuleContext): RuleMatch => {
   if (rule.icmp) conditions.push(isIcmp(rule.icmp))
   if (rule.notICMP) conditions.push(negated(isIcmp(rule.notICMP)))
   if ('http' in rule) conditions.push(() => undefined)
-  conditions.push(...entity(rule.source ?? {}, ({ source }) => source, context), ...entity(rule.destination ?? {}, ({ destination }) => destination, context))
+  conditions.push(
+    ...entity(rule.source ?? {}, ({ source }) => source, context),
+    ...entity(rule.destination ?? {}, ({ destination }) => destination, context),
+  )
   conditions.push(...sourcePorts(rule.source), ...destinationPorts(rule))
   conditions.push(...services(rule, context))
   return (packet) => {

@@ -27,7 +27,8 @@ export const beforeDnat = (at: At, done: (accepted: boolean, trail: Trail | unde
   const beyond = nic.endpoint?.beyond ?? nic.preDnat?.beyond
   if (beyond !== undefined) return unknown(trail, node.name, beyond)
   if (nic.preDnat?.preDnat === undefined) return done(false, trail)
-  if (node.inbound(packet)) return done(false, noted(trail, decision(at, 'failsafe', `an inbound failsafe lets ${formatPacket(packet)} pass preDNAT policy`)))
+  if (node.inbound(packet))
+    return done(false, noted(trail, decision(at, 'failsafe', `an inbound failsafe lets ${formatPacket(packet)} pass preDNAT policy`)))
   return walk(nic.preDnat.preDnat, packet, node.name, trail, (result, after) =>
     result === 'deny' ? { action: 'deny', trail: after } : done(result === 'allow', after),
   )
@@ -66,7 +67,9 @@ export const forwarded = (at: At, direction: 'forwardIngress' | 'forwardEgress',
   const { node, nic, packet, trail } = at
   if (nic.endpoint === undefined) return done(trail)
   if (nic.endpoint.beyond !== undefined) return unknown(trail, node.name, nic.endpoint.beyond)
-  return walk(nic.endpoint[direction], packet, node.name, trail, (result, after) => (result === 'deny' ? { action: 'deny', trail: after } : done(after)))
+  return walk(nic.endpoint[direction], packet, node.name, trail, (result, after) =>
+    result === 'deny' ? { action: 'deny', trail: after } : done(after),
+  )
 }
 
 const normal = (at: At, endpoint: CompiledEndpoint, direction: 'ingress' | 'egress', done: Next): Outcome => {
@@ -82,13 +85,20 @@ const normal = (at: At, endpoint: CompiledEndpoint, direction: 'ingress' | 'egre
 
 const profiled = (at: At, { profiles, profileNames }: CompiledEndpoint, direction: string, done: Next): Outcome => {
   const named = profileNames.length === 0 ? 'it has no profile' : `of its profiles (${profileNames.join(', ')})`
-  if (profiles === 'unknown') return unknown(at.trail, at.node.name, `whether a profile of ${profileNames.join(', ')} allows ${direction} is not told`)
+  if (profiles === 'unknown')
+    return unknown(at.trail, at.node.name, `whether a profile of ${profileNames.join(', ')} allows ${direction} is not told`)
   if (profiles === 'allow')
-    return done(noted(at.trail, decision(at, 'profile', `no policy decides ${direction} on ${at.nic.name}, profile projectcalico-default-allow allows`)))
+    return done(
+      noted(at.trail, decision(at, 'profile', `no policy decides ${direction} on ${at.nic.name}, profile projectcalico-default-allow allows`)),
+    )
   return end(
     'deny',
     at.trail,
-    decision(at, 'profile', `no policy decides ${direction} on ${at.nic.name} and ${profileNames.length === 0 ? named : `none ${named} allows`}: Calico drops`),
+    decision(
+      at,
+      'profile',
+      `no policy decides ${direction} on ${at.nic.name} and ${profileNames.length === 0 ? named : `none ${named} allows`}: Calico drops`,
+    ),
   )
 }
 

@@ -24,8 +24,16 @@ const variable = 'FELIX_FAILSAFEINBOUNDHOSTPORTS'
 describe('precedence', () => {
   const byDefault = configuration('default', { failsafeInboundHostPorts: list(1) })
   const byNode = configuration('node.ws1', { failsafeInboundHostPorts: list(2) })
-  const bySelector = configuration('zone-a', { nodeSelector: "zone == 'a'", failsafeInboundHostPorts: list(3) }, { creationTimestamp: '2026-02-01T00:00:00Z' })
-  const older = configuration('zone-x', { nodeSelector: 'has(zone)', failsafeInboundHostPorts: list(4) }, { creationTimestamp: '2026-01-01T00:00:00Z' })
+  const bySelector = configuration(
+    'zone-a',
+    { nodeSelector: "zone == 'a'", failsafeInboundHostPorts: list(3) },
+    { creationTimestamp: '2026-02-01T00:00:00Z' },
+  )
+  const older = configuration(
+    'zone-x',
+    { nodeSelector: 'has(zone)', failsafeInboundHostPorts: list(4) },
+    { creationTimestamp: '2026-01-01T00:00:00Z' },
+  )
 
   it.each([
     ['nothing: Felix’s own defaults', [], {}, defaultFailsafes.inbound, { kind: 'default' }],
@@ -107,14 +115,16 @@ describe('what a list may be', () => {
   it.each(['sctp:22', 'tcp:x', 'tcp:70000', 'tcp:10.0.0.0/99:22', 'tcp:1:2:3:4', '-1'])('Felix dies on the environment variable "%s"', (text) => {
     expect(() => inbound({ environment: { [variable]: text } })).toThrow(expect.objectContaining({ code: 'FW_BAD_FAILSAFE' }))
   })
-  it.each([{ protocol: 'SCTP', port: 22 }, { protocol: '', port: 22 }, { port: 22 } as FailsafePort, { protocol: 'TCP', port: 22, net: '10.0.0.0/99' }])(
-    'Felix dies on the entry %j',
-    (entry) => {
-      expect(() => inbound({ configurations: [configuration('default', { failsafeInboundHostPorts: [entry] })] })).toThrow(
-        expect.objectContaining({ code: 'FW_BAD_FAILSAFE' }),
-      )
-    },
-  )
+  it.each([
+    { protocol: 'SCTP', port: 22 },
+    { protocol: '', port: 22 },
+    { port: 22 } as FailsafePort,
+    { protocol: 'TCP', port: 22, net: '10.0.0.0/99' },
+  ])('Felix dies on the entry %j', (entry) => {
+    expect(() => inbound({ configurations: [configuration('default', { failsafeInboundHostPorts: [entry] })] })).toThrow(
+      expect.objectContaining({ code: 'FW_BAD_FAILSAFE' }),
+    )
+  })
 })
 
 describe('failsafeAccepts', () => {

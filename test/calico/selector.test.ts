@@ -53,7 +53,18 @@ describe('a selector', () => {
   })
 
   const refused = [
-    ...['role', 'role =', "role = 'web'", 'role == web', "role == 'web", "role == 'web' &&", "role == 'web' & has(x)", 'has(role', 'has (role)', 'has()'],
+    ...[
+      'role',
+      'role =',
+      "role = 'web'",
+      'role == web',
+      "role == 'web",
+      "role == 'web' &&",
+      "role == 'web' & has(x)",
+      'has(role',
+      'has (role)',
+      'has()',
+    ],
     ...[
       "role in 'web'",
       "role in {'web'",
@@ -171,7 +182,9 @@ describe('any selector', () => {
   it('over partly known labels agrees with every way to complete them, or says it cannot know', () => {
     fc.assert(
       fc.property(tree, someLabels, fc.uniqueArray(label), (selector, given, hidden) => {
-        const answer = matchesPartly(selector, (name) => (hidden.includes(name) ? undefined : name in given ? { value: given[name] ?? '' } : 'absent'))
+        const answer = matchesPartly(selector, (name) =>
+          hidden.includes(name) ? undefined : name in given ? { value: given[name] ?? '' } : 'absent',
+        )
         fc.pre(answer !== undefined)
         expect(evaluate(selector, given)).toBe(answer)
         expect(evaluate(selector, Object.fromEntries(Object.entries(given).filter(([name]) => !hidden.includes(name))))).toBe(answer)

@@ -110,7 +110,11 @@ describe('the gate', () => {
     expect(action(world(ours, [armed]), kubelet(at.ws2, at.ws1))).toBe('allow')
   })
   it('is armed by a tenant who forges pcns. labels where it uses a namespaceSelector, and not where it uses Calico’s own label', () => {
-    const forged = namespacedSet('tenant', { [keys.gate]: '1', 'pcns.projectcalico.org/name': 'calico-fw', 'projectcalico.org/namespace': 'calico-fw' })
+    const forged = namespacedSet('tenant', {
+      [keys.gate]: '1',
+      'pcns.projectcalico.org/name': 'calico-fw',
+      'projectcalico.org/namespace': 'calico-fw',
+    })
     const byNamespace = { selector: `${keys.gate} == '1'`, namespaceSelector: "projectcalico.org/name == 'calico-fw'" }
     expect(action(world(byNamespace, [forged]), kubelet(at.windowsClient, at.ws1))).toBe('deny')
     expect(action(world(ours, [forged]), kubelet(at.windowsClient, at.ws1))).toBe('allow')
@@ -129,9 +133,17 @@ describe('the gate', () => {
     expect(action(opened, tcp(at.outsider, at.ws1, 31110))).toBe('allow')
   })
   it('cannot undo a foreign policy: that one still closes after expiry', () => {
-    const foreign = { ...world(ours, []), policies: [...gate(ours), policy('baseline', { order: 9, selector: 'all()', types: ['Ingress'], ingress: [] })] }
+    const foreign = {
+      ...world(ours, []),
+      policies: [...gate(ours), policy('baseline', { order: 9, selector: 'all()', types: ['Ingress'], ingress: [] })],
+    }
     expect(action(foreign, kubelet(at.windowsClient, at.ws1))).toBe('deny')
-    const byNamespace = policy('not-system', { order: 9, selector: "projectcalico.org/namespace not in {'kube-system'}", types: ['Ingress'], ingress: [] })
+    const byNamespace = policy('not-system', {
+      order: 9,
+      selector: "projectcalico.org/namespace not in {'kube-system'}",
+      types: ['Ingress'],
+      ingress: [],
+    })
     expect(action({ ...foreign, policies: [...gate(ours), byNamespace] }, kubelet(at.windowsClient, at.ws1))).toBe('deny')
   })
 })

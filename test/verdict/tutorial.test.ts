@@ -13,7 +13,11 @@ const policies = tutorialPolicies
 /** What real packets did: the states of the tutorial, columns as probed from a LAN client or an outsider, and from nodes and pods. */
 const states = [
   ['no HEP', bare, { hostPorts: 'allow', failsafes: 'allow', nodePorts: 'allow', vips: 'allow', insideHost: 'allow', insideNodePort: 'allow' }],
-  ['HEP, no policy at all', { ...bare, hostEndpoints }, { hostPorts: 'deny', failsafes: 'allow', nodePorts: 'allow', vips: 'allow', insideHost: 'deny' }],
+  [
+    'HEP, no policy at all',
+    { ...bare, hostEndpoints },
+    { hostPorts: 'deny', failsafes: 'allow', nodePorts: 'allow', vips: 'allow', insideHost: 'deny' },
+  ],
   [
     'policies, no HEP',
     { ...bare, policies },
@@ -48,7 +52,9 @@ describe.each(states)('the tutorial’s claims: %s', (_, world, expected) => {
     const wanted = (expected as Partial<Record<string, string>>)[name]
     if (wanted === undefined) continue
     const connections = targets.flatMap((destination) =>
-      (from === 'outside' ? outside : inside(destination)).flatMap((source) => ports.map((port) => ({ source, destination, port, protocol: 'TCP' as const }))),
+      (from === 'outside' ? outside : inside(destination)).flatMap((source) =>
+        ports.map((port) => ({ source, destination, port, protocol: 'TCP' as const })),
+      ),
     )
     it.each(connections.map((connection) => [`${name}: ${connection.source} -> ${connection.destination}:${connection.port}`, connection] as const))(
       '%s',

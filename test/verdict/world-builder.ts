@@ -12,7 +12,12 @@ import { homeFacts } from '../fixtures/home-facts.ts'
 export const facts = homeFacts({ nodes: 3 })
 export const bare: World = worldOf(facts)
 
-export const policy = (name: string, spec: PolicySpec): GlobalNetworkPolicy => ({ apiVersion: v3, kind: 'GlobalNetworkPolicy', metadata: { name }, spec })
+export const policy = (name: string, spec: PolicySpec): GlobalNetworkPolicy => ({
+  apiVersion: v3,
+  kind: 'GlobalNetworkPolicy',
+  metadata: { name },
+  spec,
+})
 
 /** A preDNAT policy on HostEndpoints labelled `fw`. */
 export const ingress = (name: string, order: number, rules: readonly Rule[], more: Partial<PolicySpec> = {}): GlobalNetworkPolicy =>
@@ -33,7 +38,11 @@ export const namespacedSet = (namespace: string, labels: Record<string, string>,
 })
 
 /** A HostEndpoint on ens160, inert by itself. */
-export const hostEndpoint = (node: NodeFacts, labels: Record<string, string> = { fw: '1' }, more: Partial<HostEndpoint['spec']> = {}): HostEndpoint => ({
+export const hostEndpoint = (
+  node: NodeFacts,
+  labels: Record<string, string> = { fw: '1' },
+  more: Partial<HostEndpoint['spec']> = {},
+): HostEndpoint => ({
   apiVersion: v3,
   kind: 'HostEndpoint',
   metadata: { name: `${node.name}-ens160`, labels },
