@@ -1,3 +1,20 @@
+// The fake kubelet: a node's agent whose containers are plain processes. Start one inside each node's sandbox (its network, mount and UTS namespaces):
+//
+//	fake-kubelet --node NAME --ips IP[,IP6] --client-ca FILE --tls-cert FILE --tls-key FILE --kubeconfig FILE
+//	    [--port 10250] [--pod-cidrs CIDR[,CIDR6]] [--label K=V]... [--annotation K=V]... [--felix-log FILE]
+//	    [--felix-ready http://localhost:9099/readiness] [--probe-every 1s] [--root-dir /run/lab-kubelet/NAME] [--lease-duration 40s] [--heartbeat 10s]
+//
+// The certificate carries the IPs; the kubeconfig is system:node:NAME of group system:nodes; any client certificate of the CA may use the port, so give
+// the API server --kubelet-client-certificate and --kubelet-preferred-address-types=InternalIP. PATH is what containers and exec see; sh, mount, cp,
+// nsenter, setpriv and tail must be on it. TERM or KILL of the kubelet ends the containers; what a shell
+// of an exec or of a hostPID pod started may stay, in the kubelet's session.
+//
+//	hostNetwork pod                  its command runs here, with the user and capabilities its security contexts leave it; images (but for those of
+//	                                 .invalid, which cannot be pulled), volumes, resources, liveness and startup probes are ignored, no command is an error
+//	  and label k8s-app=calico-node  Felix is its process: Ready as --felix-ready says (period and thresholds of its readinessProbe), exec in the sandbox
+//	  and annotation lab/outside     the harness runs its process: always Ready, exec in the sandbox
+//	pod with a network of its own    not touched, nor removed once deleted, unless annotation lab/pod-ip=IP[,IP6] says it is the harness's: then Running,
+//	                                 Ready, and removed when deleted; with lab/netns=PATH (such as /proc/PID/ns/net) exec enters that network
 package main
 
 import (
@@ -7,10 +24,12 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -30,6 +49,10 @@ type kubeletOptions struct {
 	keyFile       string
 	leaseDuration time.Duration
 	heartbeat     time.Duration
+	rootDir       string
+	felixReady    string
+	felixLog      string
+	probeEvery    time.Duration
 }
 
 // kubelet is a node's agent without a container runtime: the node sandbox it was started in is the machine.
@@ -39,6 +62,8 @@ type kubelet struct {
 	// heartbeats has a short deadline, as a node that cannot reach the API must notice before its Lease runs out.
 	heartbeats *kubernetes.Clientset
 	hangUp     func()
+	pods       *podTable
+	started    metav1.Time
 }
 
 func fakeKubelet() int {
@@ -77,7 +102,9 @@ func newKubelet(options kubeletOptions, config *rest.Config) (*kubelet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kubelet{kubeletOptions: options, client: client, heartbeats: heartbeats, hangUp: dialer.CloseAll}, nil
+	k := &kubelet{kubeletOptions: options, client: client, heartbeats: heartbeats, hangUp: dialer.CloseAll, started: metav1.Now()}
+	k.pods = newPodTable(k)
+	return k, nil
 }
 
 // run serves until ctx ends.
@@ -93,6 +120,8 @@ func (k *kubelet) run(ctx context.Context) error {
 	}
 	go k.reportStatus(ctx)
 	go k.renewLease(ctx)
+	k.pods.start(ctx)
+	defer k.pods.stopAll()
 	select {
 	case <-ctx.Done():
 	case err = <-served:
@@ -115,8 +144,15 @@ func parseKubeletFlags(arguments []string) (kubeletOptions, string, error) {
 	kubeconfig := flags.String("kubeconfig", "", "how to reach the API server, as system:node:NAME")
 	flags.DurationVar(&o.leaseDuration, "lease-duration", 40*time.Second, "how long the node's Lease holds")
 	flags.DurationVar(&o.heartbeat, "heartbeat", 10*time.Second, "how often the Lease and the status are renewed")
+	flags.StringVar(&o.rootDir, "root-dir", "", "where logs and termination messages are kept (default /run/lab-kubelet/NODE)")
+	flags.StringVar(&o.felixReady, "felix-ready", "http://localhost:9099/readiness", "what says whether a calico-node pod is ready")
+	flags.StringVar(&o.felixLog, "felix-log", "", "file that is the log of calico-node pods")
+	flags.DurationVar(&o.probeEvery, "probe-every", time.Second, "how often Felix is asked, where the pod has no readinessProbe that says it")
 	if err := flags.Parse(arguments); err != nil {
 		return o, "", err
+	}
+	if o.rootDir == "" {
+		o.rootDir = filepath.Join("/run/lab-kubelet", o.node)
 	}
 	o.ips, o.podCIDRs = splitList(*ips), splitList(*cidrs)
 	for name, value := range map[string]string{"node": o.node, "ips": *ips, "client-ca": o.clientCA, "tls-cert": o.certFile, "tls-key": o.keyFile, "kubeconfig": *kubeconfig} {

@@ -63,6 +63,15 @@ func (k *kubelet) serve(ctx context.Context, listeners []net.Listener) error {
 func (k *kubelet) routes() *http.ServeMux {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	routes.HandleFunc("GET /pods", k.servePods)
+	routes.HandleFunc("GET /stats/summary", k.serveStats)
+	routes.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", k.serveLogs)
+	// With and without the pod's UID, by GET (WebSocket) and POST (SPDY).
+	for _, pod := range []string{"{namespace}/{pod}", "{namespace}/{pod}/{uid}"} {
+		routes.HandleFunc("/exec/"+pod+"/{container}", k.serveExec)
+		routes.HandleFunc("/attach/"+pod+"/{container}", k.serveAttach)
+		routes.HandleFunc("/portForward/"+pod, k.servePortForward)
+	}
 	return routes
 }
 
