@@ -60,9 +60,8 @@ export const createApi = (connection: Connection): Api => {
       const answer = await connection.send({
         method,
         path,
-        ...(body === undefined
-          ? {}
-          : { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': options.contentType ?? json } }),
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        headers: { ...(body === undefined ? {} : { 'content-type': options.contentType ?? json }), ...options.headers },
         ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       })

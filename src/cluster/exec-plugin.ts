@@ -30,7 +30,6 @@ export const runPlugin = (exec: ExecConfig, run: PluginRun, machine: Workstation
   return new Promise((resolve, reject) => {
     const child = spawn(exec.command, exec.args, {
       env,
-      cwd: machine.cwd,
       stdio: [run.interactive ? machine.terminal.stdin : 'ignore', 'pipe', machine.terminal.stderr],
       signal,
       killSignal: 'SIGKILL',
