@@ -37,7 +37,7 @@ export interface PlanInput {
 /**
  * Makes the plan of a run: the same bytes for the same file, facts and number, in whatever order the facts come. `sets` and `policies` hold
  * every object the firewall consists of, also those that stand already: `sameSpec` tells which need a write. `batches` holds only
- * HostEndpoints that need one; without any, nothing closes and no gate is needed.
+ * HostEndpoints that need one; without any nothing closes, and no gate policy is planned.
  * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_UNSUPPORTED
  */
 export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput): Plan => {
@@ -61,7 +61,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
     firewall,
     failsafes,
     sets: [toolNamespaceObject(), firewallConfigMap(firewall), nodesService(facts.calico), ...sets.now],
-    policies: policies.now,
+    policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, policies.gate],
     gate: { job: gateJob(change, windowSeconds), set: gateSet(change, facts.calico.flavour) },
     batches,
     deny: denyPolicy(runs.length === 0 ? [change] : runs),

@@ -14,6 +14,8 @@ import type { Standing } from './standing.ts'
 /** The policies of a run: what is written before anything closes, and what waits for the commit. */
 export interface PlannedPolicies {
   readonly now: readonly GlobalNetworkPolicy[]
+  /** Written last, and only when HostEndpoints are: a run that closes nothing leaves no trace of a gate. */
+  readonly gate: GlobalNetworkPolicy
   readonly finish: { readonly write: readonly GlobalNetworkPolicy[]; readonly remove: readonly ObjectRef[] }
   /** Whether the firewall in force gets narrower, so that all HostEndpoints go through a trial. */
   readonly trial: boolean
@@ -47,12 +49,8 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
   const trial = narrower.length > 0 || lost.length > 0 || (inForce && netsNarrow(standing.trustedNets, trusted))
   const emptied = inForce ? [] : obsolete.map(([, policy]) => ({ ...plain(policy), spec: { ...policy.spec, ingress: [] } }))
   return {
-    now: [
-      basePolicy(calicoNamespace),
-      ...wanted.filter((policy) => !narrower.includes(policy)),
-      ...emptied,
-      gatePolicy(change, trial ? trialRules(calicoNamespace, trusted, rules) : undefined),
-    ],
+    now: [basePolicy(calicoNamespace), ...wanted.filter((policy) => !narrower.includes(policy)), ...emptied],
+    gate: gatePolicy(change, trial ? trialRules(calicoNamespace, trusted, rules) : undefined),
     finish: { write: narrower, remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)] },
     trial,
     narrowed: [...narrower.map(({ metadata }) => metadata.name), ...lost.map(([name]) => name)].map((name) => name.slice(allowPolicyName('').length)),

@@ -43,7 +43,7 @@ export interface Plan {
   readonly failsafes: FailsafeChange | undefined
   /** Written first and realised before any policy names them (M8.16). Includes the nodes Service and the tool's namespace. */
   readonly sets: readonly KubeObject[]
-  /** Base, allows, gate policy: in this order. */
+  /** Base, allows, and where there are batches the gate policy: in this order. */
   readonly policies: readonly KubeObject[]
   /** The Job and the NetworkSet it owns; the set has no ownerReference yet, the Job's uid is known only once it is created. */
   readonly gate: { readonly job: KubeObject; readonly set: KubeObject }
