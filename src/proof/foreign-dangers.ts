@@ -1,0 +1,173 @@
+import { fieldManager, keys, names } from '../calico/names.ts'
+import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
+import { matches } from '../calico/selector.ts'
+import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/shapes.ts'
+import { FwError } from '../errors.ts'
+import { subjectSelector } from '../verdict/endpoint-selector.ts'
+import { isHostEndpoint } from './plan-states.ts'
+
+/** Something in the cluster that makes HostEndpoints of ours dangerous, and that the gate could not undo. */
+export interface ForeignDanger {
+  /** `GlobalNetworkPolicy baseline`. */
+  readonly object: string
+  readonly why: string
+  readonly remedy: string
+}
+
+/** What is looked at: the HostEndpoints about to be written, and everything of Calico's that stands in the cluster. */
+export interface ForeignObjects {
+  readonly plannedHostEndpoints: readonly KubeObject[]
+  readonly policies: readonly GlobalNetworkPolicy[]
+  readonly hostEndpoints: readonly HostEndpoint[]
+  readonly tiers: readonly Tier[]
+}
+
+/**
+ * Everything that may drop traffic of the planned HostEndpoints, or takes their interface: foreign policies in any tier, a Deny of ours that
+ * already names the run, other HostEndpoints on the same NIC, profiles nobody answers to. None of it opens again when the gate goes, so none
+ * may be there when a HostEndpoint is written: asked in preflight and again before every batch.
+ */
+export const foreignDangers = ({ plannedHostEndpoints, policies, hostEndpoints, tiers }: ForeignObjects): ForeignDanger[] => {
+  const planned = plannedHostEndpoints.filter(isHostEndpoint)
+  return [...policyDangers(planned, policies, tiers), ...rivalDangers(planned, hostEndpoints), ...profileDangers(planned, hostEndpoints)]
+}
+
+const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
+
+/** Our base, allow and gate policies are the plan's and proved; only a Deny must not name the run before the commit. */
+const isProved = (policy: GlobalNetworkPolicy): boolean =>
+  isOurs(policy) && ['base', 'allow', 'gate'].includes(policy.metadata.labels?.[keys.policy] ?? '')
+
+const policyDangers = (planned: readonly HostEndpoint[], policies: readonly GlobalNetworkPolicy[], tiers: readonly Tier[]): ForeignDanger[] => {
+  const labels = [...new Map(planned.map(({ metadata }) => [JSON.stringify(metadata.labels ?? {}), metadata.labels ?? {}])).values()]
+  const foreign = policies.filter((policy) => !isProved(policy))
+  const found = new Map<GlobalNetworkPolicy, ForeignDanger>()
+  for (const own of labels) {
+    const governing: GlobalNetworkPolicy[] = []
+    for (const policy of foreign) {
+      const selected = selects(policy, own)
+      if (selected === undefined) found.set(policy, dangerOf(policy, 'its selector cannot be parsed, so what it governs is not known'))
+      if (selected) governing.push(policy)
+    }
+    for (const [policy, why] of drops(governing, tiers)) if (!found.has(policy)) found.set(policy, dangerOf(policy, why))
+  }
+  return [...found.values()]
+}
+
+const dangerOf = (policy: GlobalNetworkPolicy, what: string): ForeignDanger => ({
+  object: formatRef(refOf(policy)),
+  why: `it would govern the planned HostEndpoints, and ${what}; the gate cannot undo that`,
+  remedy: isOurs(policy)
+    ? `kubectl delete globalnetworkpolicy ${policy.metadata.name}   # it is a leftover of another run`
+    : `kubectl edit globalnetworkpolicy ${policy.metadata.name}   # add "&& !has(${keys.run})" to its selector, or delete it`,
+})
+
+const selects = ({ spec }: GlobalNetworkPolicy, labels: Readonly<Record<string, string>>): boolean | undefined => {
+  try {
+    return matches(subjectSelector(spec), labels)
+  } catch (error) {
+    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return undefined
+    throw error
+  }
+}
+
+/** The policies among those that govern one endpoint that may drop something, each with how. */
+const drops = (policies: readonly GlobalNetworkPolicy[], tiers: readonly Tier[]): [GlobalNetworkPolicy, string][] => {
+  const untracked = policies
+    .filter(({ spec }) => spec.doNotTrack)
+    .map((policy): [GlobalNetworkPolicy, string] => [policy, 'it is doNotTrack, which bypasses every other policy and connection tracking'])
+  const tracked = policies.filter(({ spec }) => !spec.doNotTrack)
+  return [
+    ...untracked,
+    ...tracked.flatMap((policy) => explicit(policy)),
+    ...endsOfTiers(
+      tracked.filter(({ spec }) => !spec.preDNAT),
+      tiers,
+    ),
+  ]
+}
+
+const directions = ['ingress', 'egress'] as const
+
+const explicit = (policy: GlobalNetworkPolicy): [GlobalNetworkPolicy, string][] =>
+  directions
+    .filter((direction) => governs(policy, direction))
+    .flatMap((direction) => {
+      const at = reachable(policy.spec[direction] ?? []).findIndex(({ action }) => action === 'Deny')
+      return at < 0 ? [] : [[policy, `rule ${direction}[${at}] denies`]]
+    })
+
+/** Where a tier drops at its end, its policies must let everything pass in each direction they govern: one unconditional Allow or Pass does. */
+const endsOfTiers = (policies: readonly GlobalNetworkPolicy[], tiers: readonly Tier[]): [GlobalNetworkPolicy, string][] => {
+  const dropping = [...new Set(policies.map(tierOf))].filter(
+    (name) => tiers.find(({ metadata }) => metadata.name === name)?.spec?.defaultAction !== 'Pass',
+  )
+  return dropping.flatMap((tier) =>
+    directions.flatMap((direction) => {
+      const own = policies.filter((policy) => tierOf(policy) === tier && governs(policy, direction))
+      return [own, own.filter(({ spec }) => spec.applyOnForward)]
+        .filter((group) => !group.some(({ spec }) => (spec[direction] ?? []).some(isUnconditional)))
+        .flatMap((group) =>
+          group.map((policy): [GlobalNetworkPolicy, string] => [policy, `its tier ${tier} drops every ${direction} packet no rule of it allows`]),
+        )
+    }),
+  )
+}
+
+const tierOf = ({ spec }: GlobalNetworkPolicy): string => spec.tier || 'default'
+
+/** Felix takes missing types for both directions; preDNAT policy has no egress. */
+const governs = ({ spec }: GlobalNetworkPolicy, direction: (typeof directions)[number]): boolean => {
+  if (direction === 'egress' && spec.preDNAT) return false
+  return !spec.types?.length || spec.types.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
+}
+
+/** Rules a packet can get to: none after one that takes everything. */
+const reachable = (rules: readonly Rule[]): readonly Rule[] => {
+  const last = rules.findIndex(isUnconditional)
+  return last < 0 ? rules : rules.slice(0, last + 1)
+}
+
+/** An Allow or Pass without any condition. */
+const isUnconditional = ({ action, ...conditions }: Rule): boolean =>
+  (action === 'Allow' || action === 'Pass') &&
+  Object.entries(conditions).every(([field, value]) => field === 'metadata' || value === undefined || isEmpty(value))
+
+const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.values(value).every((inner) => inner === undefined)
+
+/** Another HostEndpoint on the same interface: which of the two wins goes by name, and what the other one guarded opens. */
+const rivalDangers = (planned: readonly HostEndpoint[], present: readonly HostEndpoint[]): ForeignDanger[] => {
+  const byNode = new Map<string, HostEndpoint[]>()
+  for (const own of planned) byNode.set(own.spec.node, [...(byNode.get(own.spec.node) ?? []), own])
+  return present
+    .filter((other) => !isOurs(other))
+    .flatMap((other) => {
+      const own = byNode.get(other.spec.node)?.find((one) => meets(one, other))
+      if (own === undefined) return []
+      const how =
+        other.spec.interfaceName === '*'
+          ? `it governs every interface of node ${other.spec.node}; HostEndpoint ${own.metadata.name} would take ${own.spec.interfaceName} from it, and what it closes there would open`
+          : `it holds ${own.spec.interfaceName} of node ${other.spec.node} too, and the alphabetically smaller name of it and ${own.metadata.name} wins`
+      return [
+        { object: formatRef(refOf(other)), why: how, remedy: `kubectl delete hostendpoint ${other.metadata.name}   # once nothing relies on it` },
+      ]
+    })
+}
+
+const meets = (own: HostEndpoint, other: HostEndpoint): boolean => {
+  const { interfaceName, expectedIPs = [] } = other.spec
+  if (interfaceName) return interfaceName === '*' || interfaceName === own.spec.interfaceName || other.metadata.name === own.metadata.name
+  return expectedIPs.some((ip) => own.spec.expectedIPs?.includes(ip))
+}
+
+/** Without a profile that exists, a direction no policy governs is dropped: egress goes silently, with nothing armed. */
+const profileDangers = (planned: readonly HostEndpoint[], present: readonly HostEndpoint[]): ForeignDanger[] => {
+  const ours = new Map([...planned, ...present.filter((endpoint) => isOurs(endpoint))].map((endpoint) => [endpoint.metadata.name, endpoint]))
+  return [...ours.values()]
+    .filter(({ spec }) => !spec.profiles?.includes(names.defaultAllowProfile))
+    .map((endpoint) => ({
+      object: formatRef(refOf(endpoint)),
+      why: `its profiles are ${JSON.stringify(endpoint.spec.profiles ?? [])}: without ${names.defaultAllowProfile} Calico drops what node ${endpoint.spec.node} sends`,
+      remedy: `kubectl delete hostendpoint ${endpoint.metadata.name}`,
+    }))
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest'
+import { names } from '../../src/calico/names.ts'
+import type { KubeObject } from '../../src/calico/object.ts'
+import type { GlobalNetworkPolicy, NetworkSet } from '../../src/calico/shapes.ts'
+import type { Facts } from '../../src/firewall/facts.ts'
+import type { Plan } from '../../src/firewall/plan.ts'
+import { knownLifeLines } from '../../src/proof/known-life-lines.ts'
+import { planStates } from '../../src/proof/plan-states.ts'
+import { proofError, proveKnownLifeLines } from '../../src/proof/prove-known-life-lines.ts'
+import { homeAddresses as at, homeFacts } from '../fixtures/home-facts.ts'
+import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
+import { homePlan } from './home-plan.ts'
+
+const facts = homeFacts()
+const plan = homePlan(facts)
+
+const editSet = (name: string, nets: readonly string[]) => ({
+  ...plan,
+  sets: plan.sets.map(
+    (object): KubeObject => (object.metadata.name === name && object.kind === 'GlobalNetworkSet' ? { ...object, spec: { nets } } : object),
+  ),
+})
+const netsOf = (name: string): readonly string[] =>
+  (plan.sets.find(({ metadata, kind }) => metadata.name === name && kind === 'GlobalNetworkSet') as NetworkSet).spec.nets ?? []
+const refusals = (changed: Partial<Plan>, from: Facts = facts) => proveKnownLifeLines({ facts: from, plan: { ...plan, ...changed } }).refusals
+
+describe('the home example', () => {
+  it('passes, in every state, and says what it checked', () => {
+    const result = proveKnownLifeLines({ facts, plan })
+    expect(result.refusals).toEqual([])
+    expect(result.undecided).toEqual([])
+    expect(result.scope).toBe('known life lines')
+    expect(result.checked).toBeGreaterThan(1_000)
+  })
+  it('is asked in every state a rollout can stand in', () => {
+    const states = planStates(facts, plan).map(({ name }) => name)
+    expect(states.filter((name) => name.startsWith('after batch'))).toHaveLength(plan.batches.length)
+    expect(states.some((name) => name.startsWith('half of batch'))).toBe(true)
+    expect(states).toEqual(
+      expect.arrayContaining([
+        'failsafes written',
+        'policies written',
+        'gate armed',
+        'gate expired with HostEndpoints in place',
+        'committed',
+        'undo from the commit, open set written',
+      ]),
+    )
+  })
+  it('passes on the lab’s three nodes, and again over a committed firewall', () => {
+    const three = homeFacts({ nodes: 3 })
+    expect(proveKnownLifeLines({ facts: three, plan: homePlan(three) }).refusals).toEqual([])
+    const committed = planStates(facts, plan).find(({ name }) => name === 'committed')?.world
+    expect(committed).toBeDefined()
+    const standing: Facts = { ...facts, ...pick(committed), failsafes: committed?.failsafes ?? facts.failsafes }
+    expect(proveKnownLifeLines({ facts: standing, plan: homePlan(standing) }).refusals).toEqual([])
+  })
+})
+
+const pick = (world: { hostEndpoints: Facts['hostEndpoints']; policies: Facts['policies']; networkSets: Facts['networkSets'] } | undefined) => ({
+  hostEndpoints: world?.hostEndpoints ?? [],
+  policies: world?.policies ?? [],
+  networkSets: world?.networkSets ?? [],
+})
+
+describe('a plan is refused', () => {
+  it('that forgets a node’s address, in the first state that cuts it, by rule and remedy', () => {
+    const forgotten = editSet(
+      names.nodesSet,
+      netsOf(names.nodesSet).filter((net) => net !== `${at.ws2}/32`),
+    )
+    const [first] = refusals(forgotten)
+    expect(first).toMatchObject({
+      flow: expect.stringContaining('node ws2.kryukov.local -> node'),
+      state: expect.stringMatching(/^(half of|after) batch 1/),
+    })
+    expect(first?.rule).toMatch(/GlobalNetworkPolicy calico-fw-gate-1 ingress\[\d+\]: Deny/)
+    expect(first?.remedy).toContain(names.nodesSet)
+  })
+  it('that forgets the pods', () => {
+    const empty = editSet(names.trustedSet, ['10.9.0.0/16'])
+    expect(refusals(empty).map(({ flow }) => flow)).toContainEqual(expect.stringMatching(/^a pod on ws1.* -> a pod on ws2/))
+  })
+  it('that knows nodes by the label of their HostEndpoints: the partition of a node-by-node rollout', () => {
+    const byLabel = plan.policies.map((object): KubeObject => {
+      if (object.metadata.name !== names.basePolicy) return object
+      const { spec } = object as GlobalNetworkPolicy
+      return {
+        ...object,
+        spec: {
+          ...spec,
+          ingress: [
+            { action: 'Allow', source: { selector: "node-endpoint == 'home'" } },
+            ...(spec.ingress ?? []).filter(({ source }) => source?.nets !== undefined),
+          ],
+        },
+      }
+    })
+    const found = refusals({ policies: byLabel })
+    expect(found.some(({ state }) => state.startsWith('after batch 1'))).toBe(true)
+  })
+  it('whose HostEndpoints name a profile that does not exist', () => {
+    const batches = plan.batches.map((batch) => ({
+      ...batch,
+      hostEndpoints: batch.hostEndpoints.map(
+        (object): KubeObject => ({ ...object, spec: { ...(object['spec'] as object), profiles: ['projectcalico-default-alow'] } }),
+      ),
+    }))
+    expect(refusals({ batches }).some(({ rule }) => rule.includes('Calico drops'))).toBe(true)
+  })
+  it('that leaves an API port out of the failsafes, before anything closes', () => {
+    const { failsafes: _, ...rest } = plan
+    const [first] = proveKnownLifeLines({ facts, plan: { ...rest, failsafes: undefined } }).refusals
+    expect(first).toMatchObject({
+      flow: expect.stringContaining('192.168.218.189:7443'),
+      state: 'before anything closes',
+      remedy: 'add {protocol: TCP, port: 7443} to spec.extraFailsafePorts.inbound',
+    })
+  })
+  it('where the environment of calico-node beats what it would patch', () => {
+    const narrow = Object.fromEntries(
+      Object.entries(facts.failsafes).map(([node, lists]) => [
+        node,
+        {
+          ...lists,
+          inbound: { ports: [{ protocol: 'TCP', port: 22 }], source: { kind: 'environment' as const, variable: 'FELIX_FAILSAFEINBOUNDHOSTPORTS' } },
+        },
+      ]),
+    )
+    const found = proveKnownLifeLines({ facts: { ...facts, failsafes: narrow }, plan }).refusals
+    expect(found[0]?.rule).toContain('FELIX_FAILSAFEINBOUNDHOSTPORTS')
+    expect(found.map(({ flow }) => flow)).toContain('Felix, Typha and API clients -> 192.168.218.171:6443')
+  })
+  it('where a failsafe for the API has a net', () => {
+    const inbound = {
+      ports: [
+        { protocol: 'TCP', port: 6443, net: '192.168.218.0/24' },
+        { protocol: 'TCP', port: 7443 },
+      ],
+      source: { kind: 'default' as const },
+    }
+    const narrow = Object.fromEntries(Object.entries(facts.failsafes).map(([node, lists]) => [node, { ...lists, inbound }]))
+    const found = proveKnownLifeLines({ facts: { ...facts, failsafes: narrow }, plan: { ...plan, failsafes: undefined } }).refusals
+    expect(found.map(({ flow }) => flow)).toEqual(expect.arrayContaining(['Felix, Typha and API clients -> 192.168.218.171:6443']))
+  })
+  it('under the tutorial’s own policies: they select node-endpoint: home and know nodes only by HostEndpoint', () => {
+    const found = proveKnownLifeLines({ facts: { ...facts, policies: tutorialPolicies }, plan }).refusals
+    expect(found.length).toBeGreaterThan(0)
+    expect(new Set(found.map(({ state }) => state))).toContain('after batch 1 (' + plan.batches[0]?.title + ')')
+    expect(found.every(({ rule }) => rule.includes('default-rules'))).toBe(true)
+  })
+  it('where the model cannot tell any more, for unknown is no proof', () => {
+    const untracked: GlobalNetworkPolicy = {
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'GlobalNetworkPolicy',
+      metadata: { name: 'untracked' },
+      spec: { selector: 'has(calico-fw.github.io/run)', doNotTrack: true, applyOnForward: true, types: ['Ingress'], ingress: [] },
+    }
+    const found = proveKnownLifeLines({ facts: { ...facts, policies: [untracked] }, plan }).refusals
+    expect(found[0]?.rule).toContain('unknown: GlobalNetworkPolicy untracked is doNotTrack')
+  })
+  it('as an error that names flow, state, rule and remedy', () => {
+    const error = proofError(refusals(editSet(names.trustedSet, ['10.9.0.0/16'])))
+    expect(error).toMatchObject({ code: 'FW_PROOF', exit: 3 })
+    expect(error.message).toMatch(/^the plan would cut a pod on/)
+    expect(error.why).toContain('in the state "')
+    expect(error.fix).toContain(names.trustedSet)
+  })
+})
+
+describe('what was cut before is not held against the plan', () => {
+  it('with the tutorial’s firewall already in force', () => {
+    const closed: Facts = { ...facts, policies: tutorialPolicies, hostEndpoints: tutorialHostEndpoints(facts.nodes).slice(0, 1) }
+    const lines = knownLifeLines(closed, plan.firewall).filter(({ title }) => title.includes('SSH'))
+    expect(lines).toHaveLength(5)
+    expect(proveKnownLifeLines({ facts: closed, plan: { ...plan, batches: [] } }).refusals.map(({ flow }) => flow)).not.toContainEqual(
+      expect.stringContaining('kubelet of control1'),
+    )
+  })
+})
