@@ -1,6 +1,7 @@
 import type { Api } from '../cluster/api.ts'
 import type { OpenSocket } from '../cluster/network.ts'
 import type { Workstation } from '../cluster/workstation.ts'
+import type { OperatorNetwork } from '../discovery/operator-address.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Clock } from '../rollout/clock.ts'
 import type { RolloutPorts } from '../rollout/ports.ts'
@@ -24,6 +25,10 @@ export interface Context {
   readonly stderr: OutputStream
   readonly clock: Clock
   readonly openSocket: OpenSocket
+  /** All addresses behind a name, as this machine resolves it. */
+  readonly lookup: (host: string) => Promise<readonly string[]>
+  /** This machine's own addresses, and which of them it would send from. */
+  readonly network: Pick<OperatorNetwork, 'localAddressTo' | 'interfaces'>
   /** A short random text, new at each call. */
   readonly random: () => string
   /** Who runs this, for the lock and the checkpoints. */
@@ -55,7 +60,7 @@ export interface Cluster {
   /** One keep-alive connection. */
   readonly api: Api
   /** A new connection for every request: what probes use. */
-  readonly probeApi: Api
+  readonly probeApi: Pick<Api, 'request'>
   readonly contextName: string
   readonly server: string
   /** Gathers the facts afresh at each call. */

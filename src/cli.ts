@@ -1,0 +1,233 @@
+import { Command, CommanderError, Option } from 'commander'
+import type { ConnectionFlags } from './cluster/connection-flags.ts'
+import { withConnection } from './commands/connection-options.ts'
+import type { CommandContext, Context } from './commands/context.ts'
+import { parseChange, parseDryRun, parseOutput, parseWindow } from './commands/flags.ts'
+import { FwError } from './errors.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { type HelpWords, helpText } from './ui/help-text.ts'
+import { helpWords } from './ui/help-words.ts'
+import { version } from './version.ts'
+
+/** The name people type. */
+const program = 'kubectl calico-fw'
+
+/** Every option as commander parsed it; each action takes what is its own. */
+interface Parsed extends ConnectionFlags {
+  readonly output?: string
+  readonly v?: string
+  readonly yes?: true
+  readonly filename?: string
+  readonly interface?: string[]
+  readonly trust?: string[]
+  readonly vip?: string[]
+  readonly open?: string[]
+  readonly failsafe?: string[] | true
+  readonly nodePorts?: string
+  readonly window: string
+  readonly dryRun?: string | true
+  readonly port?: string[]
+  readonly from?: string[]
+  readonly name?: string
+  readonly to?: string
+  readonly scenario?: string
+}
+
+/**
+ * Parses the command line and runs the command it names. Loads nothing but the parser until a command runs.
+ * @throws FwError, also for a command line that is wrong
+ */
+export const runCli = async (context: Context): Promise<ExitCode> => {
+  const result: { code: ExitCode } = { code: exitCodes.ok }
+  const root = commandTree(context, (code) => {
+    result.code = code
+  })
+  if (context.argv.length === 0) {
+    context.stdout.write(helpText(root, program, helpWords['calico-fw']))
+    return exitCodes.ok
+  }
+  try {
+    await root.parseAsync([...context.argv], { from: 'user' })
+    return result.code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return exitCodes.ok
+    throw usageError(error, context.argv)
+  }
+}
+
+/** The command tree; `done` is told the exit code of the command that ran. */
+export const commandTree = (context: Context, done: (code: ExitCode) => void): Command => {
+  const root = prepared(new Command('calico-fw'), context).description("a host firewall for Kubernetes nodes, made of Calico policies, that never locks its operator out")
+  const add = (name: string, summary: string): Command => prepared(root.command(name), context).description(summary)
+  const acting =
+    (run: (flags: Parsed, positional: readonly string[]) => Promise<ExitCode>) =>
+    async (...parameters: unknown[]): Promise<void> => {
+      const command = parameters.at(-1) as Command
+      done(await run(command.opts<Parsed>(), command.args))
+    }
+  const onCluster = (run: (session: CommandContext, flags: Parsed, positional: readonly string[]) => Promise<ExitCode>) =>
+    acting(async (flags, positional) => {
+      const { withCluster } = await import('./commands/session.ts')
+      return withCluster(context, flags, { format: parseOutput(flags.output), ...(flags.v === undefined ? {} : { verbosity: flags.v }) }, (session) => run(session, flags, positional))
+    })
+  const dataFlags = (command: Command): Command => withConnection(command.addOption(outputOption()))
+
+  dataFlags(withFirewall(add('init', 'close the nodes, step by step and on trial, but for what you allow')))
+    .addOption(yesOption('take what was discovered, and keep it when every probe is green'))
+    .addOption(new Option('--dry-run [MODE]', 'client: show the plan; server: also ask the API server; write nothing'))
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./commands/init.ts')
+        return run(session, { ...firewallFlags(flags), yes: flags.yes === true, dryRun: parseDryRun(flags.dryRun) })
+      }),
+    )
+  dataFlags(withFirewall(add('plan', 'show what init would do; write nothing'))).action(
+    onCluster(async (session, flags) => {
+      const { run } = await import('./commands/plan.ts')
+      return run(session, firewallFlags(flags))
+    }),
+  )
+  dataFlags(add('add-vip', 'open one more address'))
+    .argument('<ip>', 'the address, a VIP or a node')
+    .requiredOption('--port <PORT/PROTO>', 'what to open there, as 80/tcp or 30000-30010/udp; repeatable', collect)
+    .option('--from <CIDR>', 'to whom; everyone without it; repeatable', collect)
+    .option('--name <NAME>', 'name of the entry and its policy; made from the address without it')
+    .option('--failsafe', 'also add the ports to the failsafes: open on every node, to everyone, whatever happens')
+    .option('-f, --filename <FILE>', 'also add the entry to this file, comments kept')
+    .addOption(yesOption('do not ask'))
+    .action(
+      onCluster(async (session, flags, [address = '']) => {
+        const { run } = await import('./commands/add-vip.ts')
+        return run(session, {
+          address,
+          ports: flags.port ?? [],
+          from: flags.from ?? [],
+          failsafe: flags.failsafe === true,
+          yes: flags.yes === true,
+          ...(flags.name === undefined ? {} : { name: flags.name }),
+          ...(flags.filename === undefined ? {} : { filename: flags.filename }),
+        })
+      }),
+    )
+  dataFlags(add('rollback', 'go back to an earlier state, and prove it'))
+    .option('--to <N>', 'the change to go back to; 0 is before the first; without it the last change is undone')
+    .addOption(yesOption('do not ask'))
+    .addOption(windowOption())
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./commands/rollback.ts')
+        const to = flags.to === undefined ? {} : { to: parseChange(flags.to) }
+        return run(session, { ...to, yes: flags.yes === true, windowSeconds: parseWindow(flags.window) })
+      }),
+    )
+  dataFlags(add('status', 'tell what is in force, what is on trial, and what happens next')).action(
+    onCluster(async (session) => {
+      const { run } = await import('./commands/status.ts')
+      return run(session)
+    }),
+  )
+  dataFlags(add('confirm', 'keep a trial that was left armed'))
+    .addOption(yesOption('do not ask; the probes decide'))
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./commands/confirm.ts')
+        return run(session, { yes: flags.yes === true })
+      }),
+    )
+  dataFlags(add('open', 'open every node at once, with one write: the emergency exit')).action(
+    onCluster(async (session) => {
+      const { run } = await import('./commands/open.ts')
+      return run(session)
+    }),
+  )
+  add('demo', 'run the main job on a built-in cluster; touches nothing of yours')
+    .addOption(new Option('--scenario <NAME>', 'lockout: a probe fails on the way; crash: this program dies on the way').choices(['main', 'lockout', 'crash']))
+    .action(
+      acting(async (flags) => {
+        const { run } = await import('./commands/demo.ts')
+        return run(context, { scenario: (flags.scenario ?? 'main') as 'main' | 'lockout' | 'crash' })
+      }),
+    )
+  add('version', 'print the version')
+    .addOption(outputOption())
+    .action(
+      acting(async (flags) => {
+        const { run } = await import('./commands/version.ts')
+        return run(context, parseOutput(flags.output))
+      }),
+    )
+  add('completion', 'print a shim that lets kubectl complete this plugin')
+    .action(
+      acting(async () => {
+        const { run } = await import('./commands/completion.ts')
+        return run(context)
+      }),
+    )
+  root
+    .command('__complete', { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .argument('[words...]')
+    .action(async (words: string[]) => {
+      const { complete } = await import('./commands/completion.ts')
+      done(complete(context, root, words))
+    })
+  root.version(`kubectl-calico-fw v${version}`, '--version', 'print the version')
+  return root
+}
+
+/** What every command shares: our help, our errors, our streams. */
+const prepared = (command: Command, context: Context): Command => {
+  const words: HelpWords | undefined = helpWords[command.name()]
+  const fullName = command.name() === 'calico-fw' ? program : `${program} ${command.name()}`
+  command
+    .exitOverride()
+    .allowExcessArguments(false)
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .configureOutput({ writeOut: (text) => void context.stdout.write(text), writeErr: () => undefined })
+  command.helpInformation = () => helpText(command, fullName, words)
+  return command
+}
+
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
+const yesOption = (description: string): Option => new Option('-y, --yes', description)
+const windowOption = (): Option => new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default('90s')
+const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
+
+/** The firewall, as a file or as flags. */
+const withFirewall = (command: Command): Command =>
+  command
+    .option('-f, --filename <FILE>', 'the firewall as a file; then no other flag describes it, and nothing is asked')
+    .option('--interface <[NODE=]NAME>', 'a network interface to close, on every node or on one; repeatable', collect)
+    .option('--trust <CIDR>', 'a network with full access, besides nodes, pods and Services; repeatable', collect)
+    .option('--vip <IP:PORT/PROTO,...>', 'an address to keep open, with its ports; repeatable', collect)
+    .option('--open <PORT/PROTO[@CIDR,...]>', 'a port of every node to keep open, to everyone or to some; repeatable', collect)
+    .option('--failsafe <PORT/PROTO>', 'a port that stays open to everyone whatever happens; repeatable', collect)
+    .option('--node-ports <close|open|PORTS>', 'what becomes of NodePorts')
+    .addOption(windowOption())
+
+const firewallFlags = (flags: Parsed) => ({
+  ...(flags.filename === undefined ? {} : { filename: flags.filename }),
+  ...(flags.interface === undefined ? {} : { interfaces: flags.interface }),
+  ...(flags.trust === undefined ? {} : { trust: flags.trust }),
+  ...(flags.vip === undefined ? {} : { vips: flags.vip }),
+  ...(flags.open === undefined ? {} : { open: flags.open }),
+  ...(Array.isArray(flags.failsafe) ? { failsafes: flags.failsafe } : {}),
+  ...(flags.nodePorts === undefined ? {} : { nodePorts: flags.nodePorts }),
+  windowSeconds: parseWindow(flags.window),
+})
+
+/** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */
+const usageError = (error: CommanderError, argv: readonly string[]): FwError => {
+  const [what = '', hint] = error.message.replace(/^error: /, '').split('\n')
+  const meant = /\(Did you mean (?:one of )?(.+)\?\)/.exec(hint ?? '')?.[1]
+  const verb = argv.find((word) => !word.startsWith('-'))
+  const known = verb !== undefined && verb in helpWords && error.code !== 'commander.unknownCommand'
+  return new FwError('FW_USAGE', what, {
+    fix: `${meant === undefined ? '' : `did you mean ${meant}? `}see: ${program}${known ? ` ${verb}` : ''} --help`,
+    cause: error,
+  })
+}

@@ -1,0 +1,53 @@
+import { FwError } from '../errors.ts'
+import type { OutputFormat } from './context.ts'
+
+/** Shortest and longest window, in seconds: a shorter one ends before one batch is probed, a longer one is no safety. */
+const windowLimits = { least: 20, most: 600 } as const
+
+/**
+ * `--window`: `90s`, `2m` or plain seconds.
+ * @throws FwError FW_USAGE
+ */
+export const parseWindow = (text: string): number => {
+  const match = /^(\d{1,5})(s|m)?$/.exec(text)
+  const seconds = Number(match?.[1]) * (match?.[2] === 'm' ? 60 : 1)
+  if (match === null || seconds < windowLimits.least || seconds > windowLimits.most) {
+    throw new FwError('FW_USAGE', `--window "${text}" is not a length of time between ${windowLimits.least} s and ${windowLimits.most / 60} minutes`, {
+      fix: 'write seconds or minutes: --window 90s, --window 2m',
+    })
+  }
+  return seconds
+}
+
+/**
+ * `--to`: the number of a change, 0 for before the first.
+ * @throws FwError FW_USAGE
+ */
+export const parseChange = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new FwError('FW_USAGE', `--to "${text}" is not the number of a change`, { fix: 'see them: kubectl calico-fw status' })
+  return Number(text)
+}
+
+/**
+ * `-o`: json or yaml; text without it.
+ * @throws FwError FW_USAGE
+ */
+export const parseOutput = (text: string | undefined): OutputFormat => {
+  if (text === undefined) return 'text'
+  if (text === 'json' || text === 'yaml') return text
+  throw new FwError('FW_USAGE', `-o "${text}" is not an output format`, { fix: 'write -o json or -o yaml' })
+}
+
+/** What `--dry-run` may be. */
+export type DryRun = 'none' | 'client' | 'server'
+
+/**
+ * `--dry-run`; without a value, `client`, as in kubectl's older days.
+ * @throws FwError FW_USAGE
+ */
+export const parseDryRun = (text: string | boolean | undefined): DryRun => {
+  if (text === undefined || text === 'none') return 'none'
+  if (text === true || text === 'client') return 'client'
+  if (text === 'server') return 'server'
+  throw new FwError('FW_USAGE', `--dry-run "${text}" is not known`, { fix: 'write --dry-run=none, client or server' })
+}

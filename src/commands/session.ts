@@ -1,0 +1,161 @@
+import { resourceOf, v3 } from '../calico/resources.ts'
+import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.ts'
+import type { Api } from '../cluster/api.ts'
+import { connect } from '../cluster/connect.ts'
+import type { Connection } from '../cluster/connection.ts'
+import type { ConnectionFlags } from '../cluster/connection-flags.ts'
+import { createApi } from '../cluster/create-api.ts'
+import { pemOf } from '../cluster/pem.ts'
+import { probeApi } from '../cluster/probe-api.ts'
+import { type ResolvedKubeconfig, resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
+import type { Workstation } from '../cluster/workstation.ts'
+import { discover } from '../discovery/discover.ts'
+import { findOperatorAddresses } from '../discovery/operator-address.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import type { Facts } from '../firewall/facts.ts'
+import { createProber } from '../probe/prober.ts'
+import type { Trust } from '../probe/ready.ts'
+import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
+import { createJournal } from '../store/journal.ts'
+import { stateDirectory } from '../store/state-directory.ts'
+import { noPrompter } from '../ui/no-prompter.ts'
+import type { Prompter } from '../ui/prompter.ts'
+import { createPrompter } from '../ui/prompts.ts'
+import { themeFor } from '../ui/theme.ts'
+import { version } from '../version.ts'
+import type { Cluster, CommandContext, Context, OutputFormat } from './context.ts'
+import { createPrinter } from './printer.ts'
+
+/** Flags every command on a cluster has besides its connection. */
+export interface SessionFlags {
+  readonly format: OutputFormat
+  /** `-v`: from 6 on every request is told on stderr, as in kubectl. */
+  readonly verbosity?: string
+}
+
+/**
+ * Connects, runs a command on the cluster, and closes what is open.
+ * @throws FwError FW_KUBECONFIG, FW_USAGE, and whatever the command throws
+ */
+export const withCluster = async (
+  context: Context,
+  flags: ConnectionFlags,
+  { format, verbosity }: SessionFlags,
+  work: (command: CommandContext) => Promise<ExitCode>,
+): Promise<ExitCode> => {
+  const { workstation, who } = context
+  const printer = createPrinter(context, format)
+  const resolved = resolveKubeconfig(flags, workstation)
+  for (const notice of resolved.notices) printer.talk(`note: ${notice}`)
+  const connection = connect(resolved, workstation, {
+    openSocket: context.openSocket,
+    userAgent: `kubectl-calico-fw/${version}`,
+    ...(Number(verbosity ?? 0) >= 6 ? { onExchange: ({ method, url, status }) => printer.talk(`${method} ${url} ${status ?? 'no answer'}`) } : {}),
+  })
+  const cluster = clusterOf(context, connection)
+  try {
+    return await work({
+      context,
+      cluster,
+      ui: prompterFor(context),
+      printer,
+      journal: createJournal({ directory: stateDirectory(workstation.env) }),
+      holder: `${who.user}@${who.host}/${who.pid}-${context.random()}`,
+      commandLine: ['kubectl', 'calico-fw', ...context.argv].join(' '),
+      ports: (facts, view) => ({
+        api: cluster.api,
+        clock: context.clock,
+        prober: createProber({
+          api: cluster.api,
+          probeApi: cluster.probeApi,
+          openSocket: context.openSocket,
+          clock: context.clock,
+          trust: trustOf(resolved, workstation),
+          calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
+        }),
+        journal: createJournal({ directory: stateDirectory(workstation.env) }),
+        holder: `${who.user}@${who.host}/${who.pid}-${context.random()}`,
+        command: ['kubectl', 'calico-fw', ...context.argv].join(' '),
+        dangers: (hostEndpoints) => dangersNow(cluster.api, hostEndpoints),
+        ...view,
+      }),
+    })
+  } finally {
+    cluster.close()
+  }
+}
+
+/** Foreign objects that make these HostEndpoints dangerous, read at this moment. */
+export const dangersNow = async (api: Api, plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints']): Promise<ForeignDanger[]> => {
+  const [policies, hostEndpoints, tiers] = await Promise.all(
+    ['GlobalNetworkPolicy', 'HostEndpoint', 'Tier'].map(async (kind) => (await api.list(resourceOf(v3, kind))) ?? []),
+  )
+  return foreignDangers({
+    plannedHostEndpoints,
+    policies: policies as GlobalNetworkPolicy[],
+    hostEndpoints: hostEndpoints as HostEndpoint[],
+    tiers: tiers as Tier[],
+  })
+}
+
+const clusterOf = (context: Context, connection: Connection): Cluster => {
+  const { resolved } = connection
+  const api = createApi(connection)
+  return {
+    api,
+    probeApi: freshApi(connection),
+    contextName: resolved.context,
+    server: resolved.server.href.replace(/\/$/, ''),
+    facts: (): Promise<Facts> =>
+      discover(api, {
+        contextName: resolved.context,
+        server: resolved.server.href,
+        now: () => context.clock.wall(),
+        lookup: context.lookup,
+        operatorAddresses: (towards) =>
+          findOperatorAddresses(
+            { ...context.network, connectionAddress: async () => (await probeApi(connection, { timeoutMs: 5_000 })).localAddress },
+            towards,
+          ),
+      }),
+    close: () => connection.close(),
+  }
+}
+
+/** The API with a new connection for every request: an established one survives every mistake of a firewall. */
+const freshApi = (connection: Connection): Pick<Api, 'request'> => ({
+  request: async (method, path, body, options = {}) => {
+    const answer = await connection.send({
+      method,
+      path,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(options.headers === undefined ? {} : { headers: options.headers }),
+      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      fresh: {},
+    })
+    return answer.body.toString('utf8')
+  },
+})
+
+const trustOf = ({ cluster, clusterName }: ResolvedKubeconfig, workstation: Workstation): Trust => {
+  const pem = pemOf(
+    cluster['certificate-authority'],
+    cluster['certificate-authority-data'],
+    `the certificate authority of cluster "${clusterName}"`,
+    workstation,
+  )
+  return {
+    ...(pem === undefined ? {} : { ca: pem.pem.toString('utf8') }),
+    ...(cluster['insecure-skip-tls-verify'] ? { insecure: true } : {}),
+    ...(cluster['tls-server-name'] ? { serverName: cluster['tls-server-name'] } : {}),
+  }
+}
+
+/** Somebody to ask: a script where one is given, the terminal where there is one on both ends, else nobody. */
+const prompterFor = ({ prompter, stdin, stderr, workstation }: Context): Prompter => {
+  if (prompter !== undefined) return prompter
+  if (stdin.isTTY !== true) return noPrompter('standard input is no terminal')
+  if (stderr.isTTY !== true) return noPrompter('standard error is no terminal')
+  return createPrompter({ input: stdin, output: stderr, theme: themeFor(stderr, workstation.env) })
+}

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { writeFile } from 'node:fs/promises'
+import { hostname, networkInterfaces, userInfo } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { runCli } from './cli.ts'
+import { openSocket } from './cluster/network.ts'
+import { workstationOf } from './cluster/workstation.ts'
+import type { Context, StopSignal } from './commands/context.ts'
+import { reportError } from './commands/report-error.ts'
+import { localAddressTo } from './discovery/operator-address.ts'
+
+const stopSignals: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
+/** The user's name; some containers have none for their uid. */
+const userName = (): string => {
+  try {
+    return userInfo().username
+  } catch {
+    return process.env['USER'] ?? 'unknown'
+  }
+}
+
+const context: Context = {
+  argv: process.argv.slice(2),
+  workstation: workstationOf(process, Date.now),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  clock: {
+    now: () => performance.now(),
+    wall: () => new Date(),
+    sleep: async (ms, signal) => {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+        throw signal?.aborted ? signal.reason : error
+      })
+    },
+  },
+  openSocket,
+  lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  network: { localAddressTo, interfaces: networkInterfaces },
+  random: () => randomBytes(4).toString('hex'),
+  who: { user: userName(), host: hostname(), pid: process.pid },
+  writeFile: (path, text) => writeFile(path, text),
+  onSignal: (handler) => {
+    const listeners = stopSignals.map((signal) => [signal, () => handler(signal)] as const)
+    for (const [signal, listener] of listeners) process.on(signal, listener)
+    return () => {
+      for (const [signal, listener] of listeners) process.off(signal, listener)
+    }
+  },
+}
+
+// Prompts and lists colour by the environment alone; --no-color must reach them before they load.
+if (context.argv.includes('--no-color')) process.env['NO_COLOR'] = '1'
+
+// A pipe whose reader has gone (`| head`) is no reason to die in the middle of a run.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
+process.exitCode = await runCli(context).catch((error: unknown) => reportError(context, error))

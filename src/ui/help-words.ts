@@ -1,0 +1,88 @@
+import { exitCodes } from '../exit-codes.ts'
+import type { HelpWords } from './help-text.ts'
+
+const ok = [exitCodes.ok, 'done, or nothing to change'] as const
+const failure = [exitCodes.failure, 'failed'] as const
+const usage = [exitCodes.usage, 'the command line or the file is wrong; nothing was written'] as const
+const refused = [exitCodes.refused, 'preflight or proof refused; nothing was written'] as const
+const rolledBack = [exitCodes.rolledBack, 'applied, then rolled back: the cluster is as it was'] as const
+const incomplete = [exitCodes.rollbackIncomplete, 'a rollback could not finish; what is left is printed'] as const
+const unreachable = [exitCodes.unreachable, 'the cluster does not answer, or does not let you'] as const
+const busy = [exitCodes.busy, 'another operator is at work'] as const
+const interrupted = [exitCodes.interrupted, 'Ctrl-C'] as const
+const running = [ok, failure, usage, refused, rolledBack, incomplete, unreachable, busy, interrupted]
+
+/** What each command's help says besides its flags, by the command's name. */
+export const helpWords: Readonly<Record<string, HelpWords>> = {
+  'calico-fw': {
+    examples: [
+      'kubectl calico-fw demo                       # see it work; touches nothing',
+      'kubectl calico-fw init                       # the wizard: asks, shows, proves, tries',
+      'kubectl calico-fw init -f firewall.yaml      # the same from a file',
+      'kubectl calico-fw status                     # where the cluster stands',
+      'kubectl calico-fw rollback                   # undo the last change',
+      'kubectl calico-fw open                       # open everything, now',
+    ],
+    exitCodes: running,
+  },
+  init: {
+    more: 'Closes nothing without a way back: what it closes opens by itself unless every probe is green and you say keep.',
+    examples: [
+      'kubectl calico-fw init',
+      'kubectl calico-fw init --dry-run=server',
+      'kubectl calico-fw init -f firewall.yaml --yes',
+      'kubectl calico-fw init --interface ens160 --vip 192.168.218.180:80/tcp,443/tcp \\',
+      '    --failsafe 7443/tcp --node-ports close',
+      'kubectl calico-fw init --open 31110/tcp@192.168.218.53/32',
+    ],
+    exitCodes: running,
+  },
+  plan: {
+    examples: ['kubectl calico-fw plan', 'kubectl calico-fw plan -f firewall.yaml', 'kubectl calico-fw plan -f firewall.yaml -o json'],
+    exitCodes: [[exitCodes.ok, 'the cluster is as the firewall wants it'], [exitCodes.failure, 'there are differences, or it failed'], usage, refused, unreachable],
+  },
+  'add-vip': {
+    more: 'Only opens: one policy more, probed and undone by rollback.',
+    examples: [
+      'kubectl calico-fw add-vip 192.168.218.181 --port 80/tcp --port 443/tcp',
+      'kubectl calico-fw add-vip 192.168.218.174 --port 31110/tcp --from 192.168.218.53/32',
+      'kubectl calico-fw add-vip 192.168.218.189 --port 7443/tcp --failsafe',
+      'kubectl calico-fw add-vip 192.168.218.181 --port 80/tcp -f firewall.yaml',
+    ],
+    exitCodes: running,
+  },
+  rollback: {
+    examples: [
+      'kubectl calico-fw rollback            # undo the last change',
+      'kubectl calico-fw rollback --to 3     # as it was after change 3',
+      'kubectl calico-fw rollback --to 0     # as before this tool came',
+    ],
+    exitCodes: running,
+  },
+  status: {
+    examples: ['kubectl calico-fw status', 'kubectl calico-fw status -o json'],
+    exitCodes: [[exitCodes.ok, 'the firewall is kept, or there is none'], [exitCodes.failure, 'something waits for you: a trial, an expired one, an opened cluster'], usage, unreachable],
+  },
+  confirm: { examples: ['kubectl calico-fw confirm', 'kubectl calico-fw confirm --yes'], exitCodes: running },
+  open: {
+    more: 'Needs no lock and no question. Nothing is deleted: rollback cleans up, init closes again.',
+    examples: ['kubectl calico-fw open'],
+    exitCodes: [ok, failure, incomplete, unreachable],
+  },
+  demo: {
+    examples: [
+      'kubectl calico-fw demo',
+      'kubectl calico-fw demo --scenario lockout    # a probe fails: the cluster opens again',
+      'kubectl calico-fw demo --scenario crash      # this program dies: the cluster opens',
+    ],
+    exitCodes: [[exitCodes.ok, 'the story ended as it should'], failure, usage, interrupted],
+  },
+  version: { examples: ['kubectl calico-fw version', 'kubectl calico-fw version -o json'], exitCodes: [ok, usage] },
+  completion: {
+    examples: [
+      'kubectl calico-fw completion > ~/.local/bin/kubectl_complete-calico_fw',
+      'chmod +x ~/.local/bin/kubectl_complete-calico_fw',
+    ],
+    exitCodes: [ok, usage],
+  },
+}

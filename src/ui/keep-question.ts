@@ -1,0 +1,59 @@
+import { FwError } from '../errors.ts'
+import type { Clock } from '../rollout/clock.ts'
+import type { Prompter } from './prompter.ts'
+
+/** What may come of the keep-question. */
+export type KeepAnswer = 'keep' | 'open' | 'leave'
+
+/** What the keep-question is asked with. */
+export interface KeepQuestionOptions {
+  readonly ui: Prompter
+  readonly clock: Clock
+  /** The run takes the question back when it turns round. */
+  readonly signal: AbortSignal
+  /** How long it waits at most, in milliseconds: then the answer is to open. */
+  readonly maxMs: number
+  readonly title: string
+  readonly why: string
+  /** Ctrl-C at the question. */
+  readonly interrupted: () => Promise<'open' | 'leave' | 'go-on'>
+}
+
+/** Asks whether to keep what is on trial. Enter alone, and no answer in time, mean opening. */
+export const askToKeep = async (options: KeepQuestionOptions): Promise<KeepAnswer> => {
+  const { ui, clock, maxMs, title, why } = options
+  const late = new AbortController()
+  const asked = new AbortController()
+  clock.sleep(maxMs, asked.signal).then(
+    () => late.abort(),
+    () => undefined,
+  )
+  const signal = AbortSignal.any([options.signal, late.signal])
+  try {
+    for (;;) {
+      try {
+        return await ui.select<KeepAnswer>(
+          {
+            message: title,
+            why,
+            flag: '--yes',
+            default: 'open',
+            choices: [
+              { value: 'open', name: 'no: open again now and undo everything' },
+              { value: 'keep', name: 'yes: keep it' },
+              { value: 'leave', name: 'leave it armed: it opens by itself unless somebody runs "kubectl calico-fw confirm"' },
+            ],
+          },
+          { signal },
+        )
+      } catch (error) {
+        if (late.signal.aborted && !options.signal.aborted) return 'open'
+        if (!(error instanceof FwError) || error.code !== 'FW_INTERRUPTED') throw error
+        const choice = await options.interrupted()
+        if (choice !== 'go-on') return choice
+      }
+    }
+  } finally {
+    asked.abort()
+  }
+}

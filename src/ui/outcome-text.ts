@@ -1,0 +1,41 @@
+import { FwError } from '../errors.ts'
+import type { Outcome, Reason } from '../rollout/state.ts'
+import { sentenceOf } from './error-text.ts'
+
+/** How a run that did not end as it should is told; undefined when it did. What stopped it speaks for itself where nothing had been written. */
+export const outcomeError = (outcome: Outcome): unknown => {
+  switch (outcome.kind) {
+    case 'done':
+      return undefined
+    case 'refused':
+      return outcome.reason.error ?? new FwError('FW_INTERRUPTED', outcome.reason.text, { why: 'nothing had been written' })
+    case 'rolled-back':
+      return new FwError('FW_ROLLED_BACK', 'the change was taken back: the cluster is as it was before', {
+        why: because(outcome.reason),
+        fix: outcome.reason.kind === 'declined' || outcome.reason.kind === 'interrupted' ? 'run the command again when you are ready' : fixOf(outcome.reason),
+        cause: outcome.reason.error,
+      })
+    case 'incomplete':
+      return new FwError('FW_ROLLBACK_INCOMPLETE', `the rollback could not finish: ${outcome.remaining.map(({ title }) => title).join(', ')}`, {
+        why: [because(outcome.reason), ...outcome.remaining.map(({ title, error }) => `${title}: ${sentenceOf(error)}`)].join('; '),
+        fix: 'open everything: kubectl calico-fw open; then go on with: kubectl calico-fw rollback',
+        cause: outcome.reason.error,
+      })
+    case 'left':
+      return leftError(outcome.reason, outcome.opensAt !== undefined)
+  }
+}
+
+const leftError = (reason: Reason, armed: boolean): FwError => {
+  const fate = armed ? 'it stays armed, and the cluster opens by itself' : 'nothing is closed that was open before'
+  return new FwError(reason.kind === 'lock-lost' ? 'FW_LOCK_LOST' : 'FW_INTERRUPTED', `${reason.text}: ${fate}`, {
+    fix:
+      armed
+        ? 'keep it: kubectl calico-fw confirm; open it now: kubectl calico-fw open; clean up: kubectl calico-fw rollback'
+        : 'see where it stands: kubectl calico-fw status',
+  })
+}
+
+const because = ({ text, error }: Reason): string => (error === undefined ? text : `${text}: ${sentenceOf(error)}`)
+
+const fixOf = ({ error }: Reason): string => (error instanceof FwError ? error.fix : undefined) ?? 'see to what the reason names, then run the command again'

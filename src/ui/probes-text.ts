@@ -1,0 +1,19 @@
+import type { Judgement } from '../firewall/judge.ts'
+
+/** `36 of 38 probes green, 2 not run`: one line of a round of probes. Probes that were not run are never counted as green. */
+export const probesInBrief = ({ red, notRun, alreadyFailing, unproven }: Judgement, of: number): string => {
+  const green = of - red.length - notRun.length - alreadyFailing.length - unproven.length
+  const rest = [
+    red.length > 0 ? `${red.length} red` : '',
+    notRun.length > 0 ? `${notRun.length} not run` : '',
+    alreadyFailing.length > 0 ? `${alreadyFailing.length} failing since before` : '',
+    unproven.length > 0 ? `${unproven.length} prove nothing` : '',
+  ].filter((part) => part !== '')
+  return [`${green} of ${of} probes green`, ...rest].join(', ')
+}
+
+/** What a round of probes leaves to be known, in sentences; the first `limit` of them, and how many more there are. */
+export const probesInDetail = ({ red, notRun, alreadyFailing, unproven }: Judgement, limit: number): string[] => {
+  const all = [...red, ...notRun, ...alreadyFailing, ...unproven].map(({ sentence }) => sentence)
+  return all.length <= limit ? all : [...all.slice(0, limit - 1), `and ${all.length - limit + 1} more`]
+}

@@ -1,0 +1,143 @@
+import type { Judgement } from '../firewall/judge.ts'
+import type { Clock } from '../rollout/clock.ts'
+import type { Progress } from '../rollout/ports.ts'
+import type { Step } from '../rollout/steps.ts'
+import type { Board } from './board.ts'
+import { sentenceOf } from './error-text.ts'
+import { probesInBrief } from './probes-text.ts'
+import { stageAt, stagesOf, undoStageOf, undoStages } from './stages.ts'
+
+/** Shows a run while it goes on. */
+export interface RunView {
+  report(progress: Progress): void
+  /** Frees the terminal for a question; the next step shows the rest again. */
+  pause(why: string): Promise<void>
+  /** Goes on showing the step at work after a pause. */
+  resume(): void
+  /** Ends the view; resolves once everything is on the screen. */
+  end(): Promise<void>
+  /** Whether the way back has begun. */
+  undoing(): boolean
+  /** The last round of probes, and of how many. */
+  probes(): { readonly judgement: Judgement; readonly of: number } | undefined
+}
+
+/** What a view is made with. `board` makes a new list of tasks: the first `offset` of `of` stages were shown before. */
+export interface RunViewOptions {
+  readonly steps: readonly Step[]
+  readonly clock: Clock
+  readonly board: (titles: readonly string[], offset: number, of: number) => Board | Promise<Board>
+}
+
+/** How often the seconds until the cluster opens are told anew, in milliseconds. */
+const tickMs = 1_000
+
+/** A view over boards: one for the way forward, one for the way back, and a new one after each question. */
+export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView => {
+  const forward = stagesOf(steps)
+  let mode: 'forward' | 'undo' = 'forward'
+  let stage = 0
+  let step: Step | undefined
+  let opensAt: number | undefined
+  let seen: { readonly judgement: Judgement; readonly of: number } | undefined
+  let current: { readonly board: Promise<Board>; readonly offset: number } | undefined
+  let ticking: AbortController | undefined
+  // Boards come and go asynchronously; everything said to them stays in order.
+  let tail: Promise<void> = Promise.resolve()
+
+  const titles = (): readonly string[] => (mode === 'forward' ? forward.map(({ title }) => title) : undoStages)
+  const inOrder = (work: (to: Board, offset: number) => void | Promise<void>): void => {
+    const at = current
+    if (at === undefined) return
+    tail = tail.then(async () => work(await at.board, at.offset))
+  }
+  const open = (): void => {
+    if (current !== undefined) return
+    const all = titles()
+    const offset = stage
+    const before = tail
+    current = { board: before.then(() => board(all.slice(offset), offset, all.length)), offset }
+    startTicking()
+  }
+  const close = (brokenOff?: string): void => {
+    ticking?.abort()
+    ticking = undefined
+    inOrder((to) => to.close(brokenOff))
+    current = undefined
+  }
+  const startTicking = (): void => {
+    const mine = new AbortController()
+    ticking = mine
+    const tick = async (): Promise<void> => {
+      while (!mine.signal.aborted) {
+        await clock.sleep(tickMs, mine.signal)
+        say()
+      }
+    }
+    tick().catch(() => undefined)
+  }
+  const say = (): void => {
+    const saying = { step: step?.title, probes: seen === undefined ? undefined : probesInBrief(seen.judgement, seen.of), opensIn: opensIn() }
+    inOrder((to) => to.say(saying))
+  }
+  const opensIn = (): string | undefined =>
+    opensAt === undefined ? undefined : `opens by itself in ${Math.max(0, Math.ceil((opensAt - clock.now()) / 1000))} s`
+  const begin = (): void => {
+    open()
+    const index = stage
+    inOrder((to, offset) => to.begin(index - offset))
+    say()
+  }
+
+  return {
+    report: (progress) => {
+      switch (progress.kind) {
+        case 'step':
+          // The question has the terminal to itself.
+          if (progress.step.kind === 'ask') return
+          mode = progress.mode
+          step = progress.step
+          stage = mode === 'forward' ? stageAt(forward, progress.at) : Math.max(stage, undoStageOf(progress.step))
+          begin()
+          return
+        case 'step-failed':
+          inOrder((to) => to.fail(`${progress.step.title}: ${sentenceOf(progress.error)}`))
+          return
+        case 'probes':
+          seen = { judgement: progress.judgement, of: progress.of }
+          say()
+          return
+        case 'deadline':
+          opensAt = progress.opensInMs === undefined ? undefined : clock.now() + progress.opensInMs
+          say()
+          return
+        case 'undo':
+          close(progress.reason.kind === 'step-failed' ? undefined : progress.reason.text)
+          mode = 'undo'
+          stage = 0
+          seen = undefined
+          return
+        case 'note':
+          inOrder((to) => to.note(progress.text))
+          return
+        case 'step-done':
+        case 'lag':
+        case 'end':
+          return
+      }
+    },
+    pause: async (why) => {
+      close(why)
+      await tail
+    },
+    resume: () => {
+      if (current === undefined && step !== undefined) begin()
+    },
+    end: async () => {
+      close()
+      await tail
+    },
+    undoing: () => mode === 'undo',
+    probes: () => seen,
+  }
+}

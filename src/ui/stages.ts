@@ -1,0 +1,88 @@
+import type { Step } from '../rollout/steps.ts'
+
+/** Steps that belong together in the eyes of whoever watches. */
+export interface Stage {
+  readonly title: string
+  /** Index of its first step in the run. */
+  readonly first: number
+}
+
+/**
+ * Cuts a run into the stages people read: a checkpoint begins whatever the steps after it do, a batch begins where foreign policies are looked for.
+ */
+export const stagesOf = (steps: readonly Step[]): Stage[] => {
+  const stages: Stage[] = []
+  let opened = false
+  for (const [index, step] of steps.entries()) {
+    const title = beginning(steps, index, opened)
+    opened = step.kind === 'recheck'
+    if (title !== undefined && title !== stages.at(-1)?.title) stages.push({ title, first: index })
+    else if (stages.length === 0) stages.push({ title: 'Prepare', first: index })
+  }
+  return stages
+}
+
+/** The stage a step stands in. */
+export const stageAt = (stages: readonly Stage[], at: number): number => stages.findLastIndex(({ first }) => first <= at)
+
+/** The title of the stage this step begins; undefined where it goes on with the one before. */
+const beginning = (steps: readonly Step[], index: number, opened: boolean): string | undefined => {
+  const step = steps[index]
+  switch (step?.kind) {
+    case 'lock':
+      return 'Prepare'
+    case 'recheck':
+      return titleOf(steps.slice(index + 1))
+    case 'checkpoint':
+      return opened ? undefined : titleOf(steps.slice(index + 1))
+    case 'arm':
+    case 'ask':
+      return titleOf(steps.slice(index))
+    case 'open':
+      return 'Open everything'
+    case 'restore':
+      return 'Put everything back'
+    case 'verify':
+    case 'remove-namespace':
+      return 'Verify and clean up'
+    default:
+      return undefined
+  }
+}
+
+/** What the steps up to the next checkpoint do, in words. */
+const titleOf = (ahead: readonly Step[]): string | undefined => {
+  const end = ahead.findIndex(({ kind }, index) => kind === 'checkpoint' && index > 0)
+  const own = end < 0 ? ahead : ahead.slice(0, end)
+  const writes = own.filter(({ kind }) => kind === 'write')
+  for (const step of own) {
+    switch (step.kind) {
+      case 'failsafes':
+        return 'Extend the failsafe ports'
+      case 'arm':
+        return 'Arm the gate: the cluster now opens by itself'
+      case 'write':
+        return step.closes.length === 0 && writes.length > 1 ? 'Write sets and policies' : capitalised(step.title)
+      case 'ask':
+      case 'commit':
+        return 'Keep it'
+      case 'open':
+      case 'restore':
+        return undefined
+      default:
+        break
+    }
+  }
+  return undefined
+}
+
+/** The stages of an undo, whose steps are decided only when it begins. */
+export const undoStages = ['Open everything', 'Put everything back', 'Verify and clean up'] as const
+
+/** Index in {@link undoStages} of the stage an undo's step stands in. */
+export const undoStageOf = ({ kind }: Step): number => {
+  if (kind === 'open' || kind === 'see-open') return 0
+  return kind === 'restore' || kind === 'settle' ? 1 : 2
+}
+
+const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
