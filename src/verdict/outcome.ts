@@ -33,7 +33,8 @@ export const agree = (before: Trail | undefined, node: string, open: string, alt
     if (outcome.action === 'unknown') return outcome
     if (first === undefined) first = outcome
     else if (first.action !== outcome.action) {
-      return unknown(outcome.trail, node, `${open}; one way it is ${first.action === 'allow' ? 'allowed' : 'denied'}, the other way not`)
+      const denied = first.action === 'deny' ? first : outcome
+      return unknown(denied.trail, node, `${open}; one way it is allowed, the other way denied (${denied.trail?.decision.text})`)
     }
   }
   return first ?? unknown(before, node, `${open}; there is no candidate`)
