@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
 /** A file of test/cluster/fixtures. */
@@ -35,6 +36,8 @@ export interface TestServer {
   readonly connections: () => number
   /** Completed TLS handshakes so far. */
   readonly handshakes: () => number
+  /** Takes over connections that ask for another protocol. */
+  readonly onUpgrade: (take: (request: http.IncomingMessage, socket: Duplex) => void) => void
   close(): Promise<void>
 }
 
@@ -96,6 +99,7 @@ export const startServer = async (handler: Handler, certificate: 'server' | 'exp
     requests,
     connections: () => connections,
     handshakes: () => handshakes,
+    onUpgrade: (take) => server.on('upgrade', take),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
