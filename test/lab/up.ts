@@ -1,7 +1,7 @@
 import type { Binaries } from './binaries.ts'
 import { startAggregatedApi } from './cluster/aggregated.ts'
-import { apiReady, startApiserver, startControllerManager, startEtcd } from './cluster/control-plane.ts'
-import { installCrds } from './cluster/crds.ts'
+import { apiReady, hasScheduler, startApiserver, startControllerManager, startEtcd, startScheduler } from './cluster/control-plane.ts'
+import { installAdmission, installCrds } from './cluster/crds.ts'
 import { felixReady } from './cluster/felix.ts'
 import { hasKubelet, listensOn } from './cluster/nodes.ts'
 import { makePki, writeKubeconfig } from './cluster/pki.ts'
@@ -64,17 +64,24 @@ export const up = async (
   if (binaries.crds !== undefined) {
     await installCrds(lab.api, binaries.crds, variant.flavour)
     if (variant.flavour === 'aggregated') await startAggregatedApi(lab, lab.api, controlPlane)
-    for (const object of calicoObjects(layout, variant)) await lab.api.apply(object)
-    done('Calico schemas and objects')
+    done('Calico schemas')
   }
   startControllerManager(lab, controlPlane, { monitorsNodes: hasKubelet(lab) })
-  for (const object of [...systemObjects(layout, variant, binaries.crds), ...homeServices(layout)]) await lab.api.apply(object)
+  if (hasScheduler(lab)) startScheduler(lab, controlPlane)
+  const admission = binaries.crds === undefined ? Promise.resolve() : installAdmission(lab.api, binaries.crds, variant.flavour)
+  admission.catch(() => undefined)
+  const objects = [
+    ...(binaries.crds === undefined ? [] : calicoObjects(layout, variant)),
+    ...systemObjects(layout, variant, binaries.crds),
+    ...homeServices(layout),
+  ]
+  for (const object of objects) await lab.api.apply(object)
   await assignVip(lab.api, 'ingress', layout.loadBalancer)
   await joined
   done('nodes')
   await Promise.all([
     ...layout.pods.map((pod) => announcePod(lab.api, lab.node(pod.node), pod)),
-    ...(withFelix ? [placeCalicoNodePods(lab.api, layout.nodes, hasKubelet(lab))] : []),
+    ...(withFelix ? [placeCalicoNodePods(lab.api, layout.nodes, { scheduler: hasScheduler(lab), kubelets: hasKubelet(lab) })] : []),
   ])
   done('pods')
   if (withFelix) {
@@ -82,6 +89,7 @@ export const up = async (
     done('Felix')
     await servicesAnswer(lab)
   }
+  await admission
   if (hasKubelet(lab)) await Promise.all(layout.nodes.map((node) => until(`the kubelet of ${node.name}`, () => listensOn(node, 10250))))
   done('up')
   return lab
@@ -113,6 +121,7 @@ const writeKubeconfigs = (state: StateDir, { layout }: LabRecord, controlPlane: 
   writeKubeconfig(state, 'vip', 'admin', `https://${layout.api.vip}:${layout.api.vipPort}`)
   writeKubeconfig(state, 'local', 'admin', local)
   writeKubeconfig(state, 'controller-manager', 'controller-manager', local)
+  writeKubeconfig(state, 'scheduler', 'scheduler', local)
   writeKubeconfig(state, 'calico-local', 'calico', local)
   writeKubeconfig(state, 'calico', 'calico', direct)
   writeKubeconfig(state, 'kube-proxy', 'kube-proxy', direct)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Binaries } from '../binaries.ts'
+import { type Binaries, hasRole } from '../binaries.ts'
 import type { Layout, NodeHost } from '../layout.ts'
 import { inNamespace } from '../machine/namespaces.ts'
 import { startRecorded } from '../machine/processes.ts'
@@ -15,7 +15,12 @@ export interface ClusterContext {
 }
 
 /** Names of the control plane's processes in the journal. */
-export const controlPlaneProcess = { etcd: 'etcd', apiserver: 'kube-apiserver', controllerManager: 'kube-controller-manager' } as const
+export const controlPlaneProcess = {
+  etcd: 'etcd',
+  apiserver: 'kube-apiserver',
+  controllerManager: 'kube-controller-manager',
+  scheduler: 'kube-scheduler',
+} as const
 
 const start = ({ state, binaries }: ClusterContext, node: NodeHost, role: string, args: readonly string[]) =>
   startRecorded(state, role, inNamespace(node.namespace, [join(binaries.controlPlane, role), ...args]))
@@ -77,6 +82,21 @@ export const startControllerManager = (context: ClusterContext, node: NodeHost, 
     '--leader-elect=false',
     '--allocate-node-cidrs=false',
     ...(options.monitorsNodes ? [] : ['--node-monitor-grace-period=24h']),
+  ])
+}
+
+/** Whether there is a scheduler to bind DaemonSet pods; without one the harness binds them. */
+export const hasScheduler = ({ binaries }: Pick<ClusterContext, 'binaries'>): boolean => hasRole(binaries, controlPlaneProcess.scheduler)
+
+/** Starts kube-scheduler: a node that joins gets its calico-node pod with nobody's help. */
+export const startScheduler = (context: ClusterContext, node: NodeHost): void => {
+  const kubeconfig = context.state.at('pki', 'scheduler.kubeconfig')
+  start(context, node, controlPlaneProcess.scheduler, [
+    `--kubeconfig=${kubeconfig}`,
+    `--authentication-kubeconfig=${kubeconfig}`,
+    `--authorization-kubeconfig=${kubeconfig}`,
+    '--bind-address=127.0.0.1',
+    '--leader-elect=false',
   ])
 }
 

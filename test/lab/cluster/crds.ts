@@ -30,16 +30,16 @@ export const installCrds = async (api: LabApi, crds: CalicoCrds, flavour: Varian
     const answers = await Promise.all(groups.map((group) => api.request('GET', `/apis/${group}`)))
     return answers.every((answer) => answer.status === 200)
   })
-  if (native && crds.admission !== undefined) await installAdmission(api, objectsIn(crds.admission))
 }
 
 /**
- * The admission policies write `tier` labels and default `types`, as the aggregated API server does elsewhere. Calico's files name
+ * Installs the admission policies of the native flavour, once the CRDs are served, and waits until they work. They write `tier` labels and default `types`, as the aggregated API server does elsewhere. Calico's files name
  * v1beta1, which Kubernetes 1.36 no longer serves where it serves v1; the fields are the same.
  */
-const installAdmission = async (api: LabApi, policies: readonly LabObject[]): Promise<void> => {
+export const installAdmission = async (api: LabApi, crds: CalicoCrds, flavour: Variant['flavour']): Promise<void> => {
+  if (flavour !== 'native' || crds.admission === undefined) return
   const served = (apiVersion: string) => api.request('GET', `/apis/${apiVersion}`).then((answer) => JSON.stringify(answer.body))
-  for (const policy of policies) {
+  for (const policy of objectsIn(crds.admission)) {
     const apiVersion = (await served(policy.apiVersion)).includes(`"${policy.kind}"`) ? policy.apiVersion : 'admissionregistration.k8s.io/v1'
     await api.create({ ...policy, apiVersion })
   }

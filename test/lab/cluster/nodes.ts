@@ -36,11 +36,7 @@ export const startKubelet = ({ state, binaries }: ClusterContext, node: NodeHost
     join(binaries.controlPlane, 'fake-kubelet'),
     ...[`--node=${node.fqdn}`, `--ips=${node.address}`, `--pod-cidrs=${node.podCidr}`, ...annotations],
     ...[`--client-ca=${pki('ca.crt')}`, `--tls-cert=${pki(`kubelet-${node.name}.crt`)}`, `--tls-key=${pki(`kubelet-${node.name}.key`)}`],
-    ...[
-      `--kubeconfig=${pki(`kubelet-${node.name}.kubeconfig`)}`,
-      `--state-dir=${state.at('node', node.name, 'kubelet')}`,
-      `--felix-log=${state.at('log', `felix-${node.name}.log`)}`,
-    ],
+    ...[`--kubeconfig=${pki(`kubelet-${node.name}.kubeconfig`)}`, `--felix-log=${state.at('log', `felix-${node.name}.log`)}`],
   ]
   startRecorded(state, `kubelet-${node.name}`, inSandbox(sandbox, kubelet))
 }

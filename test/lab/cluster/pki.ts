@@ -61,6 +61,7 @@ const leaves = (layout: Layout): readonly Leaf[] => {
     { name: 'admin', subject: '/O=system:masters/CN=admin' },
     { name: 'front-proxy', subject: '/CN=front-proxy-client' },
     { name: 'controller-manager', subject: '/CN=system:kube-controller-manager' },
+    { name: 'scheduler', subject: '/CN=system:kube-scheduler' },
     { name: 'kube-proxy', subject: '/CN=system:kube-proxy' },
     { name: 'calico', subject: '/O=system:masters/CN=calico' },
     ...layout.nodes.map(kubeletLeaf),

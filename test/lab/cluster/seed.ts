@@ -125,37 +125,37 @@ export const assignVip = async (api: LabApi, name: string, ip: string): Promise<
   await api.patch({ apiVersion: 'v1', kind: 'Service', namespace: 'default', name }, { status: { loadBalancer: { ingress: [{ ip }] } } }, 'status')
 }
 
-/**
- * Binds calico-node's pods to their nodes, as the scheduler does, and waits until each has its address; without kubelets it writes their status too.
- * `nodes` are those that must have one when this returns.
- */
-export const placeCalicoNodePods = async (api: LabApi, nodes: readonly NodeHost[], withKubelets: boolean): Promise<void> => {
-  const pods = { apiVersion: 'v1', kind: 'Pod', namespace: calicoNamespace }
-  await until(
-    "calico-node's pods",
-    async () => {
-      const there = (await api.list(pods, '?labelSelector=k8s-app%3Dcalico-node')) as CalicoNodePod[]
-      for (const pod of there) {
-        const host = pod.spec.affinity?.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]?.matchFields[0]?.values[0]
-        const node = nodes.find((one) => one.fqdn === host)
-        if (node === undefined) continue
-        const ref = { ...pods, name: pod.metadata.name }
-        if (pod.spec.nodeName === undefined) {
-          const binding = {
-            apiVersion: 'v1',
-            kind: 'Binding',
-            metadata: { name: ref.name, namespace: calicoNamespace },
-            target: { apiVersion: 'v1', kind: 'Node', name: host },
-          }
-          await api.request('POST', `/api/v1/namespaces/${calicoNamespace}/pods/${ref.name}/binding`, binding)
-          if (!withKubelets) await api.patch(ref, { status: runningStatus(node.address, 'calico-node') }, 'status')
-        }
-      }
-      return nodes.every((node) => there.some((pod) => pod.spec.nodeName === node.fqdn && pod.status?.podIP === node.address))
-    },
-    60_000,
-    100,
-  )
+/** Waits until every calico-node pod has its node and its address. Without a scheduler it binds them, and without kubelets it writes their status. */
+export const placeCalicoNodePods = async (
+  api: LabApi,
+  nodes: readonly NodeHost[],
+  running: { readonly scheduler: boolean; readonly kubelets: boolean },
+): Promise<void> => {
+  const ref = { apiVersion: 'v1', kind: 'Pod', namespace: calicoNamespace }
+  const placed = async () => {
+    const pods = (await api.list(ref, '?labelSelector=k8s-app%3Dcalico-node')) as CalicoNodePod[]
+    for (const { metadata, spec, status } of pods) {
+      const host =
+        spec.nodeName ?? spec.affinity?.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]?.matchFields[0]?.values[0]
+      const node = nodes.find((one) => one.fqdn === host)
+      if (node === undefined) continue
+      if (spec.nodeName === undefined && !running.scheduler) await bind(api, metadata.name, node.fqdn)
+      if (status?.podIP === undefined && !running.kubelets)
+        await api.patch({ ...ref, name: metadata.name }, { status: runningStatus(node.address, 'calico-node') }, 'status')
+    }
+    return nodes.every((node) => pods.some((pod) => pod.spec.nodeName === node.fqdn && pod.status?.podIP === node.address))
+  }
+  await until("calico-node's pods", placed, 60_000, 100)
+}
+
+const bind = async (api: LabApi, pod: string, node: string): Promise<void> => {
+  const binding = {
+    apiVersion: 'v1',
+    kind: 'Binding',
+    metadata: { name: pod, namespace: calicoNamespace },
+    target: { apiVersion: 'v1', kind: 'Node', name: node },
+  }
+  await api.request('POST', `/api/v1/namespaces/${calicoNamespace}/pods/${pod}/binding`, binding)
 }
 
 type CalicoNodePod = LabObject & {
