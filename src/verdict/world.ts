@@ -1,25 +1,31 @@
 import type { Facts } from '../firewall/facts.ts'
+import type { Address } from '../net/address.ts'
+import { contains } from '../net/cidr.ts'
 import type { World } from './model.ts'
 
 /**
  * The world as discovery found it. API addresses that are no node's float over the control-plane nodes: keepalived and kube-vip keep them there.
- * Where the cluster shows no control-plane node they are nobody's.
+ * They are nobody's where the cluster shows no control-plane node, or where they lie outside every network those nodes are known to stand in.
  */
-export const worldOf = (facts: Facts): World => {
-  const controlPlane = facts.nodes.filter((node) => node.controlPlane).map(({ name }) => name)
-  const unowned = facts.apiEndpoints.filter(({ node }) => node === undefined)
-  return {
-    dataplane: facts.calico.dataplane,
-    proxyMode: facts.kubeProxy.mode,
-    nodes: facts.nodes,
-    podCidrs: facts.podCidrs,
-    ...(facts.ipPools === undefined ? {} : { ipPools: facts.ipPools }),
-    floating: controlPlane.length === 0 ? [] : unowned.map(({ address }) => ({ address, nodes: controlPlane })),
-    services: facts.services,
-    failsafes: facts.failsafes,
-    hostEndpoints: facts.hostEndpoints,
-    policies: facts.policies,
-    networkSets: facts.networkSets,
-    tiers: facts.tiers,
-  }
+export const worldOf = (facts: Facts): World => ({
+  dataplane: facts.calico.dataplane,
+  proxyMode: facts.kubeProxy.mode,
+  nodes: facts.nodes,
+  podCidrs: facts.podCidrs,
+  ...(facts.ipPools === undefined ? {} : { ipPools: facts.ipPools }),
+  floating: floatingOf(facts),
+  services: facts.services,
+  failsafes: facts.failsafes,
+  hostEndpoints: facts.hostEndpoints,
+  policies: facts.policies,
+  networkSets: facts.networkSets,
+  tiers: facts.tiers,
+})
+
+const floatingOf = ({ nodes, apiEndpoints }: Facts): NonNullable<World['floating']> => {
+  const controlPlane = nodes.filter((node) => node.controlPlane)
+  const isNear = (address: Address) =>
+    controlPlane.some(({ networks }) => networks === undefined || networks.length === 0 || networks.some((network) => contains(network, address)))
+  const unowned = apiEndpoints.filter(({ node, address }) => node === undefined && isNear(address))
+  return unowned.map(({ address }) => ({ address, nodes: controlPlane.map(({ name }) => name) }))
 }
