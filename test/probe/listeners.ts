@@ -27,14 +27,20 @@ export const freePort = async (): Promise<number> => {
   return port
 }
 
+/** What a request told the server. */
+export interface Asked {
+  readonly path: string | undefined
+  readonly authorization: string | undefined
+  readonly upgrade: string | undefined
+}
+
 /** A TLS server that answers every request with `status`, and what it was asked. */
-export const readyServer = async (
-  status: () => number,
-): Promise<{ port: number; asked: { path: string | undefined; authorization: string | undefined }[]; connections: () => number }> => {
-  const asked: { path: string | undefined; authorization: string | undefined }[] = []
+export const readyServer = async (status: () => number): Promise<{ port: number; asked: Asked[]; connections: () => number }> => {
+  const asked: Asked[] = []
   let connections = 0
   const server = createHttpsServer({ cert: certificates.server.certificate, key: certificates.server.key }, (request, response) => {
-    asked.push({ path: request.url, authorization: request.headers.authorization })
+    const { authorization, upgrade } = request.headers
+    asked.push({ path: request.url, authorization, upgrade })
     response.writeHead(status()).end('ok')
   })
   server.on('connection', () => connections++)

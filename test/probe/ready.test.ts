@@ -19,7 +19,7 @@ describe('askReady', () => {
   ])('status %i', async (status, expected) => {
     const { port, asked } = await readyServer(() => status)
     expect(await askReady(openSocket, '127.0.0.1', port, trust, options)).toEqual(expected)
-    expect(asked).toEqual([{ path: '/readyz', authorization: undefined }])
+    expect(asked).toEqual([{ path: '/readyz', authorization: undefined, upgrade: undefined }])
   })
 
   test('each time over a new connection', async () => {

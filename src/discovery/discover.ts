@@ -1,0 +1,153 @@
+import { resourceOf } from '../calico/resources.ts'
+import type { Api } from '../cluster/api.ts'
+import { type DetectedCalico, detectCalico } from '../cluster/detect-calico.ts'
+import { FwError } from '../errors.ts'
+import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import type { Address } from '../net/address.ts'
+import { mergeCidrs } from '../net/cidr.ts'
+import { endpointsOf } from './api-endpoints.ts'
+import { ipPoolFacts, prefetchCalico, readCalico, readOwn, requiredKinds } from './calico-objects.ts'
+import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './control-plane.ts'
+import { endpointClaims } from './endpoint-claims.ts'
+import { failsafesOf } from './failsafes.ts'
+import { gateWebhooksOf } from './gate-webhooks.ts'
+import type { NodeObject, PodObject, WebhookConfigurationObject } from './kube-objects.ts'
+import { readKubernetes } from './kubernetes-objects.ts'
+import { nodeFacts } from './nodes.ts'
+import { createReader, type Reader } from './reader.ts'
+import * as services from './services.ts'
+
+/** What discovery needs besides the API. */
+export interface DiscoveryContext {
+  readonly contextName: string
+  /** The kubeconfig's server, as a URL. */
+  readonly server: string
+  readonly now: () => Date
+  /** All addresses behind a name, as this machine resolves it. */
+  readonly lookup: (host: string) => Promise<readonly string[]>
+  /** The addresses this machine uses towards these: see operator-address.ts. */
+  readonly operatorAddresses: (towards: readonly Address[]) => Promise<readonly Address[]>
+  /** Milliseconds for each call; 10,000 unless told. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** `empty` takes failsafes Felix itself cannot read as none and notes it, for a rollback that must go on; otherwise they throw. */
+  readonly brokenFailsafes?: 'throw' | 'empty'
+}
+
+/**
+ * Gathers everything the tool knows about a cluster, by reading only: some forty requests whatever the number of nodes, large lists in pages.
+ * A source that is forbidden or missing is named in `unseen`.
+ * @throws FwError when Nodes, HostEndpoints, GlobalNetworkPolicies or FelixConfigurations cannot be read, when there is no Calico
+ *   (FW_UNSUPPORTED), or when Felix could not read its failsafes (FW_BAD_FAILSAFE)
+ */
+export const discover = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
+  const timeoutMs = context.timeoutMs ?? 10_000
+  const reader = createReader(api, requiredKinds, { timeoutMs, ...(context.signal === undefined ? {} : { signal: context.signal }) })
+  reader.note({ kind: 'host-input-rules', what: 'INPUT rules of every node', why: 'nodes are not looked into yet' })
+  prefetchCalico(reader)
+  const kubernetes = await readKubernetes(reader)
+  const kubeadm = kubeadmOf(kubernetes.kubeadmConfig)
+  const proxy = kubeProxyOf(kubernetes.kubeProxyConfig, kubernetes.kubeProxyPods)
+  if (proxy.unseen !== undefined) reader.note(proxy.unseen)
+  const detected = await detectCalico(reader.api, { proxyMode: proxy.mode })
+  const [calico, calicoPods, typha, uid] = await Promise.all([
+    readCalico(reader, detected),
+    reader.list(resourceOf('v1', 'Pod'), { namespace: detected.namespace, labelSelector: selectorOf(detected.nodePodLabels) }),
+    reader.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: detected.namespace, name: 'calico-typha' }),
+    clusterUid(reader, detected),
+  ])
+  const own = await readOwn(reader, calico, kubernetes.services)
+
+  const apiEndpoints = services.endpointsOf(kubernetes.endpointSlices, 'default', 'kubernetes')
+  const surroundings = {
+    calicoPods: ((calicoPods ?? []) as PodObject[]).filter(({ metadata }) => metadata.deletionTimestamp === undefined),
+    apiServerNodes: new Set(kubernetes.apiServerPods.flatMap(({ spec }) => spec?.nodeName ?? [])),
+    apiAddresses: new Set(apiEndpoints.map(({ address }) => address)),
+  }
+  const nodes = (kubernetes.nodes as NodeObject[]).map((node) => nodeFacts(node, surroundings)).sort((one, other) => (one.name < other.name ? -1 : 1))
+  noteInterfaces(reader, nodes)
+
+  const serviceCidrs = serviceCidrsOf(kubernetes.serviceCidrs, kubeadm, kubernetes.apiServerPods)
+  if (serviceCidrs === undefined) {
+    reader.note({ kind: 'other', what: 'service CIDRs', why: 'no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them' })
+  }
+  const ipPools = calico.ipPools === undefined ? undefined : ipPoolFacts(calico.ipPools)
+  const claims = endpointClaims({ context, kubernetes, kubeadm, detected, typha, apiEndpoints })
+  const endpoints = await endpointsOf(claims, { nodes, serviceCidrs: serviceCidrs ?? [], lookup: context.lookup, timeoutMs })
+  for (const unseen of endpoints.unseen) reader.note(unseen)
+  const operatorAddresses = await context.operatorAddresses(destinations(endpoints.apiEndpoints, nodes))
+  if (operatorAddresses.length === 0) {
+    reader.note({
+      kind: 'operator-address',
+      what: 'the address the cluster sees us by',
+      why: 'a proxy or tunnel stands between, or there is no route',
+    })
+  }
+  const failsafes = failsafesOf(reader, nodes, detected, calico.felixConfigurations, context.brokenFailsafes ?? 'throw')
+  const namespace = own.find(({ kind }) => kind === 'Namespace')
+  return {
+    apiVersion: 'calico-fw.github.io/v1alpha1',
+    kind: 'Facts',
+    gatheredAt: context.now().toISOString(),
+    cluster: { context: context.contextName, server: context.server, uid, kubernetesVersion: kubernetes.version },
+    calico: {
+      flavour: detected.flavour,
+      ...(detected.version === undefined ? {} : { version: detected.version }),
+      dataplane: detected.dataplane,
+      namespace: detected.namespace,
+      nodePodLabels: detected.nodePodLabels,
+    },
+    kubeProxy: { mode: proxy.mode, nodePortRange: nodePortRangeOf(kubeadm, kubernetes.apiServerPods), source: proxy.source },
+    nodes,
+    // Where Calico has no pools, pods get their addresses from the nodes' own podCIDRs (host-local IPAM, as in Canal).
+    podCidrs: mergeCidrs(ipPools !== undefined && ipPools.length > 0 ? ipPools.map(({ cidr }) => cidr) : nodes.flatMap(({ podCidrs }) => podCidrs)),
+    ...(ipPools === undefined ? {} : { ipPools }),
+    serviceCidrs: mergeCidrs(serviceCidrs ?? []),
+    services: services.servicesFacts(kubernetes.services, kubernetes.endpointSlices),
+    apiEndpoints: endpoints.apiEndpoints,
+    felixPeers: endpoints.felixPeers,
+    failsafes,
+    felixConfigurations: calico.felixConfigurations,
+    hostEndpoints: calico.hostEndpoints,
+    policies: calico.policies,
+    networkSets: calico.networkSets,
+    tiers: calico.tiers,
+    duplicates: calico.duplicates,
+    gateWebhooks: gateWebhooksOf(kubernetes.webhooks as WebhookConfigurationObject[], namespace?.metadata.labels),
+    own,
+    operatorAddresses,
+    unseen: reader.unseen,
+  }
+}
+
+const selectorOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+
+/** kube-system's uid names a cluster for good; Calico's own id stands in where that namespace is not shown. */
+const clusterUid = async (reader: Reader, { readableAs }: DetectedCalico): Promise<string> => {
+  const namespace = await reader.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' })
+  if (namespace?.metadata.uid !== undefined) return namespace.metadata.uid
+  const information = await reader.get({ apiVersion: readableAs, kind: 'ClusterInformation', name: 'default' })
+  const guid = (information?.spec as { readonly clusterGUID?: string } | undefined)?.clusterGUID
+  if (guid) return guid
+  throw new FwError('FW_FORBIDDEN', 'this cluster cannot be told from others', {
+    why: 'neither namespace kube-system nor ClusterInformation default is shown, and checkpoints are kept by cluster',
+    fix: 'ask a cluster admin for the right to get namespaces',
+  })
+}
+
+const noteInterfaces = (reader: Reader, nodes: readonly NodeFacts[]): void => {
+  const without = nodes.filter(({ interfaces }) => interfaces.length === 0).map(({ name }) => name)
+  if (without.length === 0) return
+  const more = without.length > 3 ? ` and ${without.length - 3} more` : ''
+  const why = 'no annotation projectcalico.org/Interfaces; Calico writes it from 3.31 on, where it detects the nodes’ addresses itself'
+  reader.note({ kind: 'interfaces', what: `interfaces of ${without.slice(0, 3).join(', ')}${more}`, why })
+}
+
+/** Towards the API, and towards a node of each family: the way out may differ. */
+const destinations = (endpoints: readonly { readonly address: Address }[], nodes: readonly NodeFacts[]): Address[] => {
+  const [first] = nodes
+  return [...new Set([...endpoints.map(({ address }) => address), ...(first?.addresses ?? []).map(({ address }) => address)])]
+}

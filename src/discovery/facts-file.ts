@@ -1,0 +1,138 @@
+import * as v from 'valibot'
+import { FwError } from '../errors.ts'
+import type { Facts } from '../firewall/facts.ts'
+import { type Address, isAddress, parseAddress } from '../net/address.ts'
+import { type Cidr, parseCidr } from '../net/cidr.ts'
+import { portProtocols } from '../net/port.ts'
+
+const text = v.string()
+const texts = v.array(text)
+const labels = v.record(text, text)
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535))
+const portRange = v.object({ first: port, last: port })
+
+/** Facts were written by us: only canonical texts are in them, so anything else is a hand's mistake. */
+const address = v.custom<Address>((input) => typeof input === 'string' && isAddress(input) && parseAddress(input) === input, 'is not an address')
+const cidr = v.custom<Cidr>((input) => typeof input === 'string' && isCanonicalCidr(input), 'is not a CIDR')
+
+const metadata = v.looseObject({
+  name: text,
+  namespace: v.exactOptional(text),
+  labels: v.exactOptional(labels),
+  annotations: v.exactOptional(labels),
+})
+const kubeObject = v.looseObject({ apiVersion: text, kind: text, metadata })
+const withSpec = v.looseObject({ ...kubeObject.entries, spec: v.looseObject({}) })
+
+const endpoint = v.object({ address, port, sources: texts, node: v.exactOptional(text) })
+const failsafes = v.object({
+  ports: v.array(v.object({ protocol: text, port, net: v.exactOptional(text) })),
+  source: v.variant('kind', [
+    v.object({ kind: v.literal('environment'), variable: text }),
+    v.object({ kind: v.literal('felixconfiguration'), name: text }),
+    v.object({ kind: v.literal('default') }),
+  ]),
+})
+
+const node = v.object({
+  name: text,
+  ready: v.boolean(),
+  controlPlane: v.boolean(),
+  operatingSystem: text,
+  unschedulable: v.boolean(),
+  labels,
+  addresses: v.array(v.object({ type: v.picklist(['InternalIP', 'ExternalIP']), address })),
+  otherAddresses: v.array(v.object({ address, source: text })),
+  interfaces: v.array(v.object({ name: text, addresses: v.array(address), source: text })),
+  networks: v.exactOptional(v.array(cidr)),
+  podCidrs: v.array(cidr),
+  calicoNode: v.exactOptional(v.object({ pod: text, namespace: text, ready: v.boolean(), restarts: v.number() })),
+})
+
+const service = v.object({
+  namespace: text,
+  name: text,
+  type: v.picklist(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
+  clusterIPs: v.array(address),
+  externalIPs: v.array(address),
+  loadBalancerIPs: v.array(address),
+  externalTrafficPolicy: v.picklist(['Cluster', 'Local']),
+  healthCheckNodePort: v.exactOptional(port),
+  ports: v.array(v.object({ name: v.exactOptional(text), protocol: v.picklist(portProtocols), port, nodePort: v.exactOptional(port) })),
+  endpoints: v.array(v.object({ address, node: v.exactOptional(text), ports: v.array(v.object({ name: v.exactOptional(text), port })) })),
+})
+
+const encapsulation = v.picklist(['Never', 'Always', 'CrossSubnet'])
+const unseenKinds = ['host-input-rules', 'interfaces', 'operator-address', 'kube-proxy', 'api-endpoints', 'environment', 'webhooks', 'other'] as const
+
+const schema = v.strictObject({
+  apiVersion: v.literal('calico-fw.github.io/v1alpha1'),
+  kind: v.literal('Facts'),
+  gatheredAt: v.pipe(text, v.isoTimestamp()),
+  cluster: v.object({ context: text, server: text, uid: text, kubernetesVersion: text }),
+  calico: v.object({
+    flavour: v.picklist(['native', 'aggregated', 'storage', 'etcd', 'migrating']),
+    version: v.exactOptional(text),
+    dataplane: v.picklist(['iptables', 'nftables', 'bpf', 'unknown']),
+    namespace: text,
+    nodePodLabels: labels,
+  }),
+  kubeProxy: v.object({ mode: v.picklist(['iptables', 'ipvs', 'nftables', 'none', 'unknown']), nodePortRange: portRange, source: text }),
+  nodes: v.array(node),
+  podCidrs: v.array(cidr),
+  ipPools: v.exactOptional(v.array(v.object({ cidr, natOutgoing: v.boolean(), ipipMode: encapsulation, vxlanMode: encapsulation }))),
+  serviceCidrs: v.array(cidr),
+  services: v.array(service),
+  apiEndpoints: v.array(endpoint),
+  felixPeers: v.array(endpoint),
+  failsafes: v.record(text, v.object({ inbound: failsafes, outbound: failsafes })),
+  felixConfigurations: v.array(kubeObject),
+  hostEndpoints: v.array(withSpec),
+  policies: v.array(withSpec),
+  networkSets: v.array(withSpec),
+  tiers: v.array(kubeObject),
+  duplicates: v.array(v.object({ kind: text, v3: text, storage: text })),
+  gateWebhooks: v.array(v.object({ name: text, resources: texts, failurePolicy: text })),
+  own: v.array(kubeObject),
+  operatorAddresses: v.array(address),
+  unseen: v.array(v.object({ kind: v.picklist(unseenKinds), what: text, why: text })),
+} satisfies Record<keyof Facts, unknown>)
+
+/**
+ * Reads facts saved as JSON.
+ * @throws FwError FW_BAD_FILE naming the first field that is wrong
+ */
+export const parseFacts = (json: string): Facts => {
+  const value = parsedJson(json)
+  const result = v.safeParse(schema, value)
+  // The schema checks the fields of Calico's objects that every reader relies on; the rest is kept as it is, as from the cluster.
+  if (result.success) return value as Facts
+  const [issue] = result.issues
+  const where = v.getDotPath(issue) ?? 'the whole'
+  throw new FwError('FW_BAD_FILE', `these facts cannot be used: ${where} ${issue.message.replace(/^Invalid/, 'is wrong: invalid')}`, { fix })
+}
+
+/** Facts as JSON, ending in a newline. */
+export const formatFacts = (facts: Facts): string => `${JSON.stringify(facts, null, 2)}\n`
+
+const fix = 'save them again from the cluster, with this version of the tool'
+
+const parsedJson = (json: string): unknown => {
+  try {
+    return JSON.parse(json)
+  } catch (cause) {
+    throw new FwError('FW_BAD_FILE', 'these facts cannot be used: they are no JSON', {
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix,
+      cause,
+    })
+  }
+}
+
+const isCanonicalCidr = (input: string): boolean => {
+  try {
+    return parseCidr(input) === input
+  } catch {
+    return false
+  }
+}
