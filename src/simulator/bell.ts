@@ -1,0 +1,47 @@
+import type { Clock } from '../rollout/clock.ts'
+
+/** Wakes a loop when something happened or its time has come. */
+export interface Bell {
+  ring(): void
+  /** Resolves at the next ring, or at once for a ring nobody heard, or after `ms`. False when the signal ended the wait. */
+  wait(ms: number | undefined, signal: AbortSignal): Promise<boolean>
+}
+
+/** Sleeps; false when the signal ended the sleep. */
+export const slept = async (clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> => {
+  if (signal.aborted) return false
+  try {
+    await clock.sleep(ms, signal)
+    return !signal.aborted
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  }
+}
+
+/** A silent bell. */
+export const createBell = (clock: Clock): Bell => {
+  let rung = false
+  let wake: (() => void) | undefined
+  return {
+    ring: () => {
+      rung = true
+      wake?.()
+    },
+    wait: async (ms, signal) => {
+      if (!rung && !signal.aborted) {
+        const over = new AbortController()
+        const ended = AbortSignal.any([over.signal, signal])
+        const heard = new Promise<void>((resolve) => {
+          wake = resolve
+          ended.addEventListener('abort', () => resolve(), { once: true })
+        })
+        await (ms === undefined ? heard : Promise.race([heard, slept(clock, ms, ended)]))
+        over.abort()
+        wake = undefined
+      }
+      rung = false
+      return !signal.aborted
+    },
+  }
+}
