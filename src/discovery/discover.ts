@@ -60,7 +60,7 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
 
   const apiEndpoints = services.endpointsOf(kubernetes.endpointSlices, 'default', 'kubernetes')
   const surroundings = {
-    calicoPods: ((calicoPods ?? []) as PodObject[]).filter(({ metadata }) => metadata.deletionTimestamp === undefined),
+    calicoPods: podsByNode((calicoPods ?? []) as PodObject[]),
     apiServerNodes: new Set(kubernetes.apiServerPods.flatMap(({ spec }) => spec?.nodeName ?? [])),
     apiAddresses: new Set(apiEndpoints.map(({ address }) => address)),
   }
@@ -89,7 +89,7 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     apiVersion: 'calico-fw.github.io/v1alpha1',
     kind: 'Facts',
     gatheredAt: context.now().toISOString(),
-    cluster: { context: context.contextName, server: context.server, uid, kubernetesVersion: kubernetes.version },
+    cluster: { context: context.contextName, server: context.server.replace(/\/$/, ''), uid, kubernetesVersion: kubernetes.version },
     calico: {
       flavour: detected.flavour,
       ...(detected.version === undefined ? {} : { version: detected.version }),
@@ -119,6 +119,10 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     unseen: reader.unseen,
   }
 }
+
+/** A pod that is going away no longer counts. */
+const podsByNode = (pods: readonly PodObject[]): ReadonlyMap<string, PodObject> =>
+  new Map(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((pod) => [pod.spec?.nodeName ?? '', pod]))
 
 const selectorOf = (labels: Readonly<Record<string, string>>): string =>
   Object.entries(labels)

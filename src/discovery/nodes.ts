@@ -6,8 +6,8 @@ import { addressIn, isDistinct, networkIn, networksIn } from './loose-text.ts'
 
 /** What about nodes stands elsewhere than in their Node objects. */
 export interface NodeSurroundings {
-  /** calico-node's pods. */
-  readonly calicoPods: readonly PodObject[]
+  /** calico-node's pods by the node they run on. */
+  readonly calicoPods: ReadonlyMap<string, PodObject>
   /** Nodes that run a kube-apiserver pod. */
   readonly apiServerNodes: ReadonlySet<string>
   /** Addresses behind Service default/kubernetes. */
@@ -30,7 +30,7 @@ export const nodeFacts = (node: NodeObject, { calicoPods, apiServerNodes, apiAdd
   const interfaces = interfacesOf(annotations[interfacesKey])
   const networks = mergeCidrs(['IPv4Address', 'IPv6Address'].flatMap((key) => networkIn(annotations[`${prefix}${key}`]) ?? []))
   const labelled = 'node-role.kubernetes.io/control-plane' in labels || 'node-role.kubernetes.io/master' in labels
-  const pod = calicoPods.find(({ spec }) => spec?.nodeName === name)
+  const pod = calicoPods.get(name)
   return {
     name,
     ready: holds(node.status?.conditions, 'Ready'),

@@ -26,22 +26,28 @@ interface Condition {
 
 /** A pulse for one round of probes: nodes and pods are listed when the first probe asks. */
 export const takePulse = (api: Pick<Api, 'list' | 'get'>, calicoNode: CalicoNodePods, options: CallOptions): Pulse => {
-  const nodes = once('list nodes', () => api.list(resourceOf('v1', 'Node'), options))
+  const nodes = once(
+    'list nodes',
+    () => api.list(resourceOf('v1', 'Node'), options),
+    ({ metadata }) => metadata.name,
+  )
   const labelSelector = selectorOf(calicoNode.labels)
-  const pods = once(`list pods in ${calicoNode.namespace}`, () =>
-    api.list(resourceOf('v1', 'Pod'), { ...options, namespace: calicoNode.namespace, labelSelector }),
+  const pods = once(
+    `list pods in ${calicoNode.namespace}`,
+    () => api.list(resourceOf('v1', 'Pod'), { ...options, namespace: calicoNode.namespace, labelSelector }),
+    ({ metadata, spec }) => (metadata.deletionTimestamp === undefined ? (spec as { nodeName?: string } | undefined)?.nodeName : undefined),
   )
   return {
     nodeReady: async (name) => {
       const found = await nodes()
       if ('outcome' in found) return found
-      const node = found.objects.find(({ metadata }) => metadata.name === name)
+      const [node] = found.byNode.get(name) ?? []
       return node === undefined ? gone(`node ${name}`) : seenCondition(node, 'Ready')
     },
     calicoNode: async (node) => {
       const found = await pods()
       if ('outcome' in found) return found
-      const seen = found.objects.filter((pod) => isAliveOn(pod, node)).map((pod) => seenCondition(pod, 'Ready'))
+      const seen = (found.byNode.get(node) ?? []).map((pod) => seenCondition(pod, 'Ready'))
       return seen.find(({ outcome }) => outcome === 'ok') ?? seen[0] ?? gone(`calico-node pod on ${node}`)
     },
     apiService: async (name) => {
@@ -55,21 +61,31 @@ export const takePulse = (api: Pick<Api, 'list' | 'get'>, calicoNode: CalicoNode
   }
 }
 
-type Listed = { readonly objects: readonly KubeObject[] } | Seen
+type Listed = { readonly byNode: ReadonlyMap<string, readonly KubeObject[]> } | Seen
 
-const once = (right: string, list: () => Promise<KubeObject[] | undefined>): (() => Promise<Listed>) => {
+const once = (
+  right: string,
+  list: () => Promise<KubeObject[] | undefined>,
+  nodeOf: (object: KubeObject) => string | undefined,
+): (() => Promise<Listed>) => {
   let listing: Promise<Listed> | undefined
   return () => {
     listing ??= list().then(
-      (objects) => ({ objects: objects ?? [] }),
+      (objects) => ({ byNode: grouped(objects ?? [], nodeOf) }),
       (error: unknown) => seenFailure(error, right),
     )
     return listing
   }
 }
 
-const isAliveOn = (pod: KubeObject, node: string): boolean =>
-  (pod.spec as { nodeName?: string } | undefined)?.nodeName === node && pod.metadata.deletionTimestamp === undefined
+const grouped = (objects: readonly KubeObject[], nodeOf: (object: KubeObject) => string | undefined): ReadonlyMap<string, readonly KubeObject[]> => {
+  const byNode = new Map<string, KubeObject[]>()
+  for (const object of objects) {
+    const node = nodeOf(object)
+    if (node !== undefined) byNode.set(node, [...(byNode.get(node) ?? []), object])
+  }
+  return byNode
+}
 
 const seenCondition = (object: KubeObject, type: string): Seen => {
   const conditions = (object.status as { conditions?: readonly Condition[] } | undefined)?.conditions ?? []
