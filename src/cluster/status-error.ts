@@ -10,6 +10,7 @@ export interface ErrorContext {
   readonly words: RequestWords
   /** The server, as the kubeconfig names it. */
   readonly server: string
+  /** The kubeconfig's name for us, or whom we act as; empty when it has none. */
   readonly userName: string
   /** Flags that make a kubectl command hit the same cluster as the same user, for example `--context home`. */
   readonly connectionFlags: string
@@ -53,13 +54,13 @@ export const statusError = (answer: HttpAnswer, context: ErrorContext, attempts:
     case 401:
       return error(
         'FW_UNAUTHORIZED',
-        `${context.server} does not accept the credentials of user "${context.userName}"`,
+        `${context.server} does not accept ${context.userName === '' ? 'our credentials' : `the credentials of user "${context.userName}"`}`,
         ...unauthorized(context, because.why),
       )
     case 403:
       return error(
         'FW_FORBIDDEN',
-        `user "${context.userName}" may not ${request}`,
+        `user "${userOf(message) || context.userName}" may not ${request}`,
         `ask a cluster admin for that right; then check it: ${canI(context.words, context.connectionFlags)}`,
       )
     case 404:
@@ -93,10 +94,14 @@ export const statusError = (answer: HttpAnswer, context: ErrorContext, attempts:
   }
 }
 
+/** The server's own name for us: a token's user is known to nobody else. */
+const userOf = (message: string): string => /\bUser "([^"]+)" cannot/.exec(message)?.[1] ?? ''
+
 type MakeError = (code: FwCode, what: string, fix: string, why?: string) => ApiError
 
 const otherStatus = ({ status, headers }: HttpAnswer, error: MakeError, request: string, message: string): ApiError => {
-  if (status === 400 && /strict decoding error|unknown field/.test(message)) {
+  // Server-side apply on a custom resource says so with 500, everything else with 400.
+  if (/strict decoding error|unknown field|field not declared in schema/.test(message)) {
     return error(
       'FW_INVALID',
       `the server does not know a field of the object: ${request}`,
@@ -143,7 +148,8 @@ const readStatus = ({ body, headers }: HttpAnswer): { message: string; reason: s
     const causes = details?.causes.map((cause) => ({
       reason: printable(cause.reason),
       message: printable(cause.message),
-      field: printable(cause.field),
+      // `<nil>` is what Go prints for no path at all.
+      field: cause.field === '<nil>' ? '' : printable(cause.field),
     }))
     return { message: printable(message), reason: printable(reason), causes: causes ?? [] }
   }

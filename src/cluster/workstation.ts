@@ -18,16 +18,16 @@ export interface Workstation {
 
 /** The machine a process runs on. kubectl reads HOME on Unix, and HOME, HOMEDRIVE+HOMEPATH or USERPROFILE on Windows (client-go util/homedir). */
 export const workstationOf = (
-  process: Pick<NodeJS.Process, 'env' | 'platform' | 'cwd'> & { readonly stdin: { readonly isTTY?: boolean } },
+  program: Pick<NodeJS.Process, 'env' | 'platform' | 'cwd'> & { readonly stdin: { readonly isTTY?: boolean } },
   now: () => number,
 ): Workstation => ({
-  env: process.env,
-  platform: process.platform,
-  home: process.platform === 'win32' ? windowsHome(process.env) : (process.env.HOME ?? ''),
-  cwd: process.cwd(),
+  env: program.env,
+  platform: program.platform,
+  home: program.platform === 'win32' ? windowsHome(program.env) : (program.env.HOME ?? ''),
+  cwd: program.cwd(),
   readFile: (path) => readFileSync(path),
   now,
-  terminal: { stdin: 0, stderr: 2, isTerminal: process.stdin.isTTY === true },
+  terminal: { stdin: 0, stderr: 2, isTerminal: program.stdin.isTTY === true },
 })
 
 const windowsHome = (env: NodeJS.ProcessEnv): string => {

@@ -6,10 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { ConnectionFlags } from '../../src/cluster/connection-flags.ts'
 import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
 
-const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0
+const kubectl = 'kubectl'
+const hasKubectl = spawnSync(kubectl, ['version', '--client']).status === 0
 
 /** What kubectl itself makes of the same files, environment and flags. */
-describe.skipIf(!kubectl)('the same context, cluster and user as kubectl config view --minify', () => {
+describe.skipIf(!hasKubectl)('the same context, cluster and user as kubectl config view --minify', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'kubeconfig-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(path.join(folder, 'sub/pki'), { recursive: true })
@@ -49,7 +50,7 @@ describe.skipIf(!kubectl)('the same context, cluster and user as kubectl config 
   ])('%s', (_title, files, flags) => {
     const env = { HOME: folder, PATH: process.env.PATH ?? '', KUBECONFIG: files.join(':') }
     const seen = execFileSync(
-      'kubectl',
+      kubectl,
       ['config', 'view', '--minify', '--flatten', '-o', 'json', ...(flags.context ? ['--context', flags.context] : [])],
       { env, encoding: 'utf8' },
     )

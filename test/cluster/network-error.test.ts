@@ -38,6 +38,23 @@ describe('a server that fails', () => {
     connection.close()
   })
 
+  it.each([
+    ['https', {}],
+    ['http', {}],
+    ['https', { 'proxy-url': 'http://proxy:3128' }],
+  ])('a connection that never comes about ends at the deadline, and its socket with it: %s %o', async (scheme, cluster) => {
+    const opened: net.Socket[] = []
+    const stalls = (): net.Socket => {
+      const socket = net.connect({ host: 'never', port: 1, lookup: () => undefined })
+      opened.push(socket)
+      return socket
+    }
+    const connection = to({ server: `${scheme}://never:6443`, cluster }, { options: { openSocket: stalls } })
+    expect((await failureOf(connection.send({ ...get, timeoutMs: 50 }))).code).toBe('FW_TIMEOUT')
+    expect((await failureOf(connection.send({ ...get, timeoutMs: 50, fresh: {} }))).code).toBe('FW_TIMEOUT')
+    await expect.poll(() => opened.map(({ destroyed }) => destroyed)).toEqual([true, true])
+  })
+
   it('an answer that stalls half-way ends at the deadline', async () => {
     const server = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': '100' })

@@ -27,10 +27,10 @@ describe('the server says no', () => {
     ],
     [
       403,
-      statusBody(403, 'Forbidden', 'globalnetworkpolicies.projectcalico.org "calico-fw-base" is forbidden: User "op" cannot patch'),
+      statusBody(403, 'Forbidden', 'globalnetworkpolicies.projectcalico.org "calico-fw-base" is forbidden: User "jane" cannot patch'),
       {},
       'FW_FORBIDDEN',
-      /user "operator" may not patch globalnetworkpolicies.projectcalico.org calico-fw-base\n.*cannot patch\n.*kubectl auth can-i patch globalnetworkpolicies.projectcalico.org\/calico-fw-base --context home/,
+      /user "jane" may not patch globalnetworkpolicies.projectcalico.org calico-fw-base\n.*cannot patch\n.*kubectl auth can-i patch globalnetworkpolicies.projectcalico.org\/calico-fw-base --context home/,
     ],
     [404, '404 page not found\n', { 'content-type': 'text/plain' }, 'FW_NOT_FOUND', /not found: patch globalnetworkpolicies/],
     [409, statusBody(409, 'AlreadyExists', 'already exists'), {}, 'FW_CONFLICT', /it exists already/],
@@ -62,6 +62,24 @@ describe('the server says no', () => {
       {},
       'FW_INVALID',
       /\nspec.order: must be a number; spec.types: required\n/,
+    ],
+    [
+      500,
+      statusBody(
+        500,
+        '',
+        'failed to create typed patch object (/x; projectcalico.org/v3, Kind=GlobalNetworkPolicy): .spec.bogus: field not declared in schema',
+      ),
+      {},
+      'FW_INVALID',
+      /does not know a field.*\n.*\.spec\.bogus/,
+    ],
+    [
+      422,
+      statusBody(422, 'Invalid', 'x', { causes: [{ reason: 'FieldValueInvalid', message: 'some rules were not checked', field: '<nil>' }] }),
+      {},
+      'FW_INVALID',
+      /\nsome rules were not checked\n/,
     ],
     [
       400,
