@@ -2,15 +2,15 @@ import { keys, names, ownLabels, worldHalves } from '../calico/names.ts'
 import { v3 } from '../calico/resources.ts'
 import type { NetworkSet } from '../calico/shapes.ts'
 import type { Address } from '../net/address.ts'
-import { type Cidr, compareCidrs, contains, hostCidr, mergeCidrs, parseCidr } from '../net/cidr.ts'
+import { type Cidr, holds, hostCidr, mergeCidrs, parseCidr, rangeOf, sortCidrs } from '../net/cidr.ts'
 import type { Facts, Flavour, NodeFacts } from './facts.ts'
 import { switchApiVersion } from './gate.ts'
 import type { HostFirewall } from './host-firewall.ts'
 
-const neverASender = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/128', '::1/128', 'ff00::/8'].map(parseCidr)
+const neverASender = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '::/128', '::1/128', 'ff00::/8'].map((net) => rangeOf(parseCidr(net)))
 
 /** Whether a packet on the wire can come from this address: not loopback, unspecified or multicast. */
-export const canSend = (address: Address): boolean => !neverASender.some((net) => contains(net, address))
+export const canSend = (address: Address): boolean => !neverASender.some((range) => holds(range, address))
 
 /** Every address known to be this node's: status, annotations, tunnels and NICs, all families. */
 export const addressesOf = (node: NodeFacts): Address[] => [
@@ -26,7 +26,7 @@ export const nodeAddresses = ({ nodes, apiEndpoints }: Pick<Facts, 'nodes' | 'ap
   new Set([...nodes.flatMap(addressesOf), ...apiEndpoints.map(({ address }) => address)].filter(canSend))
 
 /** Addresses as the sorted nets of a set. */
-export const hostNets = (addresses: Iterable<Address>): Cidr[] => [...addresses].map(hostCidr).sort(compareCidrs)
+export const hostNets = (addresses: Iterable<Address>): Cidr[] => sortCidrs(Array.from(addresses, hostCidr))
 
 /** The nets of the trusted set: pods, services, and what the user trusts. Pods keep their address towards nodes where nothing masquerades. */
 export const trustedNets = (facts: Pick<Facts, 'podCidrs' | 'serviceCidrs'>, firewall: HostFirewall): Cidr[] =>

@@ -45,6 +45,13 @@ const unprotected = ({ selection, facts }: NoticeInput): Notice[] => {
     ...some(selection.notReady, (nodes) =>
       warning(`NotReady, so not closed now: ${namesOf(nodes)}. Their addresses keep full access. Run init again when they are back.`),
     ),
+    ...some(
+      facts.nodes.filter(({ operatingSystem }) => operatingSystem !== 'linux').sort((one, other) => byText(one.name, other.name)),
+      (nodes) =>
+        warning(
+          `${listed(nodes.map(({ name, operatingSystem }) => `${name} (${operatingSystem})`))}: HostEndpoints exist on Linux only, so these nodes stay open.`,
+        ),
+    ),
     ...some(open, (rest) => warning(`Interfaces that stay open: ${listed(rest)}.`)),
     ...some(
       selection.interfaces.filter(({ verified }) => !verified),

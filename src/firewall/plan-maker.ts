@@ -45,13 +45,14 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
   const linux = facts.nodes.filter(({ operatingSystem }) => operatingSystem === 'linux')
   const selection = selectInterfaces(linux, firewall.spec.interfaces)
   const addresses = nodeAddresses(facts)
+  const nodeNets = hostNets(addresses)
   const trusted = trustedNets(facts, firewall)
   const policies = planPolicies({ firewall, standing, calicoNamespace: facts.calico.namespace, change, trusted })
   const hostEndpoints = planHostEndpoints(selection, facts, standing, change, policies.trial)
-  const sets = planSets(standing, hostNets(addresses), trusted)
+  const sets = planSets(standing, nodeNets, trusted)
   const failsafes = failsafeChange(facts, firewall)
   const inbound = inboundAfter(facts, failsafes)
-  const vantage = vantageOf(facts, [...hostNets(addresses), ...trusted])
+  const vantage = vantageOf(facts, [...nodeNets, ...trusted])
   const batches = batchesOf(hostEndpoints.write, facts)
   const closed = closedInterfaces([...hostEndpoints.write, ...hostEndpoints.keep])
   const stayingOpen = facts.nodes.some(({ name }) => !closed.has(name))
@@ -113,12 +114,12 @@ export const objectsOf = (plan: Plan): KubeObject[] => [
 
 /** Sets of a firewall in force only grow before the commit: an address that is no longer a node's, or trusted, goes with it. */
 const planSets = (
-  { runs, nodeNets, trustedNets: trustedBefore }: Standing,
+  { runs, nodeNets: nodesBefore, trustedNets: trustedBefore }: Standing,
   nodes: readonly Cidr[],
   trusted: readonly Cidr[],
 ): { now: NetworkSet[]; finish: NetworkSet[] } => {
   const pairs = [
-    { set: nodesSet, wanted: nodes, found: nodeNets },
+    { set: nodesSet, wanted: nodes, found: nodesBefore },
     { set: trustedSet, wanted: trusted, found: trustedBefore },
   ]
   const planned = pairs.map(({ set, wanted, found }) => {

@@ -1,6 +1,6 @@
 import type { EntityRule, Rule } from '../calico/shapes.ts'
 import { familyOf } from '../net/address.ts'
-import { type Cidr, compareCidrs } from '../net/cidr.ts'
+import { type Cidr, sortCidrs } from '../net/cidr.ts'
 import { formatPortRange, type PortRange } from '../net/port.ts'
 
 /** Limits of Calico's CRDs from v3.33 on; earlier releases state none, so what we write today survives the upgrade. */
@@ -51,7 +51,7 @@ const sidesOf = (side: EntityRule | readonly Cidr[] | undefined): Side[] => {
   if (side === undefined) return [{ entity: undefined, family: undefined }]
   if (!isNets(side)) return [{ entity: side, family: undefined }]
   return ([4, 6] as const).flatMap((family) => {
-    const nets = side.filter((cidr) => familyOf(cidr) === family).sort(compareCidrs)
+    const nets = sortCidrs(side.filter((cidr) => familyOf(cidr) === family))
     return nets.length === 0 ? [] : chunks(nets, ruleLimits.nets).map((some) => ({ entity: { nets: some }, family }))
   })
 }

@@ -45,7 +45,7 @@ const addressValue = (text: string): { family: Family; value: bigint } | undefin
 const ipv4Value = (text: string): bigint | undefined => {
   const octets = text.split('.')
   if (octets.length !== 4 || !octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255)) return undefined
-  return octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n)
+  return BigInt(octets.reduce((sum, octet) => sum * 256 + Number(octet), 0))
 }
 
 const ipv6Value = (text: string): bigint | undefined => {

@@ -60,7 +60,14 @@ export const rangeOf = (cidr: Cidr): AddressRange => {
 }
 
 /** Whether the address lies in the CIDR; never across families. */
-export const contains = (cidr: Cidr, address: Address): boolean => covers(cidr, hostCidr(address))
+export const contains = (cidr: Cidr, address: Address): boolean => familyOf(cidr) === familyOf(address) && holds(rangeOf(cidr), address)
+
+/** Whether a span holds an address; for asking one span many times. */
+export const holds = ({ family, first, last }: AddressRange, address: Address): boolean => {
+  if (family !== familyOf(address)) return false
+  const value = numberOf(address)
+  return first <= value && value <= last
+}
 
 /** Whether every address of `inner` lies in `outer`. */
 export const covers = (outer: Cidr, inner: Cidr): boolean => {
@@ -72,21 +79,30 @@ export const covers = (outer: Cidr, inner: Cidr): boolean => {
 export const overlaps = (one: Cidr, other: Cidr): boolean => covers(one, other) || covers(other, one)
 
 /** Canonical order: IPv4 before IPv6, then by first address, then the wider first. Makes every list we write byte-deterministic. */
-export const compareCidrs = (one: Cidr, other: Cidr): number => {
-  const [a, b] = [rangeOf(one), rangeOf(other)]
-  if (a.family !== b.family) return a.family - b.family
-  if (a.first !== b.first) return a.first < b.first ? -1 : 1
-  return a.last === b.last ? 0 : a.last > b.last ? -1 : 1
-}
+export const compareCidrs = (one: Cidr, other: Cidr): number => compareRanges(rangeOf(one), rangeOf(other))
+
+/** Sorted by {@link compareCidrs}, each text read once. */
+export const sortCidrs = (cidrs: Iterable<Cidr>): Cidr[] =>
+  ranged(cidrs)
+    .sort((one, other) => compareRanges(one.range, other.range))
+    .map(({ cidr }) => cidr)
 
 /** Sorted, without repeats and without networks another one already covers. */
 export const mergeCidrs = (cidrs: Iterable<Cidr>): Cidr[] => {
-  const merged: Cidr[] = []
-  for (const cidr of [...new Set(cidrs)].sort(compareCidrs)) {
-    const last = merged.at(-1)
-    if (last === undefined || !covers(last, cidr)) merged.push(cidr)
+  const merged: { readonly cidr: Cidr; readonly range: AddressRange }[] = []
+  for (const one of ranged(new Set(cidrs)).sort((a, b) => compareRanges(a.range, b.range))) {
+    const last = merged.at(-1)?.range
+    if (last === undefined || last.family !== one.range.family || last.last < one.range.last) merged.push(one)
   }
-  return merged
+  return merged.map(({ cidr }) => cidr)
+}
+
+const ranged = (cidrs: Iterable<Cidr>) => Array.from(cidrs, (cidr) => ({ cidr, range: rangeOf(cidr) }))
+
+const compareRanges = (a: AddressRange, b: AddressRange): number => {
+  if (a.family !== b.family) return a.family - b.family
+  if (a.first !== b.first) return a.first < b.first ? -1 : 1
+  return a.last === b.last ? 0 : a.last > b.last ? -1 : 1
 }
 
 const spanOf = (address: Address, length: number): AddressRange => {
