@@ -3,24 +3,15 @@ import type { ConnectionFlags } from '../../src/cluster/connection-flags.ts'
 import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
 import type { Workstation } from '../../src/cluster/workstation.ts'
 import { thrownBy, told } from './test-connection.ts'
-import { machineWith } from './test-machine.ts'
-
-const config = (name: string, more = ''): string => `
-apiVersion: v1
-kind: Config
-current-context: ${name}
-clusters: [{name: ${name}, cluster: {server: "https://${name}.example:6443", certificate-authority: pki/ca.crt}}]
-users: [{name: ${name}, user: {token: ${name}-token}}]
-contexts: [{name: ${name}, context: {cluster: ${name}, user: ${name}, namespace: ${name}-ns}}]
-${more}`
+import { machineWith, namedConfig } from './test-machine.ts'
 
 const resolve = (flags: ConnectionFlags, files: Record<string, string>, machine: Partial<Workstation> = {}) =>
   resolveKubeconfig(flags, machineWith(files, machine))
-const [a, c] = [config('a'), config('c')]
+const [a, c] = [namedConfig('a'), namedConfig('c')]
 
 describe('refusals', () => {
   const home = (text: string): Record<string, string> => ({ '/home/op/.kube/config': text })
-  const user = (fields: string): Record<string, string> => home(config('a').replace('token: a-token', fields))
+  const user = (fields: string): Record<string, string> => home(namedConfig('a').replace('token: a-token', fields))
   const exec = (fields: string): Record<string, string> => user(`exec: {command: x, ${fields}}`)
 
   it.each<[string, ConnectionFlags, Record<string, string>, RegExp]>([
@@ -32,10 +23,20 @@ describe('refusals', () => {
     ],
     ['--kubeconfig names a missing file', { kubeconfig: '/gone' }, home(a), /kubeconfig \/gone does not exist/],
     ['an unknown context, with the known ones', { context: 'nope' }, home(a), /the context "nope" does not exist\n.*defines "a"\n/],
-    ['no context chosen', {}, home(config('a').replace('current-context: a', '')), /no context is chosen\n.*sets no current-context; it defines "a"/],
+    [
+      'no context chosen',
+      {},
+      home(namedConfig('a').replace('current-context: a', '')),
+      /no context is chosen\n.*sets no current-context; it defines "a"/,
+    ],
     ['an unknown --cluster', { cluster: 'nope' }, home(a), /the cluster "nope" does not exist/],
     ['an unknown --user', { user: 'nope' }, home(a), /the user "nope" does not exist/],
-    ['a context whose cluster is missing', {}, home(config('a').replace('cluster: a,', 'cluster: b,')), /no server is known for the cluster "b"/],
+    [
+      'a context whose cluster is missing',
+      {},
+      home(namedConfig('a').replace('cluster: a,', 'cluster: b,')),
+      /no server is known for the cluster "b"/,
+    ],
     ['a server that is no URL', { server: 'ftp://x' }, home(a), /"ftp:\/\/x" of cluster "a" is not a URL/],
     ['the same name twice in one file', {}, home(a.replace('users: [', 'users: [{name: a, user: {}}, ')), /it defines the user "a" twice/],
     ['not YAML', {}, home('{'), /kubeconfig \/home\/op\/.kube\/config cannot be read\n.+\nmend it/],

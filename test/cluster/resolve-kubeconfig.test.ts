@@ -2,23 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { ConnectionFlags } from '../../src/cluster/connection-flags.ts'
 import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
 import type { Workstation } from '../../src/cluster/workstation.ts'
-import { machineWith } from './test-machine.ts'
-
-const config = (name: string, more = ''): string => `
-apiVersion: v1
-kind: Config
-current-context: ${name}
-clusters: [{name: ${name}, cluster: {server: "https://${name}.example:6443", certificate-authority: pki/ca.crt}}]
-users: [{name: ${name}, user: {token: ${name}-token}}]
-contexts: [{name: ${name}, context: {cluster: ${name}, user: ${name}, namespace: ${name}-ns}}]
-${more}`
+import { machineWith, namedConfig } from './test-machine.ts'
 
 const resolve = (flags: ConnectionFlags, files: Record<string, string>, machine: Partial<Workstation> = {}) =>
   resolveKubeconfig(flags, machineWith(files, machine))
-const [a, c] = [config('a'), config('c')]
+const [a, c] = [namedConfig('a'), namedConfig('c')]
 
 describe('which kubeconfig', () => {
-  const files = { '/home/op/.kube/config': config('home'), '/a': a, '/c': c }
+  const files = { '/home/op/.kube/config': namedConfig('home'), '/a': a, '/c': c }
 
   it.each<[string, ConnectionFlags, Record<string, string>, string]>([
     ['--kubeconfig alone, whatever KUBECONFIG says', { kubeconfig: '/c' }, { KUBECONFIG: '/a' }, 'c'],
@@ -91,7 +82,7 @@ contexts: [{name: a, context: {cluster: a, user: nobody, namespace: other}}]`
 
   it('resolves a plugin command with a slash, and leaves a bare one to PATH', () => {
     const withPlugin = (command: string): string =>
-      config('a').replace('token: a-token', `exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: ${command}}`)
+      namedConfig('a').replace('token: a-token', `exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: ${command}}`)
     expect(resolve({ kubeconfig: '/k/a' }, { '/k/a': withPlugin('bin/login') }).user.exec?.command).toBe('/k/bin/login')
     expect(resolve({ kubeconfig: '/k/a' }, { '/k/a': withPlugin('login') }).user.exec?.command).toBe('login')
   })
@@ -99,7 +90,7 @@ contexts: [{name: a, context: {cluster: a, user: nobody, namespace: other}}]`
 
 describe('flags over files', () => {
   const files = {
-    '/home/op/.kube/config': config('a', '').replace(
+    '/home/op/.kube/config': namedConfig('a', '').replace(
       'certificate-authority: pki/ca.crt',
       'certificate-authority-data: Q0E=, tls-server-name: inside',
     ),
@@ -152,7 +143,7 @@ describe('flags over files', () => {
   })
 
   it('--token beats a tokenFile, which kubectl gets wrong', () => {
-    const withFile = { '/home/op/.kube/config': config('a').replace('token: a-token', 'tokenFile: /t') }
+    const withFile = { '/home/op/.kube/config': namedConfig('a').replace('token: a-token', 'tokenFile: /t') }
     expect(resolve({ token: 'typed' }, withFile).user.tokenFile).toBe('')
   })
 
@@ -186,7 +177,7 @@ current-context: other`
   })
 
   it('says so when a user is named that no file defines: kubectl goes on without credentials and in silence', () => {
-    const found = resolve({}, { '/home/op/.kube/config': config('a').replace('users: [{name: a', 'users: [{name: b') })
+    const found = resolve({}, { '/home/op/.kube/config': namedConfig('a').replace('users: [{name: a', 'users: [{name: b') })
     expect(found.notices).toEqual(['no kubeconfig defines the user "a": requests go out without credentials'])
   })
 })

@@ -43,3 +43,13 @@ export const kubeconfigFor = ({ server, cluster = {}, user = {} }: ConfigParts):
     users: [{ name: 'operator', user }],
     contexts: [{ name: 'home', context: { cluster: 'home', user: 'operator' } }],
   })
+
+/** A kubeconfig in YAML whose one cluster, user and context share a name; `NAME-ns` is the namespace and `NAME-token` the token. */
+export const namedConfig = (name: string, more = ''): string => `
+apiVersion: v1
+kind: Config
+current-context: ${name}
+clusters: [{name: ${name}, cluster: {server: "https://${name}.example:6443", certificate-authority: pki/ca.crt}}]
+users: [{name: ${name}, user: {token: ${name}-token}}]
+contexts: [{name: ${name}, context: {cluster: ${name}, user: ${name}, namespace: ${name}-ns}}]
+${more}`
