@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { writeFile } from 'node:fs/promises'
-import { hostname, networkInterfaces, userInfo } from 'node:os'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { hostname, networkInterfaces, tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from './cli.ts'
 import { openSocket } from './cluster/network.ts'
@@ -42,6 +43,10 @@ const context: Context = {
   random: () => randomBytes(4).toString('hex'),
   who: { user: userName(), host: hostname(), pid: process.pid },
   writeFile: (path, text) => writeFile(path, text),
+  temporaryFolder: async () => {
+    const path = await mkdtemp(join(tmpdir(), 'calico-fw-'))
+    return { path, remove: () => rm(path, { recursive: true, force: true }) }
+  },
   onSignal: (handler) => {
     const listeners = stopSignals.map((signal) => [signal, () => handler(signal)] as const)
     for (const [signal, listener] of listeners) process.on(signal, listener)

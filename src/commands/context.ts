@@ -35,6 +35,8 @@ export interface Context {
   readonly who: { readonly user: string; readonly host: string; readonly pid: number }
   /** Replaces a file. Rejects as node:fs does. */
   readonly writeFile: (path: string, text: string) => Promise<void>
+  /** A new folder of our own, and how to remove it. */
+  readonly temporaryFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
   /** Calls the handler instead of ending the process; returns how to take that back. */
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void
   /** Answers questions where there is no terminal; the demo and tests bring one. */

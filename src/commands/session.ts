@@ -5,16 +5,15 @@ import { connect } from '../cluster/connect.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { ConnectionFlags } from '../cluster/connection-flags.ts'
 import { createApi } from '../cluster/create-api.ts'
-import { pemOf } from '../cluster/pem.ts'
 import { probeApi } from '../cluster/probe-api.ts'
-import { type ResolvedKubeconfig, resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
-import type { Workstation } from '../cluster/workstation.ts'
+import { resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
 import { discover } from '../discovery/discover.ts'
 import { findOperatorAddresses } from '../discovery/operator-address.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import type { Facts } from '../firewall/facts.ts'
+import { createFreshApi } from '../probe/fresh-api.ts'
 import { createProber } from '../probe/prober.ts'
-import type { Trust } from '../probe/ready.ts'
+import { trustOf } from '../probe/trust.ts'
 import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
 import { createJournal } from '../store/journal.ts'
 import { stateDirectory } from '../store/state-directory.ts'
@@ -25,6 +24,7 @@ import { themeFor } from '../ui/theme.ts'
 import { version } from '../version.ts'
 import type { Cluster, CommandContext, Context, OutputFormat } from './context.ts'
 import { createPrinter } from './printer.ts'
+import { commandLineOf } from './shell-word.ts'
 
 /** Flags every command on a cluster has besides its connection. */
 export interface SessionFlags {
@@ -53,15 +53,18 @@ export const withCluster = async (
     ...(Number(verbosity ?? 0) >= 6 ? { onExchange: ({ method, url, status }) => printer.talk(`${method} ${url} ${status ?? 'no answer'}`) } : {}),
   })
   const cluster = clusterOf(context, connection)
+  const journal = createJournal({ directory: stateDirectory(workstation.env) })
+  const holder = `${who.user}@${who.host}/${who.pid}-${context.random()}`
+  const commandLine = commandLineOf(context.argv)
   try {
     return await work({
       context,
       cluster,
       ui: prompterFor(context),
       printer,
-      journal: createJournal({ directory: stateDirectory(workstation.env) }),
-      holder: `${who.user}@${who.host}/${who.pid}-${context.random()}`,
-      commandLine: ['kubectl', 'calico-fw', ...context.argv].join(' '),
+      journal,
+      holder,
+      commandLine,
       ports: (facts, view) => ({
         api: cluster.api,
         clock: context.clock,
@@ -73,9 +76,9 @@ export const withCluster = async (
           trust: trustOf(resolved, workstation),
           calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
         }),
-        journal: createJournal({ directory: stateDirectory(workstation.env) }),
-        holder: `${who.user}@${who.host}/${who.pid}-${context.random()}`,
-        command: ['kubectl', 'calico-fw', ...context.argv].join(' '),
+        journal,
+        holder,
+        command: commandLine,
         dangers: (hostEndpoints) => dangersNow(cluster.api, hostEndpoints),
         ...view,
       }),
@@ -103,7 +106,7 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
   const api = createApi(connection)
   return {
     api,
-    probeApi: freshApi(connection),
+    probeApi: createFreshApi(connection),
     contextName: resolved.context,
     server: resolved.server.href.replace(/\/$/, ''),
     facts: (): Promise<Facts> =>
@@ -119,36 +122,6 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
           ),
       }),
     close: () => connection.close(),
-  }
-}
-
-/** The API with a new connection for every request: an established one survives every mistake of a firewall. */
-const freshApi = (connection: Connection): Pick<Api, 'request'> => ({
-  request: async (method, path, body, options = {}) => {
-    const answer = await connection.send({
-      method,
-      path,
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      ...(options.headers === undefined ? {} : { headers: options.headers }),
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      fresh: {},
-    })
-    return answer.body.toString('utf8')
-  },
-})
-
-const trustOf = ({ cluster, clusterName }: ResolvedKubeconfig, workstation: Workstation): Trust => {
-  const pem = pemOf(
-    cluster['certificate-authority'],
-    cluster['certificate-authority-data'],
-    `the certificate authority of cluster "${clusterName}"`,
-    workstation,
-  )
-  return {
-    ...(pem === undefined ? {} : { ca: pem.pem.toString('utf8') }),
-    ...(cluster['insecure-skip-tls-verify'] ? { insecure: true } : {}),
-    ...(cluster['tls-server-name'] ? { serverName: cluster['tls-server-name'] } : {}),
   }
 }
 

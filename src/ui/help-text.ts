@@ -11,7 +11,7 @@ export interface HelpWords {
 /** Help in the manner of kubectl: summary, examples first, then usage, flags in groups, exit codes. 80 columns wherever it is printed. */
 export const helpText = (command: Command, fullName: string, words: HelpWords | undefined): string => {
   const columns = 80
-  const sections: string[] = [wrap(command.description(), { columns, first: `${fullName}: ` })]
+  const sections: string[] = [wrap(`${fullName}: ${command.description()}`, { columns })]
   if (words?.more !== undefined) sections.push(wrap(words.more, { columns }))
   if (words !== undefined) sections.push(section('Examples', words.examples.map((line) => `  ${line}`)))
   sections.push(section('Usage', [`  ${fullName} ${command.usage()}`]))

@@ -31,7 +31,8 @@ export interface Prompter {
   /** Whether somebody can be asked at all: a terminal on both ends, or a script that plays one. */
   readonly interactive: boolean
   select<Value>(question: Question & { readonly choices: readonly Choice<Value>[]; readonly default?: Value }, options?: AskOptions): Promise<Value>
-  checkbox<Value>(question: Question & { readonly choices: readonly Choice<Value>[] }, options?: AskOptions): Promise<Value[]>
+  /** `required`: at least one. */
+  checkbox<Value>(question: Question & { readonly choices: readonly Choice<Value>[]; readonly required?: boolean }, options?: AskOptions): Promise<Value[]>
   /** `validate` answers true, or what is wrong. */
   input(
     question: Question & { readonly default?: string; readonly validate?: (text: string) => true | string },

@@ -29,7 +29,7 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
   return {
     interactive: true,
     select: (question, options) => ask(question, { type: 'select', choices: plainChoices(question.choices), default: question.default, loop: false }, options),
-    checkbox: (question, options) => ask(question, { type: 'checkbox', choices: plainChoices(question.choices), loop: false }, options),
+    checkbox: (question, options) => ask(question, { type: 'checkbox', choices: plainChoices(question.choices), required: question.required === true, loop: false }, options),
     input: (question, options) => ask(question, { type: 'input', default: question.default, validate: question.validate ?? (() => true) }, options),
     confirm: (question, options) => ask(question, { type: 'confirm', default: false }, options),
     typed: async (question, options) => {

@@ -1,4 +1,5 @@
 import type { Choice, Prompter, Question } from './prompter.ts'
+import { wrap } from './wrap.ts'
 
 /** What a script answers to one question; undefined takes the default. */
 export type ScriptedAnswer = string | boolean | readonly string[] | undefined
@@ -9,7 +10,7 @@ export const scriptedPrompter = (
   write: (line: string) => void,
 ): Prompter => {
   const tell = ({ message, why }: Question, given: string): void => {
-    if (why !== undefined) write(why)
+    if (why !== undefined) for (const line of why.split('\n')) write(wrap(line, { columns: 80 }))
     write(`? ${message} ${given}`)
   }
   const chosen = <Value>(choices: readonly Choice<Value>[], name: string): Choice<Value> => {

@@ -1,0 +1,110 @@
+import { FwError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type AddVip, makeAddVip } from '../firewall/add-vip.ts'
+import { entryInWords, sourcesInWords } from '../firewall/differences.ts'
+import { appendAllow, appendFailsafe } from '../firewall/edit-firewall-file.ts'
+import { firewallIn, formatAllowEntry } from '../firewall/firewall-text.ts'
+import type { AllowEntry, ExtraFailsafe, HostFirewall } from '../firewall/host-firewall.ts'
+import { openSet } from '../firewall/network-sets.ts'
+import { type VipRequest, vipEntry, vipFailsafes } from '../firewall/vip-entry.ts'
+import { parseAddress } from '../net/address.ts'
+import { parseCidr } from '../net/cidr.ts'
+import { parsePortSpec } from '../net/port.ts'
+import { addVipSteps } from '../rollout/init-steps.ts'
+import { nextChange } from '../rollout/situation.ts'
+import type { RunConfig } from '../rollout/state.ts'
+import { wrap } from '../ui/wrap.ts'
+import { readFirewallFile } from './answers.ts'
+import type { CommandContext } from './context.ts'
+import { exitCodeOf, runSteps } from './run-steps.ts'
+import { refuseUnfinished, type Survey, survey } from './survey.ts'
+
+/** Flags of `add-vip`, as typed. */
+export interface AddVipOptions {
+  readonly address: string
+  readonly ports: readonly string[]
+  readonly from: readonly string[]
+  readonly name?: string
+  readonly failsafe: boolean
+  readonly filename?: string
+  readonly yes: boolean
+}
+
+/** Opens one more address: one policy more, probed, undone by rollback. */
+export const run = async (command: CommandContext, options: AddVipOptions): Promise<ExitCode> => {
+  const { printer, ui, context } = command
+  const request = requestOf(options)
+  const failsafes = options.failsafe ? vipFailsafes(request) : []
+  const file = options.filename === undefined ? undefined : readFirewallFile(command, options.filename)
+  const found = await survey(command)
+  refuseUnfinished(found.situation)
+  const existing = keptFirewall(found)
+  const taken = new Set([...existing.spec.allow, ...(file?.firewall.spec.allow ?? [])].map(({ name }) => name))
+  const entry = vipEntry(request, taken)
+  const edited = file === undefined ? undefined : withEntry(file.text, entry, failsafes)
+  const addition = makeAddVip({ facts: found.facts, existing, entry, failsafes })
+  printer.talk(`\nOpens ${entryInWords(entry)} for ${sourcesInWords(entry)}, as allow entry ${entry.name}.`)
+  if (addition.failsafes !== undefined) printer.talk('Adds failsafe ports: every Felix restarts once, and they are open on every node, to everyone.')
+  for (const { text } of addition.explanations) printer.talk(wrap(text, { columns: context.stderr.columns ?? 80, first: 'note: ' }))
+  if (!options.yes && !(await ui.confirm({ message: 'Open it?', flag: '--yes' }))) {
+    printer.talk('Nothing was written.')
+    printer.document('AddVip', { outcome: 'declined' })
+    return exitCodes.ok
+  }
+  const change = await rollOut(command, found, addition, options.yes)
+  if (options.filename !== undefined && edited !== undefined) await context.writeFile(options.filename, edited)
+  await tellWhatAnswers(command, found, addition)
+  printer.talk(`Done. Undo it: kubectl calico-fw rollback`)
+  if (options.filename !== undefined) printer.talk(`${options.filename} has the entry now.`)
+  else {
+    printer.talk(`\nA later "init -f FILE" closes it again unless the file's spec.allow has this entry:`)
+    printer.data(formatAllowEntry(entry).trimEnd())
+  }
+  printer.document('AddVip', { outcome: 'done', change, entry, explanations: addition.explanations })
+  return exitCodes.ok
+}
+
+const requestOf = ({ address, ports, from, name }: AddVipOptions): VipRequest => ({
+  address: parseAddress(address),
+  ports: ports.map(parsePortSpec),
+  from: from.map(parseCidr),
+  ...(name === undefined ? {} : { name }),
+})
+
+const keptFirewall = ({ facts }: Survey): HostFirewall => {
+  const kept = facts.own.find(({ kind }) => kind === 'ConfigMap')
+  if (kept !== undefined) return firewallIn(kept)
+  throw new FwError('FW_NOT_FOUND', 'this cluster has no firewall of this tool', {
+    why: 'there is nothing to open an address in: every address is open as it is',
+    fix: 'make one first: kubectl calico-fw init',
+  })
+}
+
+const withEntry = (text: string, entry: AllowEntry, failsafes: readonly ExtraFailsafe[]): string =>
+  failsafes.reduce(appendFailsafe, appendAllow(text, entry))
+
+const rollOut = async (command: CommandContext, { facts, situation }: Survey, addition: AddVip, yes: boolean): Promise<number> => {
+  const change = nextChange(situation)
+  const config: RunConfig = {
+    ...{ change, windowSeconds: 90, maxLagMs: 5_000, maxQuestionMs: 600_000 },
+    ...{ openSet: openSet(facts.calico.flavour), opened: situation.opened, isRollback: false },
+  }
+  const closedNodes = [...new Set(situation.hostEndpoints.map(({ spec }) => spec.node))]
+  const steps = addVipSteps(change, [...addition.policies, addition.configMap], addition.failsafes, situation.opened ? [] : closedNodes)
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes: addition.probes }, yes })
+  const at = command.context.clock.wall().toISOString()
+  await command.journal.appendHistory(facts.cluster.uid, { change, command: command.commandLine, outcome: outcome.kind, at })
+  exitCodeOf(outcome)
+  return change
+}
+
+/** Whether what was opened answers here; nobody need listen there yet, so silence is no failure. */
+const tellWhatAnswers = async ({ ports, printer, context }: CommandContext, { facts }: Survey, { opened }: AddVip): Promise<void> => {
+  if (opened.length === 0) return
+  const { prober } = ports(facts, { ask: () => Promise.resolve('open'), report: () => undefined })
+  const results = new Map((await prober.run(opened, { since: context.clock.wall(), timeoutMs: 2_000 })).map((result) => [result.id, result]))
+  for (const { id, title } of opened) {
+    const outcome = results.get(id)?.outcome ?? 'not-run'
+    printer.talk(outcome === 'ok' ? `${title}: answers` : `${title}: ${outcome}; it is open, but nothing answers from here`)
+  }
+}

@@ -1,0 +1,46 @@
+import { names } from '../calico/names.ts'
+import { FwError } from '../errors.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
+import type { Plan } from '../firewall/plan.ts'
+import { makePlan } from '../firewall/plan-maker.ts'
+import { diffObjects, type ObjectDifference } from '../firewall/same-spec.ts'
+import { foreignDangers } from '../proof/foreign-dangers.ts'
+import { type KnownLifeLinesResult, proofError, proveKnownLifeLines } from '../proof/prove-known-life-lines.ts'
+import { nextChange } from '../rollout/situation.ts'
+import type { CommandContext } from './context.ts'
+import type { Survey } from './survey.ts'
+
+/** A plan, held against the cluster. */
+export interface Prepared {
+  readonly plan: Plan
+  /** What the cluster lacks of it. */
+  readonly missing: readonly ObjectDifference[]
+  readonly proof: KnownLifeLinesResult
+  /** Nothing to write. */
+  readonly isInForce: boolean
+}
+
+/**
+ * Makes the plan of a firewall and looks for whatever speaks against it; reads and decides only.
+ * @throws FwError FW_FOREIGN, FW_PROOF, and what makes a firewall impossible here
+ */
+export const prepare = async (command: CommandContext, { facts, situation }: Survey, firewall: HostFirewall, windowSeconds: number): Promise<Prepared> => {
+  const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries.map(({ number }) => Number(number.split('.')[0]))
+  const plan = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
+  const hostEndpoints = plan.batches.flatMap((batch) => batch.hostEndpoints)
+  const missing = diffObjects(facts.own, [...plan.sets, ...plan.policies, ...hostEndpoints]).filter(({ change }) => change !== 'none')
+  const isInForce = !situation.opened && plan.failsafes === undefined && plan.finish.write.length === 0 && plan.finish.remove.length === 0 && missing.length === 0
+  const [danger, ...more] = isInForce ? [] : foreignDangers({ plannedHostEndpoints: hostEndpoints, ...facts })
+  if (danger !== undefined) {
+    const others = more.length === 0 ? '' : ` (and ${more.map(({ object }) => object).join(', ')})`
+    throw new FwError('FW_FOREIGN', `${danger.object} makes this firewall unsafe${others}`, { why: danger.why, fix: danger.remedy })
+  }
+  const proof = proveKnownLifeLines({ facts, plan })
+  if (proof.refusals.length > 0) throw proofError(proof.refusals)
+  return { plan, missing, proof, isInForce }
+}
+
+
+/** What `open` opened is closed again on trial: as if nothing had been kept, so that every HostEndpoint joins the new run. */
+const asUnkept = (facts: Facts): Facts => ({ ...facts, policies: facts.policies.filter(({ metadata }) => metadata.name !== names.denyPolicy) })

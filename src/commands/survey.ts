@@ -1,0 +1,47 @@
+import { detectCalico } from '../cluster/detect-calico.ts'
+import { refusals } from '../cluster/refusals.ts'
+import { FwError } from '../errors.ts'
+import type { Facts } from '../firewall/facts.ts'
+import { readSituation, type Situation } from '../rollout/situation.ts'
+import { waiting } from '../ui/wait.ts'
+import type { CommandContext } from './context.ts'
+
+/** What `init` and `plan` know before they decide anything. */
+export interface Survey {
+  readonly facts: Facts
+  readonly situation: Situation
+}
+
+/**
+ * Reads the cluster, and refuses one this tool cannot work with.
+ * @throws FwError FW_UNSUPPORTED and whatever reading meets
+ */
+export const survey = async ({ cluster, context, printer }: CommandContext): Promise<Survey> => {
+  printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
+  return waiting(context.stderr, 'look at the cluster', async () => {
+    const refusal = refusals(await detectCalico(cluster.api))
+    if (refusal !== undefined) throw refusal
+    const facts = await cluster.facts()
+    return { facts, situation: await readSituation(cluster.api, facts.calico.flavour) }
+  })
+}
+
+/**
+ * Refuses a new change while an earlier one is unfinished.
+ * @throws FwError FW_BUSY, FW_GATE
+ */
+export const refuseUnfinished = ({ gates, unfinished }: Situation): void => {
+  const armed = gates.find((gate) => gate.armed)
+  if (armed !== undefined) {
+    throw new FwError('FW_BUSY', `change ${armed.change} is on trial`, {
+      why: 'its gate is armed: the cluster opens by itself unless it is kept',
+      fix: 'keep it: kubectl calico-fw confirm; or end it: kubectl calico-fw rollback',
+    })
+  }
+  if (unfinished.length > 0) {
+    throw new FwError('FW_GATE', `change ${unfinished.join(' and ')} was never kept`, {
+      why: 'its HostEndpoints are still there; the cluster opened by itself, and arming again would close all of them at once',
+      fix: 'clean up: kubectl calico-fw rollback, then run this again',
+    })
+  }
+}

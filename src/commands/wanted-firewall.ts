@@ -1,0 +1,44 @@
+import { FwError } from '../errors.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
+import { answered, firewallNameOf, readFirewallFile } from './answers.ts'
+import type { CommandContext } from './context.ts'
+import { type FirewallFlags, firewallOf, flagsAsWords } from './firewall-flags.ts'
+import { shellWord } from './shell-word.ts'
+
+/** How `init` and `plan` are told which firewall. */
+export interface FirewallOptions extends FirewallFlags {
+  readonly filename?: string
+  readonly windowSeconds: number
+}
+
+/** The firewall asked for, and the words that ask for it again without a question. */
+export interface Wanted {
+  readonly firewall: HostFirewall
+  readonly words: string
+}
+
+const described = ['interfaces', 'trust', 'vips', 'open', 'failsafes', 'nodePorts'] as const
+const flagOf = { interfaces: '--interface', trust: '--trust', vips: '--vip', open: '--open', failsafes: '--failsafe', nodePorts: '--node-ports' } as const
+
+/** Refuses a file and flags that both describe the firewall, before anything is read. @throws FwError FW_USAGE */
+export const refuseBoth = (options: FirewallOptions): void => {
+  const both = options.filename === undefined ? undefined : described.find((field) => options[field] !== undefined)
+  if (both !== undefined)
+    throw new FwError('FW_USAGE', `-f and ${flagOf[both]} contradict each other`, { why: 'the file describes the whole firewall', fix: `write it into ${options.filename}, or leave out -f` })
+}
+
+/**
+ * Reads the file, or takes flags and answers.
+ * @throws FwError FW_BAD_FILE, FW_MISSING_ANSWER, FW_INTERRUPTED and what makes flags wrong
+ */
+export const wantedFirewall = async (command: CommandContext, options: FirewallOptions, facts: Facts, yes: boolean): Promise<Wanted> => {
+  const tail = options.windowSeconds === 90 ? [] : ['--window', `${options.windowSeconds}s`]
+  const wordsOf = (words: readonly string[]): string => ['kubectl calico-fw init', ...[...words, ...tail].map(shellWord)].join(' ')
+  if (options.filename !== undefined) {
+    return { firewall: readFirewallFile(command, options.filename).firewall, words: wordsOf(['-f', options.filename]) }
+  }
+  const name = firewallNameOf(command.cluster.contextName)
+  const flags = await answered(command, options, facts, yes, name)
+  return { firewall: firewallOf(flags, facts, name), words: wordsOf(flagsAsWords(flags)) }
+}

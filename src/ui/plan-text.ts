@@ -1,0 +1,81 @@
+import { listed as shortened } from '../firewall/differences.ts'
+import type { Difference, Plan } from '../firewall/plan.ts'
+import { plainTheme, type Theme } from './theme.ts'
+import { counted, listed, wrap } from './wrap.ts'
+
+/** What a plan is shown with. */
+export interface PlanTextOptions {
+  readonly cluster: { readonly context: string; readonly server: string }
+  readonly windowSeconds: number
+  readonly columns: number
+  readonly theme?: Theme
+}
+
+/** A plan in plain words: what closes, what opens, what stays open and for whom, in which order, and how it ends by itself. */
+export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = plainTheme }: PlanTextOptions): string => {
+  const width = Math.min(columns, 100)
+  const bullet = (text: string, mark = '- '): string => wrap(text, { columns: width, first: `  ${mark}` })
+  const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', theme.strong(title), ...lines])
+  const differencesOf = (change: Difference['change']): string[] =>
+    together(plan.differences.filter((one) => one.change === change)).map(({ what, forWhom, because }) => bullet(`${what}, for ${forWhom}: ${because}`))
+  return [
+    theme.strong(`Change ${plan.change}: firewall ${plan.firewall.metadata.name} on ${cluster.context === '' ? cluster.server : `${cluster.context} (${cluster.server})`}`),
+    ...section('What closes', differencesOf('closes')),
+    ...section('What opens', differencesOf('opens')),
+    ...section('What stays open', differencesOf('stays-open')),
+    ...section('In this order', order(plan, windowSeconds).map((text, at) => bullet(text, `${at + 1}. `))),
+    ...section('What else to know', notices(plan).map(({ level, text }) => (level === 'warning' ? theme.warn(bullet(text, '! ')) : bullet(text)))),
+    ...section('If something goes wrong', wayBack(plan, windowSeconds).map((text) => bullet(text))),
+  ].join('\n')
+}
+
+/** Differences for the same people and the same reason are one sentence. */
+const together = (differences: readonly Difference[]): Difference[] => {
+  const joined = new Map<string, Difference>()
+  for (const one of differences) {
+    const key = `${one.forWhom}\n${one.because}`
+    const known = joined.get(key)
+    joined.set(key, known === undefined ? one : { ...known, what: `${known.what}; ${one.what}` })
+  }
+  return [...joined.values()]
+}
+
+/** Failsafes are told as differences; saying them twice helps nobody. */
+const notices = (plan: Plan): Plan['notices'] => plan.notices.filter(({ text }) => !text.startsWith('Open to everyone by failsafe'))
+
+const order = ({ failsafes, sets, policies, batches }: Plan, windowSeconds: number): string[] => [
+  'Before any write: ask the API server about every write, rehearse the gate, and probe what works today.',
+  ...(failsafes === undefined
+    ? []
+    : [
+        `Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force.`,
+      ]),
+  `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. They select nothing yet, so nothing closes.`,
+  ...(batches.length === 0
+    ? []
+    : [
+        `The gate: from here on everything closed opens by itself ${windowSeconds} s after the last green round of probes.`,
+        `Network interfaces, one batch after the other, probed after each: ${batches.map(({ title, nodes }) => (nodes.length <= 4 && nodes.length > 1 ? listed(nodes) : title)).join('; then ')}.`,
+      ]),
+  'Your word: keep it, or it opens again.',
+]
+
+/** `7443/tcp inbound and outbound (API endpoint 192.168.218.189:7443)`; where a reason came from stands in `plan -o json`. */
+const addedFailsafes = ({ added }: NonNullable<Plan['failsafes']>): string => {
+  const directions = new Map<string, string[]>()
+  for (const { direction, port, reason } of added) {
+    const key = `${port.port}/${port.protocol.toLowerCase()} DIRECTION (${reason.replace(/ \(.*$/s, '')})`
+    directions.set(key, [...(directions.get(key) ?? []), direction])
+  }
+  return [...directions].map(([key, names]) => key.replace('DIRECTION', listed(names))).join(', ')
+}
+
+const wayBack = ({ batches }: Plan, windowSeconds: number): string[] => [
+  `A red probe, Ctrl-C or a "no" opens the cluster at once and puts everything back.`,
+  ...(batches.length === 0
+    ? []
+    : [
+        `If this machine dies, sleeps or loses its way to the API, Kubernetes opens ${shortened(batches.flatMap(({ nodes }) => nodes))} by itself within ${windowSeconds} s.`,
+      ]),
+  'Undo it later: kubectl calico-fw rollback. Open everything at once: kubectl calico-fw open.',
+]
