@@ -7,7 +7,8 @@ export const applyConflict = (conflicts: readonly ApplyConflict[]): ApiFailure =
   const all = conflicts.flatMap(({ owner, fields }) =>
     [...fields].sort().map((path) => {
       const through = owner.subresource === undefined ? '' : ` with subresource "${owner.subresource}"`
-      return { by: `"${owner.manager}"${through} using ${owner.apiVersion}`, field: describePath(path) }
+      const version = owner.operation === 'Update' ? ` using ${owner.apiVersion}` : ''
+      return { by: `"${owner.manager}"${through}${version}`, field: describePath(path) }
     }),
   )
   const writers = [...new Set(all.map(({ by }) => by))]

@@ -17,13 +17,16 @@ export const decode = (kind: Kind, object: KubeObject, strict: boolean): KubeObj
     const text = `json: cannot unmarshal ${got} into Go struct field .${wrong.path} of type ${wrong.expected}`
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${text}`)
   }
-  return prune(kind.schema, object) as KubeObject
+  return prune(kind.schema, object, !kind.custom) as KubeObject
 }
 
 /** An applied configuration must fit the schema whatever `fieldValidation` says; the API server answers 500 without a reason (1.36). */
 export const refuseUntyped = (kind: Kind, configuration: KubeObject): void => {
-  const { unknown, mistyped } = checkSchema(kind.schema, configuration)
+  const { unknown, mistyped, causes } = checkSchema(kind.schema, configuration)
   const faults = [
+    ...causes
+      .filter(({ reason }) => reason === 'FieldValueDuplicate')
+      .map(({ field, message }) => `.${field.replace(/\[\d+\]$/, '')}: duplicate entries for key [=${message.replace('Duplicate value: ', '')}]`),
     ...unknown.map((path) => `.${path}: field not declared in schema`),
     ...mistyped.map(({ path, expected }) => `.${path}: expected ${expected}`),
   ]

@@ -56,15 +56,16 @@ export const deleteObject = (plane: ControlPlane, kind: Kind, namespace: string 
   const waiting = propagation === 'Background' ? finalizersOf(live) : [...new Set([...finalizersOf(live), propagationFinalizers[propagation]])]
   const isNamespace = kind.kind === 'Namespace' && listOf(at(live, 'spec', 'finalizers')).length > 0
   if (waiting.length === 0 && !isNamespace) {
-    if (call.dryRun === true) return { object: live, gone: true }
-    return { object: collection.remove(namespace, name) ?? live, gone: true }
+    if (call.dryRun !== true) collection.remove(namespace, name)
+    return { object: live, gone: true }
   }
   const leaving: KubeObject = {
     ...live,
     metadata: {
       ...live.metadata,
       deletionTimestamp: live.metadata.deletionTimestamp ?? timestamp(plane.clock),
-      ...{ deletionGracePeriodSeconds: 0 },
+      ...(live.metadata.generation === undefined ? {} : { generation: live.metadata.generation + 1 }),
+      ...(isNamespace ? {} : { deletionGracePeriodSeconds: 0 }),
       ...(waiting.length === 0 ? {} : { finalizers: waiting }),
     },
     ...(isNamespace ? { status: { ...fieldsOf(live['status']), phase: 'Terminating' } } : {}),

@@ -40,6 +40,8 @@ export const handleCall = async (plane: ControlPlane, call: ApiCall, around: Sur
     case 'nowhere':
       return { code: 404, body: '404 page not found\n' }
     case 'unknown-resource':
+      // A group served from CRDs answers like a web server, one built in like the API.
+      if (route.custom) return { code: 404, body: '404 page not found\n' }
       throw noSuchResource()
     case 'access-review':
       return { code: 201, body: reviewAccess(plane.authorizer, call.user, parseBody(call.body)) }

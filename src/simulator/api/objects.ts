@@ -4,11 +4,11 @@ import { type Fields, isFields, textAt } from '../json.ts'
 import type { ApiCall } from './call.ts'
 import { collectionOf } from './collection.ts'
 import type { ControlPlane } from './control-plane.ts'
-import { type DeleteCall, deleteObject } from './delete.ts'
+import { type DeleteCall, deleteObject, type Propagation } from './delete.ts'
 import type { Kind } from './kind.ts'
 import { mergePatch } from './merge-patch.ts'
-import { matcherOf } from './read.ts'
-import { ApiFailure, alreadyExists, badRequest, type Cause, forbidden, invalid, noSuchResource, notFound } from './status.ts'
+import { listed, matcherOf } from './read.ts'
+import { ApiFailure, alreadyExists, badRequest, type Cause, forbidden, invalid, noSuchResource, notFound, unguarded } from './status.ts'
 import { applyObject, type WriteCall, writeObject } from './write.ts'
 
 /** Which object a call is about. */
@@ -105,15 +105,8 @@ export const replaceObject = (plane: ControlPlane, target: Target, call: ApiCall
   const live = current(plane, target)
   if (live === undefined && !target.of.createOnUpdate) throw notFound(target.of, target.name ?? '')
   if (live === undefined) checkNamespace(plane, target.of, object)
-  const unguarded = object.metadata.resourceVersion === undefined && (target.of.custom || target.of.kind === 'Lease')
-  if (live !== undefined && unguarded) {
-    const cause: Cause = {
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: 0: must be specified for an update',
-      field: 'metadata.resourceVersion',
-    }
-    throw invalid(target.of, object.metadata.name, [cause])
-  }
+  const needsVersion = target.of.custom || target.of.kind === 'Lease'
+  if (live !== undefined && needsVersion && object.metadata.resourceVersion === undefined) throw unguarded(target.of, object.metadata.name)
   return { object: writeObject(plane, target.of, object, live, writeCall(call, target.subresource)), created: live === undefined }
 }
 
@@ -131,7 +124,7 @@ export const patchObject = (plane: ControlPlane, target: Target, call: ApiCall):
 }
 
 const apply = (plane: ControlPlane, target: Target, call: ApiCall, live: KubeObject | undefined): { object: KubeObject; created: boolean } => {
-  if (call.query.get('fieldManager') === null) {
+  if ((call.query.get('fieldManager') ?? '') === '') {
     const options = { group: 'meta.k8s.io', plural: 'patchoptions', kind: 'PatchOptions' }
     throw invalid(options, '', [{ reason: 'FieldValueRequired', message: 'Required value: is required for apply patch', field: 'fieldManager' }])
   }
@@ -142,7 +135,10 @@ const apply = (plane: ControlPlane, target: Target, call: ApiCall, live: KubeObj
   return { object: applyObject(plane, target.of, object, live, writeCall(call, target.subresource), force), created: live === undefined }
 }
 
-const deleteCall = ({ body, query, user }: ApiCall): DeleteCall => {
+/** What becomes of dependents when nobody says: Jobs orphan theirs, for the sake of old clients (pkg/registry/batch/job strategy.go). */
+const defaultPropagation = ({ kind, group }: Kind): Propagation => (kind === 'Job' && group === 'batch' ? 'Orphan' : 'Background')
+
+const deleteCall = (of: Kind, { body, query, user }: ApiCall): DeleteCall => {
   const options = body === '' ? {} : parseBody(body)
   const [uid, resourceVersion] = [textAt(options, 'preconditions', 'uid'), textAt(options, 'preconditions', 'resourceVersion')]
   const policy = textAt(options, 'propagationPolicy') ?? query.get('propagationPolicy')
@@ -151,13 +147,13 @@ const deleteCall = ({ body, query, user }: ApiCall): DeleteCall => {
     ...{ user, dryRun },
     ...(uid === undefined ? {} : { uid }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    ...(policy === 'Foreground' || policy === 'Orphan' ? { propagation: policy } : {}),
+    propagation: policy === 'Foreground' || policy === 'Orphan' || policy === 'Background' ? policy : defaultPropagation(of),
   }
 }
 
 /** DELETE of one object: a Status when it is gone, the object while its finalizers run. */
 export const removeObject = (plane: ControlPlane, { of, namespace, name = '' }: Target, call: ApiCall): unknown => {
-  const { object, gone } = deleteObject(plane, of, namespace, name, deleteCall(call))
+  const { object, gone } = deleteObject(plane, of, namespace, name, deleteCall(of, call))
   if (!gone) return object
   const details = { name, ...(of.group === '' ? {} : { group: of.group }), kind: of.plural, uid: object.metadata.uid }
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details }
@@ -166,13 +162,12 @@ export const removeObject = (plane: ControlPlane, { of, namespace, name = '' }: 
 /** DELETE of a collection: everything the selectors match, in one request. */
 export const removeCollection = (plane: ControlPlane, { of, namespace }: Target, call: ApiCall): unknown => {
   const matches = matcherOf(of, call.query)
-  const options = deleteCall(call)
+  const options = deleteCall(of, call)
   const items = collectionOf(plane.store, of)
     .list(namespace)
     .filter(matches)
     .map((object) => deleteObject(plane, of, object.metadata.namespace, object.metadata.name, options).object)
-  const metadata = { resourceVersion: `${plane.store.revision()}` }
-  return { kind: `${of.kind}List`, apiVersion: apiVersionOf(of), metadata, items }
+  return listed(of, items, { resourceVersion: `${plane.store.revision()}` })
 }
 
 /** Subresources other than status, and methods a place does not take. */

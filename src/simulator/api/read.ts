@@ -65,10 +65,21 @@ export const listObjects = (plane: ControlPlane, kind: Kind, namespace: string |
   const last = items.at(-1)
   const more = rest.length - items.length
   const next = more === 0 || last === undefined ? '' : Buffer.from(JSON.stringify({ rv: revision, start: keyOf(last) })).toString('base64url')
+  return listed(kind, items, {
+    resourceVersion: `${revision}`,
+    ...(next === '' ? {} : { continue: next, ...(isSelective(query) ? {} : { remainingItemCount: more }) }),
+  })
+}
+
+/** With a selector the API server does not know how many more will match. */
+const isSelective = (query: URLSearchParams): boolean => (query.get('labelSelector') ?? '') + (query.get('fieldSelector') ?? '') !== ''
+
+/** A list as the kind writes it: items of built-in kinds carry neither kind nor apiVersion, lists of custom resources always `continue`. */
+export const listed = (kind: Kind, items: readonly KubeObject[], metadata: Readonly<Record<string, unknown>>): unknown => {
+  const bare = ({ kind: _kind, apiVersion: _apiVersion, ...rest }: KubeObject): unknown => rest
   return {
-    kind: `${kind.kind}List`,
-    apiVersion: apiVersionOf(kind),
-    metadata: { resourceVersion: `${revision}`, ...(next === '' ? {} : { continue: next, remainingItemCount: more }) },
-    items,
+    ...{ kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind) },
+    metadata: { ...(kind.custom ? { continue: '' } : {}), ...metadata },
+    items: kind.custom ? items : items.map(bare),
   }
 }

@@ -8,7 +8,7 @@ export type Route =
   | { readonly kind: 'objects'; readonly of: Kind; readonly namespace?: string; readonly name?: string; readonly subresource?: string }
   | { readonly kind: 'node-proxy'; readonly node: string; readonly path: string }
   | { readonly kind: 'access-review' }
-  | { readonly kind: 'unknown-resource' }
+  | { readonly kind: 'unknown-resource'; readonly custom: boolean }
   | { readonly kind: 'nowhere' }
 
 /** Reads a path. */
@@ -26,7 +26,7 @@ export const routeOf = (plane: ControlPlane, path: string): Route => {
 
 const inAuthorization = (group: string, version: string, [resource]: readonly string[]): Route => {
   if (resource === undefined) return { kind: 'group', group, version }
-  return resource === 'selfsubjectaccessreviews' ? { kind: 'access-review' } : { kind: 'unknown-resource' }
+  return resource === 'selfsubjectaccessreviews' ? { kind: 'access-review' } : { kind: 'unknown-resource', custom: false }
 }
 
 const inGroup = (plane: ControlPlane, group: string, version: string, parts: readonly string[]): Route => {
@@ -39,7 +39,7 @@ const inGroup = (plane: ControlPlane, group: string, version: string, parts: rea
     return { kind: 'node-proxy', node: second, path: `/${more.join('/')}` }
   const nested = first === 'namespaces' && third !== undefined && third !== 'status' && third !== 'finalize'
   const of = kinds.find((kind) => kind.plural === (nested ? third : first) && (!nested || kind.namespaced))
-  if (of === undefined) return { kind: 'unknown-resource' }
+  if (of === undefined) return { kind: 'unknown-resource', custom: kinds.some(({ custom }) => custom) }
   const [name, subresource] = nested ? more : [second, third]
   return {
     ...{ kind: 'objects', of },

@@ -100,12 +100,26 @@ const repeats = (schema: Extract<Schema, { type: 'list' }>, items: readonly unkn
   })
 }
 
-/** The value without the fields its schema does not know and without nulls, as the API server stores it. */
-export const prune = (schema: Schema, value: unknown): unknown => {
-  if (Array.isArray(value)) return schema.type === 'list' ? value.map((item) => prune(schema.items, item)) : value
+const isEmptyCollection = (schema: Schema, value: unknown): boolean =>
+  (schema.type === 'list' && Array.isArray(value) && value.length === 0) ||
+  (schema.type === 'map' && isFields(value) && Object.keys(value).length === 0)
+
+/**
+ * The value without the fields its schema does not know and without nulls, as the API server stores it. `compact` leaves out empty lists and maps
+ * too: built-in kinds and all metadata lose them, custom resources keep them.
+ */
+export const prune = (schema: Schema, value: unknown, compact: boolean): unknown => {
+  if (Array.isArray(value)) return schema.type === 'list' ? value.map((item) => prune(schema.items, item, compact)) : value
   if (!isFields(value) || schema.type === 'any') return value
   const known = Object.entries(value).filter(
     ([key, field]) => field !== null && field !== undefined && (schema.type !== 'object' || schema.open === true || schema.fields[key] !== undefined),
   )
-  return Object.fromEntries(known.map(([key, field]) => [key, prune(inside(schema, key), field)]))
+  return Object.fromEntries(
+    known.flatMap(([key, field]) => {
+      const inner = inside(schema, key)
+      const lean = compact || key === 'metadata'
+      const required = schema.type === 'object' && schema.required?.includes(key)
+      return lean && !required && isEmptyCollection(inner, field) ? [] : [[key, prune(inner, field, lean)]]
+    }),
+  )
 }

@@ -3,6 +3,7 @@ import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { certificates } from '../certificates.ts'
+import { textAt } from '../json.ts'
 import { bearerOf, type Credentials } from './authentication.ts'
 import type { ApiAnswer } from './call.ts'
 import { type Exchanger, exchangeRequest } from './exchange.ts'
@@ -24,8 +25,9 @@ export interface ApiServer {
 const credentialsOf = (request: IncomingMessage): Credentials => {
   const token = bearerOf(request.headers.authorization)
   const socket = request.socket as TLSSocket
-  const name = socket.authorized ? socket.getPeerCertificate().subject.CN : undefined
-  return { ...(token === undefined ? {} : { token }), ...(typeof name === 'string' ? { certificate: name } : {}) }
+  // A client without certificate that resumes its session counts as authorized, and shows no subject.
+  const name = socket.authorized ? textAt(socket.getPeerCertificate(), 'subject', 'CN') : undefined
+  return { ...(token === undefined ? {} : { token }), ...(name === undefined ? {} : { certificate: name }) }
 }
 
 const readBody = async (request: IncomingMessage): Promise<string> => {

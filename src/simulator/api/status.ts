@@ -76,6 +76,17 @@ export const conflict = (kind: Named, name: string, why: string): ApiFailure =>
 /** The text of a conflict over `metadata.resourceVersion`. */
 export const modified = 'the object has been modified; please apply your changes to the latest version and try again'
 
+/** 422 for a PUT without the resourceVersion it replaces; it names the resource where others name the kind. */
+export const unguarded = (kind: Named, name: string): ApiFailure => {
+  const cause: Cause = {
+    reason: 'FieldValueInvalid',
+    message: 'Invalid value: 0: must be specified for an update',
+    field: 'metadata.resourceVersion',
+  }
+  const message = `${qualified(kind)} "${name}" is invalid: ${cause.field}: ${cause.message}`
+  return new ApiFailure(422, 'Invalid', message, { details: details(kind, name, [cause]) })
+}
+
 /** 422 with its causes. */
 export const invalid = (kind: Named, name: string, causes: readonly Cause[]): ApiFailure => {
   const texts = causes.map(({ field, message }) => `${field}: ${message}`)

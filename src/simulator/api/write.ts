@@ -1,7 +1,7 @@
 import type { KubeObject, Metadata } from '../../calico/object.ts'
 import { apiVersionOf } from '../../calico/resources.ts'
 import { applyConfiguration, trackUpdate, type Writer } from '../apply/field-manager.ts'
-import { at, type Fields, listOf, sameJson } from '../json.ts'
+import { at, type Fields, listOf, numberAt, sameJson } from '../json.ts'
 import { applyConflict } from './apply-conflict.ts'
 import { collectionOf } from './collection.ts'
 import { type ControlPlane, timestamp } from './control-plane.ts'
@@ -27,7 +27,12 @@ const writerOf = (plane: ControlPlane, kind: Kind, { manager, subresource }: Wri
 })
 
 /** Built-in kinds always have these, even when they are empty; so nobody owns them for being there. */
-const emptyBuiltIn: Fields = { spec: { template: { spec: {}, metadata: {} } }, status: { loadBalancer: {} } }
+const emptyBuiltIn: Fields = { spec: { template: { spec: { containers: [] }, metadata: {} } }, status: { loadBalancer: {} } }
+
+const grace = (kept: Metadata): object => {
+  const seconds = numberAt(kept, 'deletionGracePeriodSeconds')
+  return seconds === undefined ? {} : { deletionGracePeriodSeconds: seconds }
+}
 
 /** The parts of metadata only the server writes. */
 const ownMetadata = (plane: ControlPlane, object: KubeObject, live: KubeObject | undefined): KubeObject => {
@@ -47,7 +52,7 @@ const ownMetadata = (plane: ControlPlane, object: KubeObject, live: KubeObject |
       ...metadata,
       uid: kept?.uid ?? plane.ids.uid(),
       creationTimestamp: kept?.creationTimestamp ?? timestamp(plane.clock),
-      ...(kept?.deletionTimestamp === undefined ? {} : { deletionTimestamp: kept.deletionTimestamp, deletionGracePeriodSeconds: 0 }),
+      ...(kept?.deletionTimestamp === undefined ? {} : { deletionTimestamp: kept.deletionTimestamp, ...grace(kept) }),
       ...(kept?.resourceVersion === undefined ? {} : { resourceVersion: kept.resourceVersion }),
       ...(kept?.generation === undefined ? {} : { generation: kept.generation }),
     },
@@ -149,7 +154,7 @@ export const applyObject = (
   const applied = applyConfiguration(kind.schema, live, { ...configuration, metadata } as KubeObject, writerOf(plane, kind, call), force)
   if ('conflicts' in applied) throw applyConflict(applied.conflicts)
   const { managedFields } = applied.object.metadata
-  const owned = ownMetadata(plane, prune(kind.schema, applied.object) as KubeObject, live)
+  const owned = ownMetadata(plane, prune(kind.schema, applied.object, !kind.custom) as KubeObject, live)
   const through = throughEndpoint(kind, owned, live, call)
   const defaulted = kind.defaults?.(through) ?? through
   return commit(

@@ -7,7 +7,7 @@ export type GranularList = Extract<Schema, { type: 'list' }>
 /** The path element of an item in a set (`v:`) or a keyed list (`k:`); keys are written in their own order, sorted, as the API server does. */
 export const elementOf = (schema: GranularList, item: unknown): string => {
   if (schema.listType === 'set') return `v:${JSON.stringify(item)}`
-  const fields = fieldsOf(item)
+  const fields = { ...schema.keyDefaults, ...fieldsOf(item) }
   const keys = [...(schema.keys ?? [])].sort().filter((key) => fields[key] !== undefined)
   return `k:${JSON.stringify(Object.fromEntries(keys.map((key) => [key, fields[key]])))}`
 }

@@ -38,9 +38,9 @@ const identityOf = ({ manager, apiVersion, subresource }: Writer, operation: Own
   ...(subresource === undefined ? {} : { subresource }),
 })
 
-const touched = (owner: Owner, fields: FieldSet, time: string): Owner => {
+const touched = (owner: Owner, fields: FieldSet, time: string | undefined): Owner => {
   const same = fields.size === owner.fields.size && [...fields].every((path) => owner.fields.has(path))
-  return same ? owner : { ...owner, fields, time }
+  return same ? owner : { ...owner, fields, ...(time === undefined ? {} : { time }) }
 }
 
 /**
@@ -69,7 +69,8 @@ export const applyConfiguration = (
   const conflicts = others.map((owner) => ({ owner, fields: intersection(owner.fields, changed) })).filter((found) => found.fields.size > 0)
   if (conflicts.length > 0 && !force) return { conflicts }
   const kept = others.map((owner) => touched(owner, difference(owner.fields, union(changed, changes.removed)), owner.time))
-  return { object: withOwners(object, [...kept, touched(own ?? { ...self, time: writer.time, fields: new Set() }, fields, writer.time)]) }
+  const time = changed.size + changes.removed.size === 0 ? undefined : writer.time
+  return { object: withOwners(object, [...kept, touched(own ?? { ...self, fields: new Set() }, fields, time)]) }
 }
 
 /** Who owned what before an apply: where nobody is recorded, everything belongs to `before-first-apply`. */
@@ -86,7 +87,7 @@ export const trackUpdate = (schema: Schema, live: KubeObject | undefined, object
   const changes = compare(schema, live, object)
   const changed = union(changes.added, changes.modified)
   const before = ownersOf(live)
-  const own = before.find((owner) => sameOwner(owner, self)) ?? { ...self, time: writer.time, fields: new Set<string>() }
+  const own = before.find((owner) => sameOwner(owner, self)) ?? { ...self, fields: new Set<string>() }
   const mine = ownable(union(difference(own.fields, changes.removed), changed), resetFor(writer))
   const others = before.filter((owner) => !sameOwner(owner, self))
   const kept = others.map((owner) => touched(owner, difference(owner.fields, union(changed, changes.removed)), owner.time))

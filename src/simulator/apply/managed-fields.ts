@@ -8,8 +8,8 @@ export interface Owner {
   readonly operation: 'Apply' | 'Update'
   readonly apiVersion: string
   readonly subresource?: string
-  /** RFC 3339; when this entry's fields last changed. */
-  readonly time: string
+  /** RFC 3339; when this manager last changed the object. One that only joined the owners has none. */
+  readonly time?: string
   readonly fields: FieldSet
 }
 
@@ -31,12 +31,13 @@ export const sameOwner = (one: Owner, other: Omit<Owner, 'fields' | 'time'>): bo
 export const ownersOf = (object: KubeObject | undefined): Owner[] =>
   listOf(object?.metadata.managedFields).map((entry) => {
     const subresource = textAt(entry, 'subresource')
+    const time = textAt(entry, 'time')
     return {
       manager: textAt(entry, 'manager') ?? '',
       operation: textAt(entry, 'operation') === 'Apply' ? 'Apply' : 'Update',
       apiVersion: textAt(entry, 'apiVersion') ?? '',
       ...(subresource === undefined ? {} : { subresource }),
-      time: textAt(entry, 'time') ?? '',
+      ...(time === undefined ? {} : { time }),
       fields: fromFieldsV1(fieldsOf(entry)['fieldsV1']),
     }
   })
@@ -47,7 +48,8 @@ export const withOwners = (object: KubeObject, owners: readonly Owner[]): KubeOb
     .filter(({ fields }) => fields.size > 0)
     .sort((one, other) => order(one).localeCompare(order(other), 'en'))
     .map(({ manager, operation, apiVersion, subresource, time, fields }) => ({
-      ...{ manager, operation, apiVersion, time, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) },
+      ...{ manager, operation, apiVersion, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) },
+      ...(time === undefined ? {} : { time }),
       ...(subresource === undefined ? {} : { subresource }),
     }))
   const { managedFields: _before, ...metadata } = object.metadata

@@ -17,9 +17,12 @@ export const configMapRules: KindRules = {
 
 /** A namespace carries its own name as a label, and a finalizer kube-controller-manager takes off when it is empty. */
 export const namespaceRules: KindRules = {
-  prepare: (object, live) => ({
+  defaults: (object) => ({
     ...object,
     metadata: { ...object.metadata, labels: { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name } },
+  }),
+  prepare: (object, live) => ({
+    ...object,
     spec: live?.['spec'] ?? { finalizers: ['kubernetes'] },
     status: live === undefined ? { phase: 'Active' } : (object['status'] ?? live['status']),
   }),

@@ -1,5 +1,5 @@
 import { kindSchema, labelSelector, metadata } from './metadata.ts'
-import { anything, between, flag, keyed, list, map, object, oneOf, type Schema, set, text, whole } from './schema.ts'
+import { anything, between, flag, keyed, keyedPorts, list, map, object, oneOf, type Schema, set, text, whole } from './schema.ts'
 
 const open = object({}, { open: true })
 const env = keyed(object({ name: text, value: text, valueFrom: anything }, { required: ['name'] }), 'name')
@@ -8,7 +8,7 @@ const containerPort = object({ containerPort: whole, hostPort: whole, hostIP: te
 const container = object(
   {
     ...{ name: text, image: text, imagePullPolicy: text, command: list(text), args: list(text), workingDir: text, env, envFrom: list(anything) },
-    ports: keyed(containerPort, 'containerPort', 'protocol'),
+    ports: keyedPorts(containerPort, 'containerPort'),
     volumeMounts: keyed(open, 'mountPath'),
     ...{ resources: open, securityContext: open, livenessProbe: open, readinessProbe: open, startupProbe: open, lifecycle: open },
     ...{ terminationMessagePath: text, terminationMessagePolicy: text, stdin: flag, tty: flag },
@@ -57,7 +57,7 @@ const servicePort = object({
   nodePort: between(0, 65_535),
 })
 const serviceSpec = object({
-  ...{ type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'), ports: keyed(servicePort, 'port', 'protocol') },
+  ...{ type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'), ports: keyedPorts(servicePort, 'port') },
   selector: { type: 'map', values: text, atomic: true },
   ...{ clusterIP: text, clusterIPs: list(text), externalIPs: list(text), externalName: text, externalTrafficPolicy: oneOf('Cluster', 'Local') },
   ...{ internalTrafficPolicy: text, healthCheckNodePort: whole, ipFamilies: list(text), ipFamilyPolicy: text, publishNotReadyAddresses: flag },

@@ -16,7 +16,15 @@ export type Schema =
       readonly open?: boolean
     }
   | { readonly type: 'map'; readonly values: Schema; readonly atomic?: boolean }
-  | { readonly type: 'list'; readonly items: Schema; readonly listType: 'atomic' | 'set' | 'map'; readonly keys?: readonly string[] }
+  | {
+      readonly type: 'list'
+      readonly items: Schema
+      readonly listType: 'atomic' | 'set' | 'map'
+      /** What tells the items of a map apart. */
+      readonly keys?: readonly string[]
+      /** What a missing key reads as. */
+      readonly keyDefaults?: Readonly<Record<string, string>>
+    }
 
 /** Any text. */
 export const text: Schema = { type: 'string' }
@@ -47,6 +55,15 @@ export const list = (items: Schema): Schema => ({ type: 'list', items, listType:
 export const set = (items: Schema): Schema => ({ type: 'list', items, listType: 'set' })
 /** A list of objects owned one by one, told apart by these fields. */
 export const keyed = (items: Schema, ...keys: string[]): Schema => ({ type: 'list', items, listType: 'map', keys })
+
+/** Ports, told apart by number and protocol; TCP where none is written. */
+export const keyedPorts = (items: Schema, port: string): Schema => ({
+  type: 'list',
+  items,
+  listType: 'map',
+  keys: [port, 'protocol'],
+  keyDefaults: { protocol: 'TCP' },
+})
 
 /** The schema of a field inside a value; `any` where nothing is known. */
 export const inside = (schema: Schema, field: string): Schema => {
