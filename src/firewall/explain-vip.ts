@@ -86,7 +86,7 @@ const inFailsafes = ({ failsafes, entry }: ExplainInput, { protocol, ports }: Tr
 
 const trustedSources = ({ entry, trusted, nodeAddresses }: ExplainInput): Explanation[] => {
   const isTrusted = (net: Cidr) => trusted.some((other) => covers(other, net)) || (isHostCidr(net) && nodeAddresses.has(partsOf(net).address))
-  const all = entry.from !== undefined && entry.from.nets.every(isTrusted)
+  const all = entry.from?.nets.every(isTrusted) === true
   return say(all, 'trusted-sources', `${sourcesInWords(entry)} has full access already, as a node or trusted network.`)
 }
 

@@ -1,9 +1,9 @@
-import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
+import { type Direction, defaultFailsafes, type FailsafeSource } from '../calico/failsafes.ts'
 import { names } from '../calico/names.ts'
+import { readNet } from '../calico/nets.ts'
 import { v3 } from '../calico/resources.ts'
 import type { FailsafePort, FelixConfiguration } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
-import { bitsOf, familyOf, isAddress } from '../net/address.ts'
 import { byText } from './by-text.ts'
 import type { ApiEndpoint, Facts } from './facts.ts'
 import type { HostFirewall } from './host-firewall.ts'
@@ -53,12 +53,10 @@ export const failsafeChange = (facts: Facts, firewall: HostFirewall): FailsafeCh
   const found = defaultConfiguration(facts)
   const before = { inbound: found?.spec?.failsafeInboundHostPorts ?? null, outbound: found?.spec?.failsafeOutboundHostPorts ?? null }
   for (const direction of directions) refuseBroken(direction, before[direction] ?? [])
-  const added = missing(facts, firewall, (direction) => before[direction] ?? defaultFailsafes[direction])
+  const inForce = (direction: Direction) => followed(facts, direction) ?? before[direction] ?? defaultFailsafes[direction]
+  const added = missing(facts, firewall, inForce)
   if (added.length === 0) return undefined
-  const after = (direction: Direction) => [
-    ...(before[direction] ?? defaultFailsafes[direction]),
-    ...added.filter((one) => one.direction === direction).map(({ port }) => port),
-  ]
+  const after = (direction: Direction) => [...inForce(direction), ...added.filter((one) => one.direction === direction).map(({ port }) => port)]
   return {
     ref: { apiVersion: found?.apiVersion ?? v3, kind: 'FelixConfiguration', name: names.felixConfiguration },
     exists: found !== undefined,
@@ -68,7 +66,16 @@ export const failsafeChange = (facts: Facts, firewall: HostFirewall): FailsafeCh
   }
 }
 
-/** A failsafe a node would still lack after the change, because an environment variable or another FelixConfiguration rules there. */
+/** The list in force on the nodes that follow FelixConfiguration `default`, or Felix's own where that is silent. */
+const followed = ({ failsafes }: Facts, direction: Direction): readonly FailsafePort[] | undefined =>
+  Object.values(failsafes)
+    .map((lists) => lists[direction])
+    .find(({ source }) => follows(source))?.ports
+
+const follows = (source: FailsafeSource): boolean =>
+  source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)
+
+/** A failsafe a node would still lack after the change, because an environment variable, an annotation or another FelixConfiguration rules there. */
 export interface FailsafeGap extends RequiredFailsafe {
   readonly node: string
   readonly source: string
@@ -81,13 +88,23 @@ export const failsafeGaps = (facts: Facts, firewall: HostFirewall): FailsafeGap[
     .flatMap(([node, lists]) =>
       directions.flatMap((direction) => {
         const { source, ports } = lists[direction]
-        if (source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)) return []
-        const said = source.kind === 'environment' ? `environment variable ${source.variable}` : `FelixConfiguration ${source.name}`
+        const said = overrider(facts, direction, source)
+        if (said === undefined) return []
         return missing(facts, firewall, () => ports)
           .filter((one) => one.direction === direction)
           .map((one) => ({ ...one, node, source: said }))
       }),
     )
+
+/** What has the last word on a node instead of the fields of FelixConfiguration `default`; undefined where those have. */
+const overrider = (facts: Facts, direction: Direction, source: FailsafeSource): string | undefined => {
+  if (source.kind === 'environment') return `environment variable ${source.variable}`
+  if (!follows(source)) return source.kind === 'felixconfiguration' ? `FelixConfiguration ${source.name}` : undefined
+  // An annotation of this form overrides the field of the same object (libcalico-go updateprocessors/configurationprocessor.go).
+  const key = `config.projectcalico.org/failsafe${direction}hostports`
+  const annotation = Object.keys(defaultConfiguration(facts)?.metadata.annotations ?? {}).find((name) => name.toLowerCase() === key)
+  return annotation === undefined ? undefined : `annotation ${annotation} of FelixConfiguration default`
+}
 
 /** FelixConfiguration `default` as found. */
 export const defaultConfiguration = ({ felixConfigurations }: Pick<Facts, 'felixConfigurations'>): FelixConfiguration | undefined =>
@@ -111,7 +128,7 @@ const missing = (facts: Facts, firewall: HostFirewall, listOf: (direction: Direc
 const refuseBroken = (direction: Direction, ports: readonly FailsafePort[]): void => {
   for (const { protocol, port, net } of ports) {
     const isProtocol = /^(tcp|udp)$/i.test(protocol ?? '')
-    if (isProtocol && (net === undefined || net === '' || isNet(net))) continue
+    if (isProtocol && (net === undefined || net === '' || readNet(net) !== undefined)) continue
     throw new FwError(
       'FW_BAD_FAILSAFE',
       `FelixConfiguration default has a broken ${direction} failsafe: protocol ${protocol ?? '(none)'}, port ${port}${net === undefined ? '' : `, net ${net}`}`,
@@ -121,11 +138,4 @@ const refuseBroken = (direction: Direction, ports: readonly FailsafePort[]): voi
       },
     )
   }
-}
-
-/** Felix masks host bits itself, so an entry with some is not broken. */
-const isNet = (text: string): boolean => {
-  const [host = '', length, ...rest] = text.split('/')
-  if (!isAddress(host) || rest.length > 0) return false
-  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bitsOf(familyOf(host)))
 }

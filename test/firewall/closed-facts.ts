@@ -1,4 +1,4 @@
-import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../../src/calico/shapes.ts'
+import type { FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../../src/calico/shapes.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
 
@@ -25,6 +25,7 @@ export const afterPlan = (facts: Facts, plan: Plan, { committed = true }: { comm
     ...(plan.failsafes === undefined
       ? {}
       : {
+          failsafes: Object.fromEntries(Object.keys(facts.failsafes).map((node) => [node, followingDefault(plan.failsafes?.after)])),
           felixConfigurations: facts.felixConfigurations.map((one) =>
             one.metadata.name === 'default'
               ? {
@@ -39,4 +40,11 @@ export const afterPlan = (facts: Facts, plan: Plan, { committed = true }: { comm
           ),
         }),
   }
+}
+
+const followingDefault = (
+  after: { readonly inbound: readonly FailsafePort[]; readonly outbound: readonly FailsafePort[] } = { inbound: [], outbound: [] },
+) => {
+  const source = { kind: 'felixconfiguration', name: 'default' } as const
+  return { inbound: { ports: after.inbound, source }, outbound: { ports: after.outbound, source } }
 }
