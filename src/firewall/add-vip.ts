@@ -85,7 +85,7 @@ export const makeAddVip = ({ facts, existing, entry, failsafes: extra }: AddVipI
 }
 
 /** A firewall with one more entry and failsafes; an entry of the same name is replaced. */
-export const withEntry = (firewall: HostFirewall, entry: AllowEntry, extra: readonly ExtraFailsafe[]): HostFirewall => {
+const withEntry = (firewall: HostFirewall, entry: AllowEntry, extra: readonly ExtraFailsafe[]): HostFirewall => {
   const { allow, extraFailsafePorts } = firewall.spec
   const isKnown = ({ protocol, port }: ExtraFailsafe) => extraFailsafePorts.inbound.some((one) => one.protocol === protocol && one.port === port)
   return {

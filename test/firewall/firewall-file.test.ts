@@ -11,7 +11,6 @@ const file = (spec: string, head = 'apiVersion: calico-fw.github.io/v1alpha1\nki
   `${head}spec:\n${spec}`
 const nics = '  interfaces: [{nodeSelector: {}, names: [ens160]}]\n'
 const allow = (entry: string): string => file(`${nics}  allow:\n  - ${entry}\n`)
-const failsafe = (entry: string): string => file(`${nics}  extraFailsafePorts:\n    inbound: [${entry}]\n`)
 const tcp80 = 'traffic: [{protocol: TCP, ports: [80]}]'
 
 const errorOf = (text: string): FwError => {
@@ -227,28 +226,6 @@ describe('parseHostFirewall', () => {
     expect(error.message).toMatch(/^home\.yaml:\d+: /)
     expect(error.message).toContain(what)
     if (fix !== undefined) expect(error.fix).toContain(fix)
-  })
-
-  it.each([
-    ['SCTP', '{protocol: SCTP, port: 80}', 'inbound[0].protocol is SCTP', 'stops programming on every node'],
-    ['no protocol', '{port: 80}', 'inbound[0] has no protocol', 'stops programming on every node'],
-    [
-      'a net, which cannot narrow',
-      '{protocol: TCP, port: 22, net: 10.0.0.0/8}',
-      'inbound[0].net can not stand in a failsafe',
-      'does not become narrower',
-    ],
-    ['nets', '{protocol: TCP, port: 22, nets: [10.0.0.0/8]}', 'inbound[0].nets can not stand in a failsafe', 'does not become narrower'],
-    ['a small protocol', '{protocol: tcp, port: 22}', 'inbound[0].protocol is "tcp"', undefined],
-    ['a range', '{protocol: TCP, port: 1-2}', 'inbound[0].port is "1-2", which is not one port', undefined],
-    ['port 65536', '{protocol: TCP, port: 65536}', 'is not one port', undefined],
-    ['no port', '{protocol: TCP}', 'inbound[0] has no port', undefined],
-  ])('refuses a failsafe with %s', (_, entry, what, why) => {
-    const error = errorOf(failsafe(entry))
-    expect(error).toMatchObject({ code: 'FW_BAD_FAILSAFE', exit: 2, message: expect.stringContaining(what) })
-    expect(error.message).toMatch(/^home\.yaml:7: /)
-    expect(error.fix).toBeDefined()
-    if (why !== undefined) expect(error.why).toContain(why)
   })
 
   it('a billion laughs stay one', () => {

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
+import { parseAddress } from '../../src/net/address.ts'
+import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
+import { homePlan, noticesOf, withNode } from './home-plan.ts'
+
+describe('batches', () => {
+  const nodes = (workers: number, controls: number): Facts => {
+    const facts = homeFacts()
+    const [template] = facts.nodes
+    if (template === undefined) throw new Error('no node')
+    const make = (kind: string, count: number, octet: number): NodeFacts[] =>
+      Array.from({ length: count }, (_, at) => {
+        const address = parseAddress(`10.9.${octet}.${at + 1}`)
+        const { calicoNode: _pod, ...rest } = template
+        return {
+          ...rest,
+          name: `${kind}${String(at).padStart(3, '0')}`,
+          controlPlane: kind === 'cp',
+          addresses: [{ type: 'InternalIP', address }],
+          interfaces: [{ name: 'ens160', addresses: [address], source: 'x' }],
+        }
+      })
+    return { ...facts, nodes: [...make('cp', controls, 1), ...make('w', workers, 2)] }
+  }
+
+  it('workers by one, two, four, eight; then control-plane nodes one at a time', () => {
+    expect(homePlan(nodes(20, 3)).batches.map(({ nodes: some }) => some.length)).toEqual([1, 2, 4, 8, 5, 1, 1, 1])
+    expect(
+      homePlan(nodes(20, 3))
+        .batches.flatMap(({ nodes: some }) => some)
+        .slice(-3),
+    ).toEqual(['cp000', 'cp001', 'cp002'])
+  })
+
+  it.each([
+    ['a control-plane node', '10.9.1.1', undefined, 'cp000'],
+    ['a worker with the VIP', '192.168.218.189', 'w001', 'w001'],
+  ])('our own path leads through %s: it comes last', (_, address, node, last) => {
+    const facts = nodes(3, 3)
+    const made = homePlan({
+      ...facts,
+      apiEndpoints: [{ address: parseAddress(address), port: 6443, sources: ['kubeconfig'], ...(node === undefined ? {} : { node }) }],
+    })
+    expect(made.batches.at(-1)).toMatchObject({ nodes: [last], title: expect.stringContaining('your own path') })
+    expect(made.batches.flatMap(({ nodes: some }) => some)).toHaveLength(6)
+  })
+
+  it('this machine is a node: it comes last', () => {
+    expect(homePlan({ ...nodes(3, 1), operatorAddresses: [parseAddress('10.9.2.1')] }).batches.at(-1)?.nodes).toEqual(['w000'])
+  })
+
+  it('NotReady nodes and nodes of other systems are not closed', () => {
+    const facts = withNode(withNode(homeFacts(), nodeName('ws1'), { ready: false }), nodeName('ws2'), { operatingSystem: 'windows' })
+    const made = homePlan(facts)
+    expect(made.batches.flatMap(({ nodes: some }) => some)).toEqual(['ws3', 'ws4', 'control1'].map(nodeName))
+    expect(noticesOf(made)).toContainEqual(expect.stringMatching(/^NotReady, so not closed now: ws1\.kryukov\.local\./))
+    expect(noticesOf(made)).toContainEqual(expect.stringMatching(/^ws2\.kryukov\.local \(windows\): /))
+  })
+})
