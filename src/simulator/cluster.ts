@@ -82,11 +82,18 @@ export const createCluster = ({ seed, clock, createVerdicts, felix, controllerLa
     announcer: () => (announcer === undefined ? undefined : nodeName(announcer)),
   })
 
-  /** An agent on a node reaches the API at the control plane's own address; on that node itself over loopback. */
+  /** An agent reaches the API at the control plane's own address, on that node itself over loopback; or all of them through a balancer. */
   const mayConnect = (node: string) => (): boolean => {
     const source = geography().nodes.find(({ name }) => name === node)?.addresses[0]?.address
     if (source === undefined || controlPlane === undefined) return false
-    return packets.passes({ source, destination: parseAddress(controlPlane.address), protocol: 'TCP', port: 6443 })
+    const api = parseAddress(controlPlane.address)
+    if (seed.balancer === undefined) return packets.passes({ source, destination: api, protocol: 'TCP', port: 6443 })
+    const balancer = parseAddress(seed.balancer)
+    const hops = [
+      { source, destination: balancer },
+      { source: balancer, destination: api },
+    ]
+    return hops.every((hop) => packets.passes({ ...hop, protocol: 'TCP', port: 6443 }))
   }
   const startNode = (node: string): void => {
     const link = () => {

@@ -8,6 +8,9 @@ import { type Controller, forEachObject, soonest } from './controller.ts'
 
 const user = 'system:serviceaccount:kube-system:generic-garbage-collector'
 
+/** How soon it tries again what an API group that does not answer kept from it, in milliseconds. */
+const retryMs = 2000
+
 interface Found {
   readonly kind: Kind
   readonly object: KubeObject
@@ -99,6 +102,7 @@ export const garbageCollector: Controller = {
       (found) => release(plane, found, after),
       after.filter(({ object }) => object.metadata.deletionTimestamp !== undefined),
     )
-    return soonest(collected, released)
+    const blind = plane.kinds.some((kind) => !isReachable(plane, kind))
+    return soonest(collected, released, blind ? retryMs : undefined)
   },
 }

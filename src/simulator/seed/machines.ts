@@ -29,4 +29,4 @@ export const nodeName = ({ short }: Pick<Machine, 'short'>): string => `${short}
 export const podAddress = ({ podCidr }: Machine, n: number): string => podCidr.replace(/0\/24$/, `${n}`)
 
 /** Addresses of the home cluster that are no node's own. */
-export const homeAddresses = { apiVip: '192.168.218.189', apiVipPort: 7443, ingressVip: '192.168.218.180' } as const
+export const homeAddresses = { apiVip: '192.168.218.189', apiVipPort: 7443, ingressVip: '192.168.218.180', balancer: '192.168.218.188' } as const

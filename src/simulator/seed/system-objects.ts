@@ -49,3 +49,12 @@ export const systemObjects = (proxyMode: ProxyMode): KubeObject[] => [
   ...(proxyMode === 'none' ? [] : [configMap('kube-system', 'kube-proxy', { 'config.conf': kubeProxy(proxyMode), 'kubeconfig.conf': kubeconfig })]),
   { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.233.0.0/18'] } },
 ]
+
+/** Where Calico is told that a balancer stands before the API. */
+export const balancerObjects: readonly KubeObject[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tigera-operator' } },
+  configMap('tigera-operator', 'kubernetes-services-endpoint', {
+    KUBERNETES_SERVICE_HOST: homeAddresses.balancer,
+    KUBERNETES_SERVICE_PORT: '6443',
+  }),
+]
