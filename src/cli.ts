@@ -58,7 +58,9 @@ export const runCli = async (context: Context): Promise<ExitCode> => {
 
 /** The command tree; `done` is told the exit code of the command that ran. */
 export const commandTree = (context: Context, done: (code: ExitCode) => void): Command => {
-  const root = prepared(new Command('calico-fw'), context).description("a host firewall for Kubernetes nodes, made of Calico policies, that never locks its operator out")
+  const root = prepared(new Command('calico-fw'), context).description(
+    'a host firewall for Kubernetes nodes, made of Calico policies, that never locks its operator out',
+  )
   const add = (name: string, summary: string): Command => prepared(root.command(name), context).description(summary)
   const acting =
     (run: (flags: Parsed, positional: readonly string[]) => Promise<ExitCode>) =>
@@ -69,7 +71,9 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
   const onCluster = (run: (session: CommandContext, flags: Parsed, positional: readonly string[]) => Promise<ExitCode>) =>
     acting(async (flags, positional) => {
       const { withCluster } = await import('./commands/session.ts')
-      return withCluster(context, flags, { format: parseOutput(flags.output), ...(flags.v === undefined ? {} : { verbosity: flags.v }) }, (session) => run(session, flags, positional))
+      return withCluster(context, flags, { format: parseOutput(flags.output), ...(flags.v === undefined ? {} : { verbosity: flags.v }) }, (session) =>
+        run(session, flags, positional),
+      )
     })
   const dataFlags = (command: Command): Command => withConnection(command.addOption(outputOption()))
 
@@ -143,7 +147,9 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     }),
   )
   add('demo', 'run the main job on a built-in cluster; touches nothing of yours')
-    .addOption(new Option('--scenario <NAME>', 'lockout: a probe fails on the way; crash: this program dies on the way').choices(['main', 'lockout', 'crash']))
+    .addOption(
+      new Option('--scenario <NAME>', 'lockout: a probe fails on the way; crash: this program dies on the way').choices(['main', 'lockout', 'crash']),
+    )
     .action(
       acting(async (flags) => {
         const { run } = await import('./commands/demo.ts')
@@ -158,13 +164,12 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
         return run(context, parseOutput(flags.output))
       }),
     )
-  add('completion', 'print a shim that lets kubectl complete this plugin')
-    .action(
-      acting(async () => {
-        const { run } = await import('./commands/completion.ts')
-        return run(context)
-      }),
-    )
+  add('completion', 'print a shim that lets kubectl complete this plugin').action(
+    acting(async () => {
+      const { run } = await import('./commands/completion.ts')
+      return run(context)
+    }),
+  )
   root
     .command('__complete', { hidden: true })
     .allowUnknownOption()

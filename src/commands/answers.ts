@@ -17,16 +17,27 @@ const fileText = (readFile: (path: string) => Buffer, filename: string): string 
   try {
     return readFile(filename).toString('utf8')
   } catch (cause) {
-    throw new FwError('FW_BAD_FILE', `${filename} cannot be read`, { why: cause instanceof Error ? cause.message : String(cause), fix: 'name a file that is there: -f FILE', cause })
+    throw new FwError('FW_BAD_FILE', `${filename} cannot be read`, {
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'name a file that is there: -f FILE',
+      cause,
+    })
   }
 }
 
 /** The flags with every open question answered: by people, or with `--yes` by default. */
-export const answered = async ({ ui }: CommandContext, flags: FirewallFlags, facts: Facts, yes: boolean, name: string): Promise<Required<Omit<FirewallFlags, 'open'>> & FirewallFlags> => {
+export const answered = async (
+  { ui }: CommandContext,
+  flags: FirewallFlags,
+  facts: Facts,
+  yes: boolean,
+  name: string,
+): Promise<Required<Omit<FirewallFlags, 'open'>> & FirewallFlags> => {
   const answers = new Map<WizardQuestion['id'], readonly string[]>()
   for (const question of questionsFor(facts)) {
     if (flags[question.id] !== undefined) continue
-    const check = (_: WizardQuestion, typed: readonly string[]) => problemOf(() => firewallOf({ interfaces: ['eth0'], ...fieldOf(question.id, typed) }, facts, name))
+    const check = (_: WizardQuestion, typed: readonly string[]) =>
+      problemOf(() => firewallOf({ interfaces: ['eth0'], ...fieldOf(question.id, typed) }, facts, name))
     answers.set(question.id, yes ? answerByDefault(question) : await askQuestion(ui, question, check))
   }
   const list = (id: 'interfaces' | 'trust' | 'vips' | 'failsafes'): readonly string[] => flags[id] ?? answers.get(id) ?? []
@@ -40,7 +51,8 @@ export const answered = async ({ ui }: CommandContext, flags: FirewallFlags, fac
   }
 }
 
-const fieldOf = (id: WizardQuestion['id'], typed: readonly string[]): FirewallFlags => (id === 'nodePorts' ? { nodePorts: typed.join(',') } : { [id]: typed })
+const fieldOf = (id: WizardQuestion['id'], typed: readonly string[]): FirewallFlags =>
+  id === 'nodePorts' ? { nodePorts: typed.join(',') } : { [id]: typed }
 
 const problemOf = (work: () => unknown): true | string => {
   try {
@@ -54,7 +66,10 @@ const problemOf = (work: () => unknown): true | string => {
 
 /** A name for a firewall nobody named: what stands after the @ of the context, as far as it is a DNS label. */
 export const firewallNameOf = (contextName: string): string => {
-  const name = (contextName.split('@').at(-1) ?? '').toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-').slice(0, 63).replaceAll(/^-+|-+$/g, '')
+  const name = (contextName.split('@').at(-1) ?? '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .slice(0, 63)
+    .replaceAll(/^-+|-+$/g, '')
   return name === '' ? 'firewall' : name
 }
-

@@ -37,7 +37,10 @@ const commandsOf = (root: Command): Answers => ({
 const flagsOf = (verb: Command, previous: string | undefined): Answers => {
   const open = verb.options.find((option) => previous !== undefined && (option.long === previous || option.short === previous) && option.required)
   if (open !== undefined) return { candidates: (open.argChoices ?? []).map((choice) => [choice, '']), directive: takesFile(open) ? files : noFiles }
-  return { candidates: verb.options.flatMap((option): [string, string][] => (option.long === undefined ? [] : [[option.long, option.description]])), directive: noFiles }
+  return {
+    candidates: verb.options.flatMap((option): [string, string][] => (option.long === undefined ? [] : [[option.long, option.description]])),
+    directive: noFiles,
+  }
 }
 
 const takesFile = ({ flags }: Option): boolean => flags.includes('<FILE>')

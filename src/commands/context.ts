@@ -39,6 +39,8 @@ export interface Context {
   readonly temporaryFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
   /** Calls the handler instead of ending the process; returns how to take that back. */
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void
+  /** Real milliseconds for a probe's patience, which is real time whatever the clock: the demo's runs fast. */
+  readonly patience?: (ms: number) => number
   /** Answers questions where there is no terminal; the demo and tests bring one. */
   readonly prompter?: Prompter
 }

@@ -20,7 +20,9 @@ export interface DemoStage {
 /** The operator's machine in the simulated network. */
 const operator = '192.168.218.170'
 /** Time runs this much faster than real time. */
-const haste = 3
+const haste = 6
+/** The least a probe waits for an answer, in real milliseconds: handshakes take real time. */
+const leastPatienceMs = 600
 
 const kubeconfigPath = '/demo/kubeconfig'
 
@@ -62,6 +64,7 @@ export const setStage = async (context: Context, answer: (question: Question) =>
       ...context,
       argv,
       clock,
+      patience: (ms) => Math.max(leastPatienceMs, ms / haste),
       openSocket: simulator.openSocket,
       lookup: () => Promise.resolve([]),
       network: { localAddressTo: () => Promise.resolve(operator), interfaces: () => ({ eth0: [{ address: operator }] }) },
@@ -72,7 +75,11 @@ export const setStage = async (context: Context, answer: (question: Question) =>
       },
       ...(isTerminal ? {} : { prompter: scriptedPrompter(answer, tell) }),
     }),
-    reach: () => table(['', ...places.map(([, name]) => name)], doors.map(([name, to, port]) => [name, ...places.map(([from]) => simulator.reach(from, to, port))])),
+    reach: () =>
+      table(
+        ['', ...places.map(([, name]) => name)],
+        doors.map(([name, to, port]) => [name, ...places.map(([from]) => simulator.reach(from, to, port))]),
+      ),
     close: async () => {
       await simulator.close()
       await state.remove()

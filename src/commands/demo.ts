@@ -6,10 +6,10 @@ import { errorText } from '../ui/error-text.ts'
 import type { Question } from '../ui/prompter.ts'
 import type { ScriptedAnswer } from '../ui/scripted-prompter.ts'
 import { themeFor } from '../ui/theme.ts'
+import { run as addVip } from './add-vip.ts'
 import type { Context } from './context.ts'
 import { type DemoStage, setStage } from './demo-stage.ts'
 import { run as init } from './init.ts'
-import { run as addVip } from './add-vip.ts'
 import { run as rollback } from './rollback.ts'
 import { withCluster } from './session.ts'
 import { run as status } from './status.ts'
@@ -25,8 +25,8 @@ const script = ({ message }: Question): ScriptedAnswer => (message.startsWith('K
 /** Plays one story on the built-in cluster. Exit 0 when it ended as it should. */
 export const run = async (context: Context, { scenario }: DemoOptions): Promise<ExitCode> => {
   const stage = await setStage(context, script)
-  stage.tell('A cluster of five nodes runs inside this process, with Calico and a network around it.')
-  stage.tell('Nothing of yours is touched; time runs three times as fast.')
+  stage.tell('Five nodes with Calico and a network around them run inside this process.')
+  stage.tell('Nothing of yours is touched; time runs six times as fast.')
   try {
     return await stories[scenario](stage)
   } finally {
@@ -69,9 +69,9 @@ const lockout = async (stage: DemoStage): Promise<ExitCode> => {
 const crash = async (stage: DemoStage): Promise<ExitCode> => {
   const before = stage.reach()
   const { simulator } = stage
-  const victim = mortal(stage.context(['init', '--yes', '--node-ports', 'close', '--window', '20s']))
-  const options = { windowSeconds: 20, yes: true, nodePorts: 'close', dryRun: 'none' } as const
-  stage.tell('\n$ kubectl calico-fw init --yes --node-ports close --window 20s')
+  const victim = mortal(stage.context(['init', '--yes', '--node-ports', 'close', '--window', '30s']))
+  const options = { windowSeconds: 30, yes: true, nodePorts: 'close', dryRun: 'none' } as const
+  stage.tell('\n$ kubectl calico-fw init --yes --node-ports close --window 30s')
   // Nobody waits for the dead: what was begun stays where it was when it died.
   void withCluster(victim.context, {}, { format: 'text' }, (session) => init(session, options)).catch(() => undefined)
   await closedNodes(stage, 3)
@@ -108,12 +108,14 @@ const play = async ({ context, tell }: DemoStage, argv: readonly string[], work:
   }
 }
 
-const isClosed = ({ simulator }: DemoStage): boolean => ['ws1', 'ws2', 'ws3', 'ws4', 'control1'].some((node) => simulator.reach('inet', node, 9100) === 'TIMEOUT')
+const isClosed = ({ simulator }: DemoStage): boolean =>
+  ['ws1', 'ws2', 'ws3', 'ws4', 'control1'].some((node) => simulator.reach('inet', node, 9100) === 'TIMEOUT')
 
 /** Resolves once that many nodes have a HostEndpoint of ours. */
 const closedNodes = async ({ simulator, context }: DemoStage, count: number): Promise<void> => {
   const { clock } = context([])
-  while (simulator.objects.list(v3, 'HostEndpoint').filter(({ metadata }) => metadata.labels?.[keys.run] !== undefined).length < count) await clock.sleep(50)
+  while (simulator.objects.list(v3, 'HostEndpoint').filter(({ metadata }) => metadata.labels?.[keys.run] !== undefined).length < count)
+    await clock.sleep(50)
 }
 
 /** The lock's last holder is dead; its Lease must run out before another may work. */

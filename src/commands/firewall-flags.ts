@@ -78,7 +78,11 @@ const interfacesOf = (values: readonly string[], { nodes }: Facts, name: string)
   }
   const single = [...byNode].map(([node, names]): InterfaceSelection => {
     const found = nodes.find((one) => one.name === node)
-    if (found === undefined) throw unknownNode(node, nodes.map((one) => one.name))
+    if (found === undefined)
+      throw unknownNode(
+        node,
+        nodes.map((one) => one.name),
+      )
     const hostname = found.labels['kubernetes.io/hostname'] ?? node
     return { nodeSelector: { matchLabels: { 'kubernetes.io/hostname': hostname } }, names, labels }
   })
@@ -108,7 +112,8 @@ const vipOf = (text: string, taken: ReadonlySet<string>): AllowEntry => {
 /** `31110/tcp` or `31110/tcp@192.168.218.53/32,10.0.0.0/8`. */
 const openOf = (text: string, taken: ReadonlySet<string>): AllowEntry => {
   const [port = '', sources, ...rest] = text.split('@')
-  if (rest.length > 0 || sources === '') throw new FwError('FW_USAGE', `--open "${text}" is not a port with sources`, { fix: 'write --open 31110/tcp@192.168.218.53/32' })
+  if (rest.length > 0 || sources === '')
+    throw new FwError('FW_USAGE', `--open "${text}" is not a port with sources`, { fix: 'write --open 31110/tcp@192.168.218.53/32' })
   const spec = parsePortSpec(port)
   const from: Cidr[] = sources?.split(',').map(parseCidr) ?? []
   const stem = `open-${port.toLowerCase().replace('/', '-')}`
@@ -127,7 +132,11 @@ const nodePortsOf = (text: string, facts: Facts): AllowEntry[] => {
   const specs = text.split(',').flatMap((one): PortSpec[] => {
     if (one.includes('/')) return [parsePortSpec(one)]
     const range = parsePortRange(one)
-    const protocols = [...new Set(doors.filter(({ address, port }) => address === undefined && range.first <= port && port <= range.last).map(({ protocol }) => protocol))]
+    const protocols = [
+      ...new Set(
+        doors.filter(({ address, port }) => address === undefined && range.first <= port && port <= range.last).map(({ protocol }) => protocol),
+      ),
+    ]
     return (protocols.length === 0 ? (['TCP'] as const) : protocols).map((protocol) => ({ protocol, ...range }))
   })
   return [{ name: 'node-ports', to: { nodes: true }, traffic: trafficOf(specs) }]

@@ -12,9 +12,13 @@ export const parseWindow = (text: string): number => {
   const match = /^(\d{1,5})(s|m)?$/.exec(text)
   const seconds = Number(match?.[1]) * (match?.[2] === 'm' ? 60 : 1)
   if (match === null || seconds < windowLimits.least || seconds > windowLimits.most) {
-    throw new FwError('FW_USAGE', `--window "${text}" is not a length of time between ${windowLimits.least} s and ${windowLimits.most / 60} minutes`, {
-      fix: 'write seconds or minutes: --window 90s, --window 2m',
-    })
+    throw new FwError(
+      'FW_USAGE',
+      `--window "${text}" is not a length of time between ${windowLimits.least} s and ${windowLimits.most / 60} minutes`,
+      {
+        fix: 'write seconds or minutes: --window 90s, --window 2m',
+      },
+    )
   }
   return seconds
 }
@@ -24,7 +28,8 @@ export const parseWindow = (text: string): number => {
  * @throws FwError FW_USAGE
  */
 export const parseChange = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new FwError('FW_USAGE', `--to "${text}" is not the number of a change`, { fix: 'see them: kubectl calico-fw status' })
+  if (!/^\d{1,9}$/.test(text))
+    throw new FwError('FW_USAGE', `--to "${text}" is not the number of a change`, { fix: 'see them: kubectl calico-fw status' })
   return Number(text)
 }
 

@@ -13,7 +13,7 @@ import { planFields } from './plan-fields.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { refuseUnfinished, type Survey, survey } from './survey.ts'
-import { type FirewallOptions, refuseBoth, type Wanted, wantedFirewall } from './wanted-firewall.ts'
+import { checkOptions, type FirewallOptions, type Wanted, wantedFirewall } from './wanted-firewall.ts'
 
 /** Flags of `init`. */
 export interface InitOptions extends FirewallOptions {
@@ -28,7 +28,7 @@ const maxQuestionMs = 600_000
 /** The wizard: asks, shows the plan, proves it, and rolls it out on trial. */
 export const run = async (command: CommandContext, options: InitOptions): Promise<ExitCode> => {
   const { printer } = command
-  refuseBoth(options)
+  checkOptions(command, options)
   const found = await survey(command)
   if (options.dryRun !== 'client') refuseUnfinished(found.situation)
   const wanted = await wantedFirewall(command, options, found.facts, options.yes)

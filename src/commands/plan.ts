@@ -7,12 +7,12 @@ import type { CommandContext } from './context.ts'
 import { planFields } from './plan-fields.ts'
 import { prepare } from './prepare.ts'
 import { type Survey, survey } from './survey.ts'
-import { type FirewallOptions, refuseBoth, type Wanted, wantedFirewall } from './wanted-firewall.ts'
+import { checkOptions, type FirewallOptions, type Wanted, wantedFirewall } from './wanted-firewall.ts'
 
 /** Shows what `init` would do. Exit 1 where that is anything at all, as `kubectl diff` does. */
 export const run = async (command: CommandContext, options: FirewallOptions): Promise<ExitCode> => {
   const { printer, cluster, context } = command
-  refuseBoth(options)
+  checkOptions(command, options)
   const found = await survey(command)
   const { firewall } = await plannedFirewall(command, options, found)
   const prepared = await prepare(command, found, firewall, options.windowSeconds)

@@ -25,12 +25,18 @@ export interface Prepared {
  * Makes the plan of a firewall and looks for whatever speaks against it; reads and decides only.
  * @throws FwError FW_FOREIGN, FW_PROOF, and what makes a firewall impossible here
  */
-export const prepare = async (command: CommandContext, { facts, situation }: Survey, firewall: HostFirewall, windowSeconds: number): Promise<Prepared> => {
+export const prepare = async (
+  command: CommandContext,
+  { facts, situation }: Survey,
+  firewall: HostFirewall,
+  windowSeconds: number,
+): Promise<Prepared> => {
   const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries.map(({ number }) => Number(number.split('.')[0]))
   const plan = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
   const hostEndpoints = plan.batches.flatMap((batch) => batch.hostEndpoints)
   const missing = diffObjects(facts.own, [...plan.sets, ...plan.policies, ...hostEndpoints]).filter(({ change }) => change !== 'none')
-  const isInForce = !situation.opened && plan.failsafes === undefined && plan.finish.write.length === 0 && plan.finish.remove.length === 0 && missing.length === 0
+  const isInForce =
+    !situation.opened && plan.failsafes === undefined && plan.finish.write.length === 0 && plan.finish.remove.length === 0 && missing.length === 0
   const [danger, ...more] = isInForce ? [] : foreignDangers({ plannedHostEndpoints: hostEndpoints, ...facts })
   if (danger !== undefined) {
     const others = more.length === 0 ? '' : ` (and ${more.map(({ object }) => object).join(', ')})`
@@ -40,7 +46,6 @@ export const prepare = async (command: CommandContext, { facts, situation }: Sur
   if (proof.refusals.length > 0) throw proofError(proof.refusals)
   return { plan, missing, proof, isInForce }
 }
-
 
 /** What `open` opened is closed again on trial: as if nothing had been kept, so that every HostEndpoint joins the new run. */
 const asUnkept = (facts: Facts): Facts => ({ ...facts, policies: facts.policies.filter(({ metadata }) => metadata.name !== names.denyPolicy) })

@@ -20,4 +20,6 @@ export const createPrinter = ({ stdout, stderr }: Pick<Context, 'stdout' | 'stde
 
 /** One document as JSON or as YAML that YAML 1.1 readers read alike. */
 export const serialised = (document: unknown, format: 'json' | 'yaml'): string =>
-  format === 'json' ? `${JSON.stringify(document, null, 2)}\n` : stringify(document, { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false })
+  format === 'json'
+    ? `${JSON.stringify(document, null, 2)}\n`
+    : stringify(document, { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false })

@@ -37,7 +37,9 @@ export const runSteps = async (command: CommandContext, { steps, config, subject
       const probes = seen === undefined ? [] : [`${probesInBrief(seen.judgement, seen.of)}.`, ...probesInDetail(seen.judgement, 6)]
       if (yes) return 'keep'
       await view.pause('waits for your answer')
-      const why = [...probes, `Without an answer the cluster opens by itself in about ${Math.round(config.maxQuestionMs / 60_000)} minutes.`].join('\n')
+      const why = [...probes, `Without an answer the cluster opens by itself in about ${Math.round(config.maxQuestionMs / 60_000)} minutes.`].join(
+        '\n',
+      )
       return askToKeep({
         ...{ ui, clock, signal, why, maxMs: config.maxQuestionMs, title: `${title.charAt(0).toUpperCase()}${title.slice(1)}` },
         interrupted: () => askInterrupt(ui, opensInS(), signal),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
@@ -12,7 +13,7 @@ import { findOperatorAddresses } from '../discovery/operator-address.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { createFreshApi } from '../probe/fresh-api.ts'
-import { createProber } from '../probe/prober.ts'
+import { createProber, type Prober } from '../probe/prober.ts'
 import { trustOf } from '../probe/trust.ts'
 import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
 import { createJournal } from '../store/journal.ts'
@@ -68,14 +69,17 @@ export const withCluster = async (
       ports: (facts, view) => ({
         api: cluster.api,
         clock: context.clock,
-        prober: createProber({
-          api: cluster.api,
-          probeApi: cluster.probeApi,
-          openSocket: context.openSocket,
-          clock: context.clock,
-          trust: trustOf(resolved, workstation),
-          calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
-        }),
+        prober: patient(
+          createProber({
+            api: cluster.api,
+            probeApi: cluster.probeApi,
+            openSocket: context.openSocket,
+            clock: context.clock,
+            trust: trustOf(resolved, workstation),
+            calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
+          }),
+          context.patience ?? ((ms) => ms),
+        ),
         journal,
         holder,
         command: commandLine,
@@ -89,7 +93,10 @@ export const withCluster = async (
 }
 
 /** Foreign objects that make these HostEndpoints dangerous, read at this moment. */
-export const dangersNow = async (api: Api, plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints']): Promise<ForeignDanger[]> => {
+export const dangersNow = async (
+  api: Api,
+  plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints'],
+): Promise<ForeignDanger[]> => {
   const [policies, hostEndpoints, tiers] = await Promise.all(
     ['GlobalNetworkPolicy', 'HostEndpoint', 'Tier'].map(async (kind) => (await api.list(resourceOf(v3, kind))) ?? []),
   )
@@ -100,6 +107,14 @@ export const dangersNow = async (api: Api, plannedHostEndpoints: Parameters<type
     tiers: tiers as Tier[],
   })
 }
+
+/** Probes with another patience; thirty-two connections that listen to one signal are no leak. */
+const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
+  run: (probes, options) => {
+    if (options.signal !== undefined) setMaxListeners(0, options.signal)
+    return prober.run(probes, { ...options, ...(options.timeoutMs === undefined ? {} : { timeoutMs: patience(options.timeoutMs) }) })
+  },
+})
 
 const clusterOf = (context: Context, connection: Connection): Cluster => {
   const { resolved } = connection

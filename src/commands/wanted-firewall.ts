@@ -19,13 +19,27 @@ export interface Wanted {
 }
 
 const described = ['interfaces', 'trust', 'vips', 'open', 'failsafes', 'nodePorts'] as const
-const flagOf = { interfaces: '--interface', trust: '--trust', vips: '--vip', open: '--open', failsafes: '--failsafe', nodePorts: '--node-ports' } as const
+const flagOf = {
+  interfaces: '--interface',
+  trust: '--trust',
+  vips: '--vip',
+  open: '--open',
+  failsafes: '--failsafe',
+  nodePorts: '--node-ports',
+} as const
 
-/** Refuses a file and flags that both describe the firewall, before anything is read. @throws FwError FW_USAGE */
-export const refuseBoth = (options: FirewallOptions): void => {
+/**
+ * Looks at what can be wrong without a cluster: a file beside flags that describe the firewall too, and the file itself.
+ * @throws FwError FW_USAGE, FW_BAD_FILE, FW_BAD_FAILSAFE
+ */
+export const checkOptions = (command: CommandContext, options: FirewallOptions): void => {
   const both = options.filename === undefined ? undefined : described.find((field) => options[field] !== undefined)
   if (both !== undefined)
-    throw new FwError('FW_USAGE', `-f and ${flagOf[both]} contradict each other`, { why: 'the file describes the whole firewall', fix: `write it into ${options.filename}, or leave out -f` })
+    throw new FwError('FW_USAGE', `-f and ${flagOf[both]} contradict each other`, {
+      why: 'the file describes the whole firewall',
+      fix: `write it into ${options.filename}, or leave out -f`,
+    })
+  if (options.filename !== undefined) readFirewallFile(command, options.filename)
 }
 
 /**

@@ -13,17 +13,50 @@ export const helpText = (command: Command, fullName: string, words: HelpWords | 
   const columns = 80
   const sections: string[] = [wrap(`${fullName}: ${command.description()}`, { columns })]
   if (words?.more !== undefined) sections.push(wrap(words.more, { columns }))
-  if (words !== undefined) sections.push(section('Examples', words.examples.map((line) => `  ${line}`)))
+  if (words !== undefined)
+    sections.push(
+      section(
+        'Examples',
+        words.examples.map((line) => `  ${line}`),
+      ),
+    )
   sections.push(section('Usage', [`  ${fullName} ${command.usage()}`]))
   const commands = command.commands.filter((one) => !(one as Command & { _hidden?: boolean })._hidden)
-  if (commands.length > 0) sections.push(section('Commands', rows(commands.map((one) => [one.name(), one.description()]), columns)))
+  if (commands.length > 0)
+    sections.push(
+      section(
+        'Commands',
+        rows(
+          commands.map((one) => [one.name(), one.description()]),
+          columns,
+        ),
+      ),
+    )
   const groups = new Map<string, Option[]>()
   for (const option of command.options.filter(({ hidden }) => !hidden)) {
     const group = option.helpGroupHeading ?? 'Flags'
     groups.set(group, [...(groups.get(group) ?? []), option])
   }
-  for (const [group, options] of groups) sections.push(section(group, rows(options.map(({ flags, description }) => [flags, description]), columns)))
-  if (words !== undefined) sections.push(section('Exit codes', rows(words.exitCodes.map(([code, meaning]) => [`${code}`, meaning]), columns)))
+  for (const [group, options] of groups)
+    sections.push(
+      section(
+        group,
+        rows(
+          options.map(({ flags, description }) => [flags, description]),
+          columns,
+        ),
+      ),
+    )
+  if (words !== undefined)
+    sections.push(
+      section(
+        'Exit codes',
+        rows(
+          words.exitCodes.map(([code, meaning]) => [`${code}`, meaning]),
+          columns,
+        ),
+      ),
+    )
   return `${sections.join('\n\n')}\n`
 }
 
@@ -36,7 +69,9 @@ const rows = (pairs: readonly (readonly [string, string])[], columns: number): s
   const width = Math.min(widest, Math.max(...pairs.map(([left]) => left.length)))
   return pairs.map(([left, right]) => {
     const indent = ' '.repeat(width + 4)
-    const lines = wrap(right, { columns: columns - indent.length }).split('\n').join(`\n${indent}`)
+    const lines = wrap(right, { columns: columns - indent.length })
+      .split('\n')
+      .join(`\n${indent}`)
     return left.length > width ? `  ${left}\n${indent}${lines}` : `  ${left.padEnd(width)}  ${lines}`
   })
 }

@@ -39,7 +39,13 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   },
   plan: {
     examples: ['kubectl calico-fw plan', 'kubectl calico-fw plan -f firewall.yaml', 'kubectl calico-fw plan -f firewall.yaml -o json'],
-    exitCodes: [[exitCodes.ok, 'the cluster is as the firewall wants it'], [exitCodes.failure, 'there are differences, or it failed'], usage, refused, unreachable],
+    exitCodes: [
+      [exitCodes.ok, 'the cluster is as the firewall wants it'],
+      [exitCodes.failure, 'there are differences, or it failed'],
+      usage,
+      refused,
+      unreachable,
+    ],
   },
   'add-vip': {
     more: 'Only opens: one policy more, probed and undone by rollback.',
@@ -61,7 +67,12 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   },
   status: {
     examples: ['kubectl calico-fw status', 'kubectl calico-fw status -o json'],
-    exitCodes: [[exitCodes.ok, 'the firewall is kept, or there is none'], [exitCodes.failure, 'something waits for you: a trial, an expired one, an opened cluster'], usage, unreachable],
+    exitCodes: [
+      [exitCodes.ok, 'the firewall is kept, or there is none'],
+      [exitCodes.failure, 'something waits for you: a trial, an expired one, an opened cluster'],
+      usage,
+      unreachable,
+    ],
   },
   confirm: { examples: ['kubectl calico-fw confirm', 'kubectl calico-fw confirm --yes'], exitCodes: running },
   open: {
@@ -79,10 +90,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   },
   version: { examples: ['kubectl calico-fw version', 'kubectl calico-fw version -o json'], exitCodes: [ok, usage] },
   completion: {
-    examples: [
-      'kubectl calico-fw completion > ~/.local/bin/kubectl_complete-calico_fw',
-      'chmod +x ~/.local/bin/kubectl_complete-calico_fw',
-    ],
+    examples: ['kubectl calico-fw completion > ~/.local/bin/kubectl_complete-calico_fw', 'chmod +x ~/.local/bin/kubectl_complete-calico_fw'],
     exitCodes: [ok, usage],
   },
 }

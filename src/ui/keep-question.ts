@@ -41,7 +41,7 @@ export const askToKeep = async (options: KeepQuestionOptions): Promise<KeepAnswe
             choices: [
               { value: 'open', name: 'no: open again now and undo everything' },
               { value: 'keep', name: 'yes: keep it' },
-              { value: 'leave', name: 'leave it armed: it opens by itself unless somebody runs "kubectl calico-fw confirm"' },
+              { value: 'leave', name: 'leave it armed: it opens by itself unless "confirm" keeps it' },
             ],
           },
           { signal },

@@ -12,7 +12,10 @@ export const outcomeError = (outcome: Outcome): unknown => {
     case 'rolled-back':
       return new FwError('FW_ROLLED_BACK', 'the change was taken back: the cluster is as it was before', {
         why: because(outcome.reason),
-        fix: outcome.reason.kind === 'declined' || outcome.reason.kind === 'interrupted' ? 'run the command again when you are ready' : fixOf(outcome.reason),
+        fix:
+          outcome.reason.kind === 'declined' || outcome.reason.kind === 'interrupted'
+            ? 'run the command again when you are ready'
+            : fixOf(outcome.reason),
         cause: outcome.reason.error,
       })
     case 'incomplete':
@@ -29,13 +32,13 @@ export const outcomeError = (outcome: Outcome): unknown => {
 const leftError = (reason: Reason, armed: boolean): FwError => {
   const fate = armed ? 'it stays armed, and the cluster opens by itself' : 'nothing is closed that was open before'
   return new FwError(reason.kind === 'lock-lost' ? 'FW_LOCK_LOST' : 'FW_INTERRUPTED', `${reason.text}: ${fate}`, {
-    fix:
-      armed
-        ? 'keep it: kubectl calico-fw confirm; open it now: kubectl calico-fw open; clean up: kubectl calico-fw rollback'
-        : 'see where it stands: kubectl calico-fw status',
+    fix: armed
+      ? 'keep it: kubectl calico-fw confirm; open it now: kubectl calico-fw open; clean up: kubectl calico-fw rollback'
+      : 'see where it stands: kubectl calico-fw status',
   })
 }
 
 const because = ({ text, error }: Reason): string => (error === undefined ? text : `${text}: ${sentenceOf(error)}`)
 
-const fixOf = ({ error }: Reason): string => (error instanceof FwError ? error.fix : undefined) ?? 'see to what the reason names, then run the command again'
+const fixOf = ({ error }: Reason): string =>
+  (error instanceof FwError ? error.fix : undefined) ?? 'see to what the reason names, then run the command again'

@@ -17,15 +17,28 @@ export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = 
   const bullet = (text: string, mark = '- '): string => wrap(text, { columns: width, first: `  ${mark}` })
   const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', theme.strong(title), ...lines])
   const differencesOf = (change: Difference['change']): string[] =>
-    together(plan.differences.filter((one) => one.change === change)).map(({ what, forWhom, because }) => bullet(`${what}, for ${forWhom}: ${because}`))
+    together(plan.differences.filter((one) => one.change === change)).map(({ what, forWhom, because }) =>
+      bullet(`${what}, for ${forWhom}: ${because}`),
+    )
   return [
-    theme.strong(`Change ${plan.change}: firewall ${plan.firewall.metadata.name} on ${cluster.context === '' ? cluster.server : `${cluster.context} (${cluster.server})`}`),
+    theme.strong(
+      `Change ${plan.change}: firewall ${plan.firewall.metadata.name} on ${cluster.context === '' ? cluster.server : `${cluster.context} (${cluster.server})`}`,
+    ),
     ...section('What closes', differencesOf('closes')),
     ...section('What opens', differencesOf('opens')),
     ...section('What stays open', differencesOf('stays-open')),
-    ...section('In this order', order(plan, windowSeconds).map((text, at) => bullet(text, `${at + 1}. `))),
-    ...section('What else to know', notices(plan).map(({ level, text }) => (level === 'warning' ? theme.warn(bullet(text, '! ')) : bullet(text)))),
-    ...section('If something goes wrong', wayBack(plan, windowSeconds).map((text) => bullet(text))),
+    ...section(
+      'In this order',
+      order(plan, windowSeconds).map((text, at) => bullet(text, `${at + 1}. `)),
+    ),
+    ...section(
+      'What else to know',
+      notices(plan).map(({ level, text }) => (level === 'warning' ? theme.warn(bullet(text, '! ')) : bullet(text))),
+    ),
+    ...section(
+      'If something goes wrong',
+      wayBack(plan, windowSeconds).map((text) => bullet(text)),
+    ),
   ].join('\n')
 }
 
@@ -47,9 +60,7 @@ const order = ({ failsafes, sets, policies, batches }: Plan, windowSeconds: numb
   'Before any write: ask the API server about every write, rehearse the gate, and probe what works today.',
   ...(failsafes === undefined
     ? []
-    : [
-        `Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force.`,
-      ]),
+    : [`Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force.`]),
   `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. They select nothing yet, so nothing closes.`,
   ...(batches.length === 0
     ? []

@@ -32,7 +32,10 @@ export interface Prompter {
   readonly interactive: boolean
   select<Value>(question: Question & { readonly choices: readonly Choice<Value>[]; readonly default?: Value }, options?: AskOptions): Promise<Value>
   /** `required`: at least one. */
-  checkbox<Value>(question: Question & { readonly choices: readonly Choice<Value>[]; readonly required?: boolean }, options?: AskOptions): Promise<Value[]>
+  checkbox<Value>(
+    question: Question & { readonly choices: readonly Choice<Value>[]; readonly required?: boolean },
+    options?: AskOptions,
+  ): Promise<Value[]>
   /** `validate` answers true, or what is wrong. */
   input(
     question: Question & { readonly default?: string; readonly validate?: (text: string) => true | string },

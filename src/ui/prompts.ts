@@ -16,7 +16,12 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
     signal?.throwIfAborted()
     const { createPromptModule } = (await import('inquirer')).default
     if (question.why !== undefined) {
-      output.write(`\n${question.why.split('\n').map((line) => theme.faint(wrap(line, { columns: output.columns ?? 80 }))).join('\n')}\n`)
+      output.write(
+        `\n${question.why
+          .split('\n')
+          .map((line) => theme.faint(wrap(line, { columns: output.columns ?? 80 })))
+          .join('\n')}\n`,
+      )
     }
     const module = createPromptModule({ input, output, ...(signal === undefined ? {} : { signal }) })
     try {
@@ -28,8 +33,14 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
   }
   return {
     interactive: true,
-    select: (question, options) => ask(question, { type: 'select', choices: plainChoices(question.choices), default: question.default, loop: false }, options),
-    checkbox: (question, options) => ask(question, { type: 'checkbox', choices: plainChoices(question.choices), required: question.required === true, loop: false }, options),
+    select: (question, options) =>
+      ask(question, { type: 'select', choices: plainChoices(question.choices), default: question.default, loop: false }, options),
+    checkbox: (question, options) =>
+      ask(
+        question,
+        { type: 'checkbox', choices: plainChoices(question.choices), required: question.required === true, loop: false, theme: checkboxTheme },
+        options,
+      ),
     input: (question, options) => ask(question, { type: 'input', default: question.default, validate: question.validate ?? (() => true) }, options),
     confirm: (question, options) => ask(question, { type: 'confirm', default: false }, options),
     typed: async (question, options) => {
@@ -39,13 +50,23 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
   }
 }
 
-const plainChoices = <Value>(choices: readonly Choice<Value>[]) => choices.map((choice) => ({ ...choice, short: choice.name }))
+const plainChoices = <Value>(choices: readonly Choice<Value>[]) =>
+  choices.map((choice) => ({ ...choice, short: choice.name.replace(/ \(.*\)$/, '') }))
+
+/** An empty choice is an answer too. */
+const checkboxTheme = {
+  style: { renderSelectedChoices: (chosen: readonly { readonly short: string }[]) => chosen.map(({ short }) => short).join('; ') || 'none' },
+}
 
 /** Ctrl-C and a closed terminal are answers too; a withdrawn question is its withdrawer's affair. inquirer's errors are told by name: bundles may hold two copies. */
 const translated = (error: unknown, question: Question, signal: AbortSignal | undefined): unknown => {
   if (signal?.aborted) return signal.reason
   if (error instanceof Error && error.name === 'ExitPromptError') {
-    return new FwError('FW_INTERRUPTED', 'interrupted', { why: `nobody answered "${question.message}"`, fix: `answer it beforehand with ${question.flag}`, cause: error })
+    return new FwError('FW_INTERRUPTED', 'interrupted', {
+      why: `nobody answered "${question.message}"`,
+      fix: `answer it beforehand with ${question.flag}`,
+      cause: error,
+    })
   }
   return error
 }

@@ -146,7 +146,8 @@ const nodePorts = (facts: Facts): WizardQuestion[] => {
 
 const failsafes = ({ apiEndpoints, failsafes: effective }: Facts): WizardQuestion => {
   const known = Object.values(effective).map(({ inbound }) => inbound.ports)
-  const isEverywhere = (port: number): boolean => known.every((ports) => ports.some((one) => one.protocol.toUpperCase() === 'TCP' && one.port === port && !one.net))
+  const isEverywhere = (port: number): boolean =>
+    known.every((ports) => ports.some((one) => one.protocol.toUpperCase() === 'TCP' && one.port === port && !one.net))
   const missing = [...new Set(apiEndpoints.map(({ port }) => port))].filter((port) => !isEverywhere(port)).sort((one, other) => one - other)
   return {
     id: 'failsafes',

@@ -7,6 +7,12 @@ import { sentenceOf } from './error-text.ts'
 import { probesInBrief } from './probes-text.ts'
 import { stageAt, stagesOf, undoStageOf, undoStages } from './stages.ts'
 
+/** What a round of probes found, and of how many. */
+export interface Probes {
+  readonly judgement: Judgement
+  readonly of: number
+}
+
 /** Shows a run while it goes on. */
 export interface RunView {
   report(progress: Progress): void
@@ -19,7 +25,7 @@ export interface RunView {
   /** Whether the way back has begun. */
   undoing(): boolean
   /** The last round of probes, and of how many. */
-  probes(): { readonly judgement: Judgement; readonly of: number } | undefined
+  probes(): Probes | undefined
 }
 
 /** What a view is made with. `board` makes a new list of tasks: the first `offset` of `of` stages were shown before. */
@@ -37,9 +43,10 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
   const forward = stagesOf(steps)
   let mode: 'forward' | 'undo' = 'forward'
   let stage = 0
+  let asking = false
   let step: Step | undefined
   let opensAt: number | undefined
-  let seen: { readonly judgement: Judgement; readonly of: number } | undefined
+  let seen: Probes | undefined
   let current: { readonly board: Promise<Board>; readonly offset: number } | undefined
   let ticking: AbortController | undefined
   // Boards come and go asynchronously; everything said to them stays in order.
@@ -77,7 +84,11 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
     tick().catch(() => undefined)
   }
   const say = (): void => {
-    const saying = { step: step?.title, probes: seen === undefined ? undefined : probesInBrief(seen.judgement, seen.of), opensIn: opensIn() }
+    const saying = {
+      step: step === undefined ? undefined : titleOf(step),
+      probes: seen === undefined ? undefined : probesInBrief(seen.judgement, seen.of),
+      opensIn: opensIn(),
+    }
     inOrder((to) => to.say(saying))
   }
   const opensIn = (): string | undefined =>
@@ -94,9 +105,11 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
       switch (progress.kind) {
         case 'step':
           // The question has the terminal to itself.
-          if (progress.step.kind === 'ask') return
+          asking = progress.step.kind === 'ask'
+          if (asking) return
           mode = progress.mode
           step = progress.step
+          if (step.kind === 'probe') seen = undefined
           stage = mode === 'forward' ? stageAt(forward, progress.at) : Math.max(stage, undoStageOf(progress.step))
           begin()
           return
@@ -104,7 +117,9 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
           inOrder((to) => to.fail(`${progress.step.title}: ${sentenceOf(progress.error)}`))
           return
         case 'probes':
-          seen = { judgement: progress.judgement, of: progress.of }
+          // A question's pulses tell nothing new unless they turn red.
+          if (asking && progress.judgement.green) return
+          seen = step?.kind === 'probe' && seen !== undefined ? joined(seen, progress) : { judgement: progress.judgement, of: progress.of }
           say()
           return
         case 'deadline':
@@ -141,3 +156,17 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
     probes: () => seen,
   }
 }
+
+const titleOf = (step: Step): string => (step.kind === 'checkpoint' ? `checkpoint ${step.number}, ${step.title}` : step.title)
+
+/** Two rounds of one step as one. */
+const joined = (one: Probes, other: Probes): Probes => ({
+  of: one.of + other.of,
+  judgement: {
+    green: one.judgement.green && other.judgement.green,
+    red: [...one.judgement.red, ...other.judgement.red],
+    notRun: [...one.judgement.notRun, ...other.judgement.notRun],
+    alreadyFailing: [...one.judgement.alreadyFailing, ...other.judgement.alreadyFailing],
+    unproven: [...one.judgement.unproven, ...other.judgement.unproven],
+  },
+})

@@ -23,14 +23,18 @@ export const scriptedPrompter = (
     select: async (question) => {
       const given = await answer(question)
       const choice =
-        typeof given === 'string' ? chosen(question.choices, given) : (question.choices.find(({ value }) => value === question.default) ?? question.choices[0])
+        typeof given === 'string'
+          ? chosen(question.choices, given)
+          : (question.choices.find(({ value }) => value === question.default) ?? question.choices[0])
       if (choice === undefined) throw new Error(`"${question.message}" has no choices`)
       tell(question, choice.name)
       return choice.value
     },
     checkbox: async (question) => {
       const given = await answer(question)
-      const picked = Array.isArray(given) ? given.map((name) => chosen(question.choices, String(name))) : question.choices.filter(({ checked }) => checked)
+      const picked = Array.isArray(given)
+        ? given.map((name) => chosen(question.choices, String(name)))
+        : question.choices.filter(({ checked }) => checked)
       tell(question, picked.length === 0 ? 'none' : picked.map(({ name }) => name).join(', '))
       return picked.map(({ value }) => value)
     },

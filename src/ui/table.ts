@@ -3,5 +3,12 @@ export const table = (headers: readonly string[], rows: readonly (readonly strin
   const used = headers.flatMap((_, column) => (rows.some((row) => (row[column] ?? '') !== '') ? [column] : []))
   const lines = [headers.map((header) => header.toUpperCase()), ...rows]
   const widths = new Map(used.map((column) => [column, Math.max(...lines.map((line) => (line[column] ?? '').length))]))
-  return lines.map((line) => used.map((column) => (line[column] ?? '').padEnd(widths.get(column) ?? 0)).join('   ').trimEnd()).join('\n')
+  return lines
+    .map((line) =>
+      used
+        .map((column) => (line[column] ?? '').padEnd(widths.get(column) ?? 0))
+        .join('   ')
+        .trimEnd(),
+    )
+    .join('\n')
 }

@@ -1,0 +1,78 @@
+import { spawn } from '@lydell/node-pty'
+import xterm from '@xterm/headless'
+
+/** A terminal of 80 by 24 with a program in it. */
+export interface TerminalSession {
+  /** The screen's lines, without trailing blanks. */
+  screen(): string[]
+  /** Everything that was ever on it, scrolled off lines included. */
+  text(): string
+  /** Types keys. */
+  type(keys: string): void
+  /** Resolves once the text is somewhere in what was shown since the last `typed`; rejects with the screen when it takes too long. */
+  shows(text: string | RegExp, ms?: number): Promise<void>
+  /** The exit code. */
+  readonly ended: Promise<number>
+  kill(): void
+}
+
+/** Runs a program in a pseudo-terminal and keeps its screen. */
+export const openTerminal = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): TerminalSession => {
+  const terminal = new xterm.Terminal({ cols: 80, rows: 24, scrollback: 5000, allowProposedApi: true })
+  const child = spawn(file, [...args], {
+    cols: 80,
+    rows: 24,
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TERM: 'xterm-256color', ...env },
+  })
+  const waiters = new Set<() => void>()
+  let code: number | undefined
+  const wake = (): void => {
+    for (const waiter of waiters) waiter()
+  }
+  child.onData((data) => terminal.write(data, wake))
+  const ended = new Promise<number>((resolve) => {
+    child.onExit(({ exitCode }) => {
+      // What was written last may still be on its way through the emulator.
+      terminal.write('', () => {
+        code = exitCode
+        resolve(exitCode)
+        wake()
+      })
+    })
+  })
+  const lines = (): string[] => {
+    const { buffer } = terminal
+    return Array.from({ length: buffer.active.length }, (_, at) => buffer.active.getLine(at)?.translateToString(true) ?? '')
+  }
+  const text = (): string => lines().join('\n')
+  return {
+    screen: () => lines().slice(-24),
+    text,
+    type: (keys) => child.write(keys),
+    shows: (wanted, ms = 15_000) =>
+      new Promise((resolve, reject) => {
+        const found = (): boolean => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text()))
+        const stop = (): void => {
+          clearTimeout(timer)
+          waiters.delete(check)
+        }
+        const check = (): void => {
+          if (found()) {
+            stop()
+            resolve()
+          } else if (code !== undefined) {
+            stop()
+            reject(new Error(`the program ended with ${code} and never showed ${wanted}:\n${text()}`))
+          }
+        }
+        const timer = setTimeout(() => {
+          stop()
+          reject(new Error(`${wanted} did not show within ${ms} ms:\n${text()}`))
+        }, ms)
+        waiters.add(check)
+        check()
+      }),
+    ended,
+    kill: () => child.kill('SIGKILL'),
+  }
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { fieldManager, keys } from '../../src/calico/names.ts'
+import { v3 } from '../../src/calico/resources.ts'
+import { homeCluster } from '../../src/simulator/seed/home-cluster.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const home = readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await openStage({ seed: homeCluster({ nodes: 3 }) })
+  stage.files.set('/home.yaml', home)
+})
+afterAll(() => stage.close())
+
+const doors = (from: string) =>
+  [22, 6443, 10_250, 9100, 31_999, 31_110, 31_852].map((port) => stage.simulator.reach(from, port === 6443 ? 'control1' : 'ws1', port))
+const open = (count: number) => Array<string>(count).fill('OPEN')
+const ours = () =>
+  [
+    ...['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet'].flatMap((kind) => stage.simulator.objects.list(v3, kind)),
+    ...stage.simulator.objects.list('v1', 'Namespace'),
+    ...stage.simulator.objects.list('v1', 'Service'),
+  ].filter(({ metadata }) => metadata.labels?.[keys.managedBy] === fieldManager)
+
+// One operator's sitting: every step stands on the one before.
+it('closes the home cluster, opens one more address, and goes back to before it came', async () => {
+  const { simulator } = stage
+  const felix = () => simulator.objects.get({ apiVersion: v3, kind: 'FelixConfiguration', name: 'default' })?.['spec']
+  const before = felix()
+
+  const planned = await stage.run(['plan', '-f', '/home.yaml'])
+  expect(planned.code).toBe(1)
+  expect(planned.stdout).toMatch(/What closes[\s\S]*What stays open[\s\S]*22\/tcp[\s\S]*In this order/)
+  expect(stage.writes()).toEqual([])
+
+  const dry = await stage.run(['init', '-f', '/home.yaml', '--dry-run=server'])
+  expect(dry).toMatchObject({ code: 0 })
+  expect(dry.stderr).toContain('The API server takes every write. Nothing was written.')
+  expect(stage.writes()).toEqual([])
+
+  const made = await stage.run(['init', '-f', '/home.yaml', '--yes'])
+  expect(made.stderr).toContain('Undo it: kubectl calico-fw rollback')
+  expect(made.code).toBe(0)
+  expect(made.stdout).toMatch(/^apiVersion: calico-fw\.github\.io\/v1alpha1/)
+  for (const outsider of ['win', 'inet']) expect(doors(outsider)).toEqual(['OPEN', 'OPEN', ...Array<string>(5).fill('TIMEOUT')])
+  for (const insider of ['ws2', 'app1/app1-ws1']) expect(doors(insider)).toEqual(open(7))
+  expect(['80', '443'].map((port) => simulator.reach('inet', '192.168.218.180', Number(port)))).toEqual(open(2))
+  expect(simulator.reach('win', '192.168.218.189', 7443)).toBe('OPEN')
+
+  const status = await stage.run(['status', '-o', 'json'])
+  expect(status.code).toBe(0)
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    apiVersion: 'calico-fw.github.io/v1alpha1',
+    kind: 'Status',
+    standing: 'kept',
+    committedRuns: [1],
+  })
+
+  const from = simulator.requests.length
+  const again = await stage.run(['init', '-f', '/home.yaml', '--yes'])
+  expect(again).toMatchObject({ code: 0 })
+  expect(again.stderr).toContain('Nothing to change')
+  expect((await stage.run(['plan'])).code).toBe(0)
+  expect(stage.writes(from)).toEqual([])
+
+  const added = await stage.run(['add-vip', '192.168.218.174', '--port', '31110/tcp', '--from', '192.168.218.53/32', '-f', '/home.yaml', '--yes'])
+  expect(added).toMatchObject({ code: 0 })
+  expect([simulator.reach('win', 'ws1', 31_110), simulator.reach('inet', 'ws1', 31_110)]).toEqual(['OPEN', 'TIMEOUT'])
+  expect(stage.files.get('/home.yaml')).toContain('# put on the HEPs')
+  expect(stage.files.get('/home.yaml')).toContain('vip-192-168-218-174-31110')
+  expect((await stage.run(['plan', '-f', '/home.yaml'])).code).toBe(0)
+
+  const undone = await stage.run(['rollback', '--to', '0', '--yes', '-o', 'yaml'])
+  expect(undone.code).toBe(0)
+  expect(undone.stdout).toContain('kind: Rollback')
+  for (const anybody of ['win', 'inet', 'ws2']) expect(doors(anybody)).toEqual(open(7))
+  await expect.poll(ours).toEqual([])
+  expect(felix()).toEqual(before)
+}, 60_000)
