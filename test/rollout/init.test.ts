@@ -1,0 +1,32 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { v3 } from '../../src/calico/resources.ts'
+import { type Stage, setStage } from './stage.ts'
+
+let stage: Stage
+afterEach(() => stage.close())
+
+const closedPorts = [10250, 9100, 31999, 31110, 31852]
+
+describe('init on the home cluster', () => {
+  it('closes what should be closed, keeps what should stay open, and leaves no gate behind', async () => {
+    stage = await setStage()
+    const before = stage.table()
+    const run = await stage.init()
+    const outcome = await stage.clock.drive(run.ended)
+    if (outcome.kind !== 'done') console.log(outcome, stage.progress.filter((p) => p.kind === 'step-failed'))
+    expect(outcome).toEqual({ kind: 'done' })
+    const after = stage.table()
+    for (const from of ['win', 'inet']) {
+      for (const node of ['control1', 'ws1', 'ws2']) {
+        for (const port of closedPorts) expect([from, node, port, after[`${from} -> ${node}:${port}`]]).toEqual([from, node, port, 'TIMEOUT'])
+        expect(after[`${from} -> ${node}:22`]).toBe(before[`${from} -> ${node}:22`])
+      }
+      for (const vip of ['192.168.218.180:80', '192.168.218.180:443', '192.168.218.189:7443']) expect(after[`${from} -> ${vip}`]).toBe('OPEN')
+    }
+    const inside = Object.keys(before).filter((row) => row.startsWith('ws1') || row.startsWith('app1/'))
+    for (const row of inside) expect([row, after[row]]).toEqual([row, before[row]])
+    expect(stage.sim.objects.list('batch/v1', 'Job', 'calico-fw')).toEqual([])
+    expect(stage.sim.objects.list(v3, 'NetworkSet', 'calico-fw')).toEqual([])
+    expect(stage.sim.unknown).toEqual([])
+  })
+})
