@@ -12,6 +12,7 @@ import type { Denial } from './api/authorization.ts'
 import type { Exchanger, LoggedRequest } from './api/exchange.ts'
 import { createFaults, type Faults } from './api/faults.ts'
 import { serveApi } from './api/server.ts'
+import { createBarrier } from './barrier.ts'
 import { createCluster } from './cluster.ts'
 import type { ControllerManager } from './controllers/controller-manager.ts'
 import { openDoors } from './dataplane/doors.ts'
@@ -122,12 +123,12 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
   const requests: LoggedRequest[] = []
   const around = { nodeProxy: createNodeProxy(cluster), whenAggregatedServes: cluster.aggregated.passed }
   const exchanger: Exchanger = { plane, around, faults, tokens: new Map(Object.entries(tokens)), log: requests, frozen: cluster.api }
-  const server = options.listen === false ? undefined : await serveApi(exchanger, onBug)
+  const cable = createBarrier()
+  const server = options.listen === false ? undefined : await serveApi(exchanger, cable, onBug)
   const doors = options.listen === false ? undefined : await openDoors()
   const life = new AbortController()
   // One listener per sleeping loop is no leak.
   setMaxListeners(0, life.signal)
-  let plugged = true
   let generation = 0
 
   const podAddress = (namespace: string, pod: string) => textAt(plane.store.get('pods', namespace, pod), 'status', 'podIP')
@@ -144,7 +145,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
   }
   const operator = places['operator'] ?? ''
   const openSocket = createOpenSocket({
-    ...{ clock, packets, operator, resolve, plugged: () => plugged, signal: life.signal, onBug },
+    ...{ clock, packets, operator, resolve, plugged: () => !cable.closed, signal: life.signal, onBug },
     ports: { api: server?.port ?? 0, other: doors?.other ?? 0, closed: doors?.closed ?? 0 },
   })
   const vip = `https://${homeAddresses.apiVip}:${homeAddresses.apiVipPort}`
@@ -152,7 +153,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
   const servers = { vip, node: `https://${addressOf('control1')}:6443`, loopback: url }
   const connection = (user = 'kubernetes-admin'): ApiConnection =>
     inProcessConnection({
-      ...{ exchanger, clock, user, server: new URL(vip), plugged: () => plugged, generation: () => generation },
+      ...{ exchanger, clock, user, server: new URL(vip), plugged: () => !cable.closed, generation: () => generation },
       meet: (host, port) => packets.meet(operator, addressOf(host), port).reach,
     })
   return {
@@ -177,12 +178,8 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
     apiServer: { freeze: cluster.api.close, thaw: cluster.api.open },
     aggregated: createAggregated(cluster, seed.flavour),
     network: {
-      unplug: () => {
-        plugged = false
-      },
-      plug: () => {
-        plugged = true
-      },
+      unplug: cable.close,
+      plug: cable.open,
       reset: () => {
         generation++
         server?.dropConnections()

@@ -111,3 +111,9 @@ export const arm = async (
   await clock.advance(500)
   return armed
 }
+
+/** The status of an object's Ready condition. */
+export const readyCondition = (object: KubeObject | undefined): string | undefined => {
+  const status = object?.['status'] as { conditions?: { type: string; status: string }[] } | undefined
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.status
+}

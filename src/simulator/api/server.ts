@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { Barrier } from '../barrier.ts'
 import { certificates } from '../certificates.ts'
 import { textAt } from '../json.ts'
 import { bearerOf, type Credentials } from './authentication.ts'
@@ -36,8 +37,8 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString()
 }
 
-/** Serves the API over TLS on 127.0.0.1 and a port of the system's choice. `onBug` hears of what is no answer of the API. */
-export const serveApi = async (exchanger: Exchanger, onBug: (error: unknown) => void): Promise<ApiServer> => {
+/** Serves the API over TLS on 127.0.0.1 and a port of the system's choice. Nothing comes or goes while the cable is pulled. `onBug` hears of what is no answer of the API. */
+export const serveApi = async (exchanger: Exchanger, cable: Barrier, onBug: (error: unknown) => void): Promise<ApiServer> => {
   const { server: own, ca } = certificates
   const server = https.createServer({ key: own.key, cert: own.certificate, ca, requestCert: true, rejectUnauthorized: false })
   const sockets = new Set<Socket>()
@@ -49,7 +50,7 @@ export const serveApi = async (exchanger: Exchanger, onBug: (error: unknown) => 
     socket.setNoDelay(true)
   })
   server.on('request', (request, response) => {
-    respond(exchanger, request, response).catch((error: unknown) => {
+    respond(exchanger, cable, request, response).catch((error: unknown) => {
       // A client that goes away in the middle of its request is none of our bugs.
       if (!request.destroyed || request.complete) onBug(error)
       response.destroy()
@@ -76,10 +77,14 @@ export const serveApi = async (exchanger: Exchanger, onBug: (error: unknown) => 
   }
 }
 
-const respond = async (exchanger: Exchanger, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+const respond = async (exchanger: Exchanger, cable: Barrier, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const body = await readBody(request)
+  await cable.passed()
+  // A client that gave up meanwhile never sent it.
+  if (request.socket.destroyed) return
   const { method = 'GET', url: target = '/', headers } = request
   const exchanged = await exchangeRequest(exchanger, { method, target, headers, body, credentials: credentialsOf(request) })
+  await cable.passed()
   if (exchanged.kind === 'hang') return
   if (exchanged.kind === 'reset') {
     request.socket.resetAndDestroy()
