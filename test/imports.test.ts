@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   ui: ['net', 'calico', 'firewall', 'proof', 'rollout'],
   commands: ['net', 'calico', 'firewall', 'verdict', 'proof', 'rollout', 'cluster', 'discovery', 'probe', 'store', 'simulator', 'ui'],
 }
-const shared = ['errors.ts', 'exit-codes.ts']
+const shared = ['errors.ts', 'exit-codes.ts', 'version.ts']
 const pure = ['net', 'calico', 'firewall', 'verdict', 'proof']
 /** Packages a pure room may use: they compute, and touch nothing outside. */
 const purePackages = ['yaml', 'valibot']

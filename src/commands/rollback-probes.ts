@@ -1,6 +1,7 @@
 import { names } from '../calico/names.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
+import { firewallKey } from '../firewall/firewall-text.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import { hostNets, nodeAddresses, trustedNets } from '../firewall/network-sets.ts'
 import { planProbes } from '../firewall/plan-probes.ts'
@@ -20,7 +21,7 @@ export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], clo
   const saved = images.find(({ ref }) => ref.kind === 'ConfigMap' && ref.name === names.firewall)?.before?.['data'] as
     | Record<string, string>
     | undefined
-  const text = saved?.['firewall.yaml']
+  const text = saved?.[firewallKey]
   const firewall = text === undefined ? none : parseHostFirewall(text, `ConfigMap calico-fw/${names.firewall}`)
   const [anyNode] = Object.values(facts.failsafes)
   const addresses = nodeAddresses(facts)

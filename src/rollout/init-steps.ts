@@ -23,7 +23,7 @@ export const initSteps = (plan: Plan, { opened = false }: { opened?: boolean } =
     { kind: 'baseline', title: 'probe what works today' },
     ...failsafeSteps(plan.failsafes, number),
     ...policySteps(plan, number),
-    ...(closes ? trialSteps(plan, number, opened) : []),
+    ...(closes ? trialSteps(plan, number, opened) : tidyingSteps(plan, number)),
     { kind: 'unlock', title: 'release the lock' },
   ]
 }
@@ -61,6 +61,18 @@ const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
     { kind: 'probe', title: 'probe under the lasting Deny', scope },
     { kind: 'disarm', title: 'disarm the gate', gate: plan.gate, policies: gatePolicies },
     { kind: 'probe', title: 'probe without the gate', scope },
+  ]
+}
+
+/** HostEndpoints and addresses of NICs and nodes that fell away: taking them out closes nothing, so it needs no gate. */
+const tidyingSteps = (plan: Plan, number: () => string): Step[] => {
+  const steps = finishSteps(plan)
+  if (steps.length === 0) return []
+  const refs = [...plan.finish.write.map(refOf), ...plan.finish.remove]
+  return [
+    { kind: 'checkpoint', title: 'before tidying up', number: number(), refs },
+    ...steps,
+    { kind: 'probe', title: 'probe after tidying up', scope: { closedNodes: [] } },
   ]
 }
 

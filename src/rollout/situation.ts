@@ -5,6 +5,7 @@ import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
 import type { Flavour } from '../firewall/facts.ts'
+import { firewallKey } from '../firewall/firewall-text.ts'
 import { switchApiVersion } from '../firewall/gate.ts'
 import { type Checkpoint, parseNumber } from './checkpoint.ts'
 import { readCheckpoints } from './perform/checkpoint-store.ts'
@@ -76,7 +77,7 @@ export const readSituation = async (api: Api, flavour: Flavour): Promise<Situati
     policies: policies as unknown as GlobalNetworkPolicy[],
     checkpoints,
     changes: changesOf(checkpoints),
-    firewall: (firewall?.['data'] as Record<string, string> | undefined)?.['firewall.yaml'],
+    firewall: (firewall?.['data'] as Record<string, string> | undefined)?.[firewallKey],
   }
 }
 

@@ -13,7 +13,6 @@ describe('init on the home cluster', () => {
     const before = stage.table()
     const run = await stage.init()
     const outcome = await stage.clock.drive(run.ended)
-    if (outcome.kind !== 'done') console.log(outcome, stage.progress.filter((p) => p.kind === 'step-failed'))
     expect(outcome).toEqual({ kind: 'done' })
     const after = stage.table()
     for (const from of ['win', 'inet']) {

@@ -112,7 +112,8 @@ export const setStage = async (options: HomeClusterOptions = {}): Promise<Stage>
     table: () => {
       const rows: [string, string][] = []
       for (const from of ['win', 'inet', 'ws1', 'app1/app1-ws1']) {
-        for (const to of nodes) for (const port of [22, 6443, 10250, 9100, 31999, 31110, 31852]) rows.push([`${from} -> ${to}:${port}`, sim.reach(from, to, port)])
+        for (const to of nodes)
+          for (const port of [22, 6443, 10250, 9100, 31999, 31110, 31852]) rows.push([`${from} -> ${to}:${port}`, sim.reach(from, to, port)])
         for (const [vip, port] of [
           ['192.168.218.180', 80],
           ['192.168.218.180', 443],
@@ -152,7 +153,9 @@ const prober = (sim: Simulator, api: Api, clock: VirtualClock): ProbeRunner => {
     return object !== undefined && isFine(object) ? 'ok' : 'failed'
   }
   const isReady = (object: KubeObject) =>
-    ((object['status'] as { conditions?: { type: string; status: string }[] } | undefined)?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True')
+    ((object['status'] as { conditions?: { type: string; status: string }[] } | undefined)?.conditions ?? []).some(
+      (c) => c.type === 'Ready' && c.status === 'True',
+    )
   const outcomeOf = ({ target }: Probe, timeoutMs: number, since: Date): Promise<ProbeResult['outcome']> => {
     switch (target.kind) {
       case 'tcp':
@@ -168,11 +171,14 @@ const prober = (sim: Simulator, api: Api, clock: VirtualClock): ProbeRunner => {
       case 'node-ready':
         return reads(`/api/v1/nodes/${target.node}`, isReady)
       case 'node-lease':
-        return reads(`/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${target.node}`, (lease) =>
-          Date.parse((lease['spec'] as { renewTime: string }).renewTime) > since.getTime() - 40_000,
+        return reads(
+          `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${target.node}`,
+          (lease) => Date.parse((lease['spec'] as { renewTime: string }).renewTime) > since.getTime() - 40_000,
         )
       case 'calico-node':
-        return api.list(resourceOf('v1', 'Pod'), { namespace: 'calico-system', fieldSelector: `spec.nodeName=${target.node}` }).then((pods) => (pods?.every(isReady) ? 'ok' : 'failed'))
+        return api
+          .list(resourceOf('v1', 'Pod'), { namespace: 'calico-system', fieldSelector: `spec.nodeName=${target.node}` })
+          .then((pods) => (pods?.every(isReady) ? 'ok' : 'failed'))
       case 'api-service':
         return Promise.resolve('ok')
     }
