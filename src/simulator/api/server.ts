@@ -41,16 +41,18 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
 export const serveApi = async (exchanger: Exchanger, cable: Barrier, onBug: (error: unknown) => void): Promise<ApiServer> => {
   const { server: own, ca } = certificates
   const server = https.createServer({ key: own.key, cert: own.certificate, ca, requestCert: true, rejectUnauthorized: false })
-  const sockets = new Set<Socket>()
+  // By the client's port: a TLS socket cannot be reset, the TCP socket under it can.
+  const sockets = new Map<number | undefined, Socket>()
   let accepted = 0
   server.on('connection', (socket: Socket) => {
     accepted++
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+    const { remotePort } = socket
+    sockets.set(remotePort, socket)
+    socket.on('close', () => sockets.delete(remotePort))
     socket.setNoDelay(true)
   })
   server.on('request', (request, response) => {
-    respond(exchanger, cable, request, response).catch((error: unknown) => {
+    respond({ exchanger, cable, reset: (port) => sockets.get(port)?.resetAndDestroy() }, request, response).catch((error: unknown) => {
       // A client that goes away in the middle of its request is none of our bugs.
       if (!request.destroyed || request.complete) onBug(error)
       response.destroy()
@@ -62,22 +64,28 @@ export const serveApi = async (exchanger: Exchanger, cable: Barrier, onBug: (err
     server.listen(0, '127.0.0.1', resolve)
   })
   const dropConnections = (): void => {
-    for (const socket of sockets) socket.resetAndDestroy()
+    for (const socket of sockets.values()) socket.resetAndDestroy()
   }
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => accepted,
-    traffic: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead + socket.bytesWritten, accepted),
+    traffic: () => [...sockets.values()].reduce((sum, socket) => sum + socket.bytesRead + socket.bytesWritten, accepted),
     dropConnections,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        for (const socket of sockets) socket.destroy()
+        for (const socket of sockets.values()) socket.destroy()
       }),
   }
 }
 
-const respond = async (exchanger: Exchanger, cable: Barrier, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+interface Wire {
+  readonly exchanger: Exchanger
+  readonly cable: Barrier
+  readonly reset: (remotePort: number | undefined) => void
+}
+
+const respond = async ({ exchanger, cable, reset }: Wire, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const body = await readBody(request)
   await cable.passed()
   // A client that gave up meanwhile never sent it.
@@ -87,7 +95,7 @@ const respond = async (exchanger: Exchanger, cable: Barrier, request: IncomingMe
   await cable.passed()
   if (exchanged.kind === 'hang') return
   if (exchanged.kind === 'reset') {
-    request.socket.resetAndDestroy()
+    reset(request.socket.remotePort)
     return
   }
   const { answer } = exchanged
