@@ -29,7 +29,7 @@ export const initSteps = (plan: Plan, { opened = false }: { opened?: boolean } =
 }
 
 const dryRunObjects = (plan: Plan): KubeObject[] => [
-  ...plan.sets,
+  ...setsOf(plan),
   ...plan.policies,
   plan.gate.job,
   plan.gate.set,
@@ -37,6 +37,9 @@ const dryRunObjects = (plan: Plan): KubeObject[] => [
   plan.deny,
   plan.openSet,
 ]
+
+/** The namespace came with the lock, and goes with `rollback --to 0`. */
+const setsOf = ({ sets }: Plan): KubeObject[] => sets.filter(({ kind }) => kind !== 'Namespace')
 
 /** Everything between arming and disarming. */
 const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] => {
@@ -97,8 +100,8 @@ const failsafeSteps = (change: Plan['failsafes'], number: () => string): Step[] 
 
 /** Stage 2: sets before the policies that name them, and realised before those: a rule over a set not there yet would match nothing. */
 const policySteps = (plan: Plan, number: () => string): Step[] => [
-  { kind: 'checkpoint', title: 'before sets and policies', number: number(), refs: [...plan.sets, ...plan.policies].map(refOf) },
-  { kind: 'write', title: 'write sets', objects: plan.sets, closes: [] },
+  { kind: 'checkpoint', title: 'before sets and policies', number: number(), refs: [...setsOf(plan), ...plan.policies].map(refOf) },
+  { kind: 'write', title: 'write sets', objects: setsOf(plan), closes: [] },
   { kind: 'settle', title: 'let Felix learn the sets', what: 'sync' },
   { kind: 'write', title: 'write policies', objects: plan.policies, closes: [] },
   { kind: 'settle', title: 'let Felix learn the policies', what: 'sync' },

@@ -40,10 +40,16 @@ export const restoreSteps = (
     const group = images.filter(holds)
     if (group.length === 0) return []
     const step: Step = { kind: 'restore', title: `restore ${title}`, images: group }
-    return group.some(({ ref }) => ref.kind === 'GlobalNetworkPolicy')
-      ? [step, { kind: 'settle', title: 'let Felix drop the policies', what: 'sync' }]
-      : [step]
+    return [step, ...settling(group)]
   })
   const closing: Step[] = open && !state.config.opened ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
   return [...opening, ...restoring, { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
+}
+
+/** Felix follows a policy at once, and a failsafe edit by a restart. */
+const settling = (group: readonly BeforeImage[]): Step[] => {
+  if (group.some(({ ref }) => ref.kind === 'GlobalNetworkPolicy')) return [{ kind: 'settle', title: 'let Felix drop the policies', what: 'sync' }]
+  if (group.some(({ ref }) => ref.kind === 'FelixConfiguration'))
+    return [{ kind: 'settle', title: 'wait until every Felix is back', what: 'restart' }]
+  return []
 }

@@ -76,6 +76,7 @@ describe('a step that fails', () => {
       'restore the gate',
       'restore sets and Services',
       'restore failsafe ports',
+      'wait until every Felix is back',
       'verify objects and probes',
       'remove the open set',
       'release the lock',
