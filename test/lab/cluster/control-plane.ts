@@ -6,6 +6,7 @@ import { startRecorded } from '../machine/processes.ts'
 import { until } from '../machine/run.ts'
 import type { StateDir } from '../machine/state.ts'
 import type { LabApi } from './api.ts'
+import { auditFlags } from './audit.ts'
 
 /** What every part of the cluster needs to be started. */
 export interface ClusterContext {
@@ -61,6 +62,7 @@ export const startApiserver = (context: ClusterContext, node: NodeHost): void =>
     '--requestheader-extra-headers-prefix=X-Remote-Extra-',
     `--proxy-client-cert-file=${pki('front-proxy.crt')}`,
     `--proxy-client-key-file=${pki('front-proxy.key')}`,
+    ...auditFlags(state),
   ])
 }
 

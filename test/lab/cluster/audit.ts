@@ -1,0 +1,75 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { StateDir } from '../machine/state.ts'
+
+/** A request that changed something, or tried to, as the API server itself recorded it. */
+export interface Write {
+  /** Milliseconds since the epoch, when the API server received it. */
+  readonly at: number
+  readonly agent: string
+  readonly verb: string
+  /** `globalnetworkpolicies`, with `/status` where it was that. */
+  readonly resource: string
+  readonly namespace?: string
+  readonly name?: string
+  readonly dryRun: boolean
+  readonly status: number
+}
+
+interface AuditEvent {
+  readonly requestReceivedTimestamp: string
+  readonly requestURI: string
+  readonly userAgent?: string
+  readonly verb: string
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string }
+  readonly responseStatus?: { readonly code: number }
+}
+
+const policy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] }, { level: 'None' }],
+}
+
+const logOf = (state: StateDir): string => state.at('log', 'audit.jsonl')
+
+/** Flags that make an API server record every write: who wrote what, and when. What a client prints of itself proves nothing; this does. */
+export const auditFlags = (state: StateDir): string[] => {
+  const file = state.at('audit-policy.json')
+  writeFileSync(file, JSON.stringify(policy))
+  return [`--audit-policy-file=${file}`, `--audit-log-path=${logOf(state)}`]
+}
+
+/** Every write so far, in the order of their answers. */
+export const writesSeen = (state: StateDir): Write[] => {
+  const file = logOf(state)
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n')
+  // The last piece is empty, or a line still being written.
+  return lines.slice(0, -1).map((line) => writeOf(JSON.parse(line) as AuditEvent))
+}
+
+const writeOf = ({ requestReceivedTimestamp, requestURI, userAgent = '', verb, objectRef, responseStatus }: AuditEvent): Write => ({
+  at: Date.parse(requestReceivedTimestamp),
+  agent: userAgent,
+  verb,
+  resource: `${objectRef?.resource ?? requestURI}${objectRef?.subresource === undefined ? '' : `/${objectRef.subresource}`}`,
+  ...(objectRef?.namespace === undefined ? {} : { namespace: objectRef.namespace }),
+  ...(objectRef?.name === undefined ? {} : { name: objectRef.name }),
+  dryRun: requestURI.includes('dryRun=All'),
+  status: responseStatus?.code ?? 0,
+})
+
+/** Questions that are asked by POST and store nothing. */
+const questions = ['selfsubjectaccessreviews', 'subjectaccessreviews', 'selfsubjectreviews', 'tokenreviews', 'pods/exec', 'pods/portforward']
+
+/** The writes of this product that took effect since a moment; dry runs and refused ones are none. */
+export const toolWrites = (state: StateDir, since: number): Write[] =>
+  writesSeen(state).filter(
+    ({ agent, at, dryRun, status, resource }) =>
+      at >= since && agent.startsWith('kubectl-calico-fw/') && !dryRun && status < 300 && !questions.includes(resource),
+  )
+
+/** `create networksets calico-fw/gate-1`. */
+export const formatWrite = ({ verb, resource, namespace, name }: Write): string =>
+  [verb, resource, name === undefined ? undefined : namespace === undefined ? name : `${namespace}/${name}`].filter(Boolean).join(' ')
