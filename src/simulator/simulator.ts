@@ -58,8 +58,8 @@ export interface Simulator {
   kubeconfig(options?: { readonly server?: 'vip' | 'node' | 'loopback'; readonly token?: string }): string
   /** The operator's network. */
   openSocket(host: string, port: number): net.Socket
-  /** What a fresh TCP connection meets. `via` is the node a packet to 127.0.0.0/8 or to a VIP is handed to. */
-  reach(source: Place, destination: Place, port: number, options?: { readonly via?: Place }): Reach
+  /** What a fresh connection meets; TCP unless told. `via` is the node a packet to 127.0.0.0/8 or to a VIP is handed to. */
+  reach(source: Place, destination: Place, port: number, options?: { readonly via?: Place; readonly protocol?: 'TCP' | 'UDP' }): Reach
   /** The API without sockets, over the operator's network. */
   api(user?: string): Api
   /** The connection {@link Simulator.api} speaks over. */
@@ -160,8 +160,8 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
     url,
     kubeconfig: ({ server: at = 'vip', token } = {}) => kubeconfigFor({ server: servers[at], ...(token === undefined ? {} : { token }) }),
     openSocket,
-    reach: (source, destination, port, { via } = {}) =>
-      packets.meet(addressOf(source), addressOf(destination), port, via === undefined ? undefined : nodeNamed(via)).reach,
+    reach: (source, destination, port, { via, protocol } = {}) =>
+      packets.meet(addressOf(source), addressOf(destination), port, { protocol, via: via === undefined ? undefined : nodeNamed(via) }).reach,
     api: (user) => createApi(connection(user)),
     connection,
     objects: createObjects(plane),

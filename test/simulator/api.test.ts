@@ -98,11 +98,10 @@ describe('watches', () => {
   it('end after timeoutSeconds, and with the connection', async () => {
     const { simulator, clock } = await start()
     const seen = watch(simulator, 'timeoutSeconds=30&labelSelector=none')
-    await until(() => simulator.requests.length === 1)
-    await clock.advance(31_000)
-    await seen.ended
+    await clock.drive(seen.ended)
+    expect(clock.now()).toBeGreaterThanOrEqual(30_000)
     const cut = watch(simulator, 'labelSelector=none')
-    await until(() => simulator.requests.length === 2)
+    await until(() => simulator.requests.length === 2 && simulator.requests[1]?.code === 200)
     simulator.network.reset()
     await cut.ended
   })

@@ -111,10 +111,6 @@ export const unauthorized = (): ApiFailure => new ApiFailure(401, 'Unauthorized'
 /** 410: the revision asked for has been compacted. */
 export const expired = (message: string): ApiFailure => new ApiFailure(410, 'Expired', message)
 
-/** 429 as the API server's priority and fairness sends it. */
-export const tooManyRequests = (retryAfter = 1): ApiFailure =>
-  new ApiFailure(429, 'TooManyRequests', 'Too many requests, please try again later.', { retryAfter })
-
 /** 503: a backend of the API server is gone. */
 export const unavailable = (message: string): ApiFailure => new ApiFailure(503, 'ServiceUnavailable', message)
 

@@ -30,6 +30,9 @@ export interface Store {
   subscribe(listener: (event: StoreEvent) => void): () => void
 }
 
+/** Changes kept for watches and pages; an API server forgets what is older than some minutes. */
+const keptEvents = 20_000
+
 const keyOf = (namespace: string | undefined, name: string): string => (namespace === undefined ? name : `${namespace}/${name}`)
 
 /** An empty store. */
@@ -46,6 +49,10 @@ export const createStore = (): Store => {
   }
   const record = (event: StoreEvent): void => {
     log.push(event)
+    if (log.length > keptEvents) {
+      log = log.slice(keptEvents / 2)
+      compacted = (log[0]?.revision ?? revision) - 1
+    }
     for (const listener of listeners) listener(event)
   }
   const numbered = (object: KubeObject): KubeObject => {

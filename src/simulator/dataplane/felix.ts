@@ -77,20 +77,26 @@ export const createFelix = (around: FelixSurroundings): FelixHandle & { programm
     programmed = { snapshot, failsafes: failsafes(snapshot) }
   }
   /** A new process must reach the API again, through the rules the old one left. */
-  const restart = async (next: 'restarting' | 'crash-looping' | 'stuck', ms: number): Promise<boolean> => {
+  const restart = async (ms: number): Promise<boolean> => {
     restarts++
-    become(next)
+    become('restarting')
     link.drop()
     if (!(await slept(plane.clock, ms, signal))) return false
     await link.whenConnected()
     return !signal.aborted
   }
+  /** False, and in the state that follows, while the failsafes in the store are none Felix can take. */
+  const healthy = (): boolean => {
+    const health = configHealth(failsafes(takeSnapshot(plane)))
+    if (health !== 'good') become(health === 'panic' ? 'crash-looping' : 'stuck')
+    return health === 'good'
+  }
   const turn = async (): Promise<void> => {
-    const wanted = failsafes(takeSnapshot(plane))
-    const health = configHealth(wanted)
-    if (health !== 'good') return become(health === 'panic' ? 'crash-looping' : 'stuck')
+    if (!healthy()) return
+    const changed = !sameJson(failsafes(takeSnapshot(plane)), programmed.failsafes)
     if (state !== 'running' && !(await slept(plane.clock, around.recoverMs, signal))) return
-    if (state === 'running' && !sameJson(wanted, programmed.failsafes) && !(await restart('restarting', around.restartMs))) return
+    if (state === 'running' && changed && !(await restart(around.restartMs))) return
+    if (!healthy()) return
     program()
     become('running')
   }

@@ -30,10 +30,18 @@ export interface PacketSurroundings {
   readonly onUnknown: (connection: Connection, verdict: Verdict) => void
 }
 
+/** How a connection is made. */
+export interface MeetOptions {
+  /** The node that gets the packet where its destination does not say. */
+  readonly via?: string | undefined
+  /** Default TCP. UDP that arrives counts as OPEN, whoever listens. */
+  readonly protocol?: 'TCP' | 'UDP' | undefined
+}
+
 /** The way of packets through the cluster. */
 export interface Packets {
   /** What a fresh connection meets, and who answers it. */
-  meet(source: string, destination: string, port: number, via?: string): { readonly reach: Reach; readonly listener: Listener }
+  meet(source: string, destination: string, port: number, options?: MeetOptions): { readonly reach: Reach; readonly listener: Listener }
   /** Whether the firewall lets a fresh connection pass. */
   passes(connection: Connection): boolean
 }
@@ -97,7 +105,12 @@ export const createPackets = (around: PacketSurroundings): Packets => {
     return programmed === undefined || !programmed.snapshot.hostEndpoints.some(({ spec }) => spec.node === via)
   }
 
-  const meet = (source: string, destination: string, port: number, via?: string): { reach: Reach; listener: Listener } => {
+  const meet = (
+    source: string,
+    destination: string,
+    port: number,
+    { via, protocol = 'TCP' }: MeetOptions = {},
+  ): { reach: Reach; listener: Listener } => {
     const geography = around.geography()
     const listener = listenerAt(geography, around, destination, port, isPod)
     const lost = { reach: 'TIMEOUT', listener } as const
@@ -108,7 +121,7 @@ export const createPackets = (around: PacketSurroundings): Packets => {
     if (outside && destination.startsWith('127.') && dropsMartians(via)) return lost
     const entrance = via ?? around.announcer(geography)
     const connection: Connection = {
-      ...{ source: parseAddress(source), destination: parseAddress(destination), protocol: 'TCP', port },
+      ...{ source: parseAddress(source), destination: parseAddress(destination), protocol, port },
       ...(entrance === undefined ? {} : { via: entrance }),
     }
     const refusedByProxy =
@@ -116,7 +129,7 @@ export const createPackets = (around: PacketSurroundings): Packets => {
       geography.services.some(({ ports, endpoints }) => endpoints.length === 0 && ports.some(({ nodePort }) => nodePort === port))
     if (refusedByProxy) return { reach: 'REFUSED', listener }
     if (!passes(connection)) return lost
-    return { reach: listener.kind === 'refused' ? 'REFUSED' : 'OPEN', listener }
+    return { reach: listener.kind === 'refused' && protocol === 'TCP' ? 'REFUSED' : 'OPEN', listener }
   }
   return { meet, passes }
 }

@@ -71,9 +71,3 @@ export const inside = (schema: Schema, field: string): Schema => {
   if (schema.type === 'map') return schema.values
   return anything
 }
-
-/** Whether a value of this schema has one owner as a whole. */
-export const isAtomic = (schema: Schema): boolean => {
-  if (schema.type === 'object' || schema.type === 'map') return schema.atomic === true
-  return schema.type === 'list' ? schema.listType === 'atomic' : true
-}
