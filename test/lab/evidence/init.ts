@@ -2,4 +2,6 @@
 import { proveInit } from '../proofs/home-init.ts'
 import { evidence } from './evidence.ts'
 
-await evidence('init', 'init -f examples/home.yaml --yes on the home cluster, with every life line watched', 5, (lab, page) => proveInit(lab, page, true))
+await evidence('init', 'init -f examples/home.yaml --yes on the home cluster, with every life line watched', 5, (lab, page) =>
+  proveInit(lab, page, true),
+)

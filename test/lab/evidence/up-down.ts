@@ -16,7 +16,9 @@ const leftovers = async (prefix: string, dir: string) => ({
   // The kernel's own count of network namespaces: one that is unnamed but still referenced shows here.
   kernelNamespaces: Number(/^net_namespace\s+(\d+)/m.exec(readFileSync('/proc/slabinfo', 'utf8'))?.[1] ?? Number.NaN),
   processes: readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && mentions(pid, dir)).length,
-  mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(dir) || line.includes(`/netns/${prefix}`)).length,
+  mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(dir) || line.includes(`/netns/${prefix}`)).length,
   folder: existsSync(dir) ? 1 : 0,
   availableMiB: Math.round(Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) / 1024),
 })
@@ -34,7 +36,10 @@ const variant = parseVariant(flags)
 const state = stateDir(defaultDir(process.env))
 const prefix = namespacePrefix(process.env)
 const binaries = findBinaries(process.env, builtControlPlane(process.env))
-const lines = [`${variantName(variant)}, ${times} times, ${(await run(['nproc'])).trim()} cores, ${new Date().toISOString().slice(0, 10)}`, 'ROUND  UP s  DOWN s  MEMORY MiB  LEFT: namespaces processes mounts folder  KERNEL netns  AVAILABLE MiB']
+const lines = [
+  `${variantName(variant)}, ${times} times, ${(await run(['nproc'])).trim()} cores, ${new Date().toISOString().slice(0, 10)}`,
+  'ROUND  UP s  DOWN s  MEMORY MiB  LEFT: namespaces processes mounts folder  KERNEL netns  AVAILABLE MiB',
+]
 const before = await leftovers(prefix, state.path)
 for (let round = 1; round <= Number(times); round++) {
   const began = performance.now()
