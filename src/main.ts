@@ -67,3 +67,5 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 process.exitCode = await runCli(context).catch((error: unknown) => reportError(context, error))
+// A connection on its way, or a bug, must not keep a command alive that has ended; what was written gets its time to be read.
+setTimeout(() => process.exit(), 1_000).unref()

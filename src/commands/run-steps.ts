@@ -1,15 +1,16 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import type { RunSubject } from '../rollout/ports.ts'
+import type { KeepQuestion, Progress, RunSubject } from '../rollout/ports.ts'
 import { type Run, startRun } from '../rollout/runner.ts'
 import type { Outcome, RunConfig } from '../rollout/state.ts'
 import type { Step } from '../rollout/steps.ts'
 import { boardsFor } from '../ui/boards.ts'
-import { askInterrupt } from '../ui/interrupt.ts'
-import { askToKeep } from '../ui/keep-question.ts'
+import { askInterrupt, type InterruptChoice } from '../ui/interrupt.ts'
+import { askToKeep, type KeepAnswer } from '../ui/keep-question.ts'
 import { outcomeError } from '../ui/outcome-text.ts'
 import { probesInBrief, probesInDetail } from '../ui/probes-text.ts'
 import { createRunView } from '../ui/run-view.ts'
 import type { CommandContext, StopSignal } from './context.ts'
+import { createHold } from './hold.ts'
 
 /** A run to be performed and shown. */
 export interface ShownRun {
@@ -25,51 +26,57 @@ export const runSteps = async (command: CommandContext, { steps, config, subject
   const { context, ui, printer } = command
   const { clock, stderr, workstation } = context
   const view = createRunView({ steps, clock, board: boardsFor(stderr, workstation.env) })
-  const run: { current?: Run } = {}
+  const hold = createHold()
+  /** Withdraws a question after Ctrl-C that the run has answered itself meanwhile. */
+  const moot = new AbortController()
+  let run: Run | undefined
+  let pondering = false
+
   const opensInS = (): number | undefined => {
-    const at = run.current?.opensAt()
+    const at = run?.opensAt()
     return at === undefined ? undefined : Math.max(0, Math.ceil((at - clock.now()) / 1000))
   }
-  const ports = command.ports(subject.facts, {
-    report: view.report,
-    ask: async ({ title }, signal) => {
-      const seen = view.probes()
-      const probes = seen === undefined ? [] : [`${probesInBrief(seen.judgement, seen.of)}.`, ...probesInDetail(seen.judgement, 6)]
-      if (yes) return 'keep'
-      await view.pause('waits for your answer')
-      const why = [...probes, `Without an answer the cluster opens by itself in about ${Math.round(config.maxQuestionMs / 60_000)} minutes.`].join(
-        '\n',
-      )
-      return askToKeep({
-        ...{ ui, clock, signal, why, maxMs: config.maxQuestionMs, title: `${title.charAt(0).toUpperCase()}${title.slice(1)}` },
-        interrupted: () => askInterrupt(ui, opensInS(), signal),
-      })
-    },
-  })
-  let asking = false
-  const stopped = new AbortController()
-  const onSignal = async (signal: StopSignal): Promise<void> => {
-    if (view.undoing()) {
-      view.report({ kind: 'note', text: `${signal}: it is being undone already; the opening comes first` })
-      return
-    }
-    if (signal === 'SIGINT' && !asking) {
-      asking = true
-      await view.pause('interrupted')
-      const choice = await askInterrupt(ui, opensInS(), stopped.signal).catch(() => 'go-on' as const)
-      asking = false
-      run.current?.interrupt(choice)
-      if (choice === 'go-on' && !stopped.signal.aborted) view.resume()
-      return
-    }
-    view.report({ kind: 'note', text: `${signal}: opening the cluster and undoing this change` })
-    run.current?.interrupt('open')
+  const interrupted = (): Promise<InterruptChoice> => askInterrupt(ui, opensInS(), moot.signal)
+  const ask = async ({ title }: KeepQuestion, signal: AbortSignal): Promise<KeepAnswer> => {
+    if (yes) return 'keep'
+    const seen = view.probes()
+    const minutes = Math.round(config.maxQuestionMs / 60_000)
+    const why = [
+      ...(seen === undefined ? [] : [`${probesInBrief(seen.judgement, seen.of)}.`, ...probesInDetail(seen.judgement, 6)]),
+      `Without an answer the cluster opens by itself in about ${minutes} minutes.`,
+    ].join('\n')
+    await view.pause('waits for your answer')
+    const question = { title: `${title.charAt(0).toUpperCase()}${title.slice(1)}`, why }
+    return askToKeep({ ui, clock, signal, maxMs: config.maxQuestionMs, ...question, interrupted }).finally(view.resume)
   }
-  const release = context.onSignal((signal) => void onSignal(signal))
+  const report = (progress: Progress): void => {
+    view.report(progress)
+    if (progress.kind === 'undo') moot.abort()
+  }
+  const onInterrupt = async (): Promise<void> => {
+    pondering = true
+    hold.hold()
+    await view.pause('interrupted')
+    const choice = await interrupted().catch((): InterruptChoice => 'go-on')
+    pondering = false
+    hold.release()
+    view.resume()
+    run?.interrupt(choice)
+  }
+  const onSignal = (signal: StopSignal): void => {
+    if (view.undoing()) view.report({ kind: 'note', text: `${signal}: it is being undone already; the opening comes first` })
+    else if (signal !== 'SIGINT' || pondering) {
+      view.report({ kind: 'note', text: `${signal}: opening the cluster and undoing this change` })
+      run?.interrupt('open')
+    } else void onInterrupt()
+  }
+
+  const ports = command.ports(subject.facts, { report, ask })
+  const release = context.onSignal(onSignal)
   try {
-    run.current = startRun(steps, config, subject, ports)
-    const outcome = await run.current.ended
-    stopped.abort()
+    run = startRun(steps, config, subject, { ...ports, prober: hold.prober(ports.prober) })
+    const outcome = await run.ended
+    moot.abort()
     await view.end()
     if (outcome.kind === 'left' && outcome.opensAt !== undefined)
       printer.talk(`The cluster opens by itself in about ${Math.max(0, Math.ceil((outcome.opensAt - clock.now()) / 1000))} s.`)

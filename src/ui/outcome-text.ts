@@ -20,7 +20,7 @@ export const outcomeError = (outcome: Outcome): unknown => {
       })
     case 'incomplete':
       return new FwError('FW_ROLLBACK_INCOMPLETE', `the rollback could not finish: ${outcome.remaining.map(({ title }) => title).join(', ')}`, {
-        why: [because(outcome.reason), ...outcome.remaining.map(({ title, error }) => `${title}: ${sentenceOf(error)}`)].join('; '),
+        why: [because(outcome.reason), ...new Set(outcome.remaining.map(({ error }) => sentenceOf(error)))].join('; '),
         fix: 'open everything: kubectl calico-fw open; then go on with: kubectl calico-fw rollback',
         cause: outcome.reason.error,
       })

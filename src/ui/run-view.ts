@@ -16,9 +16,9 @@ export interface Probes {
 /** Shows a run while it goes on. */
 export interface RunView {
   report(progress: Progress): void
-  /** Frees the terminal for a question; the next step shows the rest again. */
+  /** Frees the terminal for a question, until {@link RunView.resume}. */
   pause(why: string): Promise<void>
-  /** Goes on showing the step at work after a pause. */
+  /** Goes on showing the step at work. */
   resume(): void
   /** Ends the view; resolves once everything is on the screen. */
   end(): Promise<void>
@@ -44,6 +44,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
   let mode: 'forward' | 'undo' = 'forward'
   let stage = 0
   let asking = false
+  let paused = false
   let step: Step | undefined
   let opensAt: number | undefined
   let seen: Probes | undefined
@@ -59,7 +60,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
     tail = tail.then(async () => work(await at.board, at.offset))
   }
   const open = (): void => {
-    if (current !== undefined) return
+    if (current !== undefined || paused) return
     const all = titles()
     const offset = stage
     const before = tail
@@ -71,6 +72,13 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
     ticking = undefined
     inOrder((to) => to.close(brokenOff))
     current = undefined
+  }
+  /** From here on the way back is shown, which has stages of its own. */
+  const turnRound = (why?: string): void => {
+    close(why)
+    mode = 'undo'
+    stage = 0
+    seen = undefined
   }
   const startTicking = (): void => {
     const mine = new AbortController()
@@ -107,7 +115,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
           // The question has the terminal to itself.
           asking = progress.step.kind === 'ask'
           if (asking) return
-          mode = progress.mode
+          if (mode !== progress.mode) turnRound()
           step = progress.step
           if (step.kind === 'probe') seen = undefined
           stage = mode === 'forward' ? stageAt(forward, progress.at) : Math.max(stage, undoStageOf(progress.step))
@@ -127,10 +135,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
           say()
           return
         case 'undo':
-          close(progress.reason.kind === 'step-failed' ? undefined : progress.reason.text)
-          mode = 'undo'
-          stage = 0
-          seen = undefined
+          turnRound(progress.reason.kind === 'step-failed' ? undefined : progress.reason.text)
           return
         case 'note':
           inOrder((to) => to.note(progress.text))
@@ -142,11 +147,13 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
       }
     },
     pause: async (why) => {
+      paused = true
       close(why)
       await tail
     },
     resume: () => {
-      if (current === undefined && step !== undefined) begin()
+      paused = false
+      if (current === undefined && step !== undefined && !asking) begin()
     },
     end: async () => {
       close()

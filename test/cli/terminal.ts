@@ -7,9 +7,11 @@ export interface TerminalSession {
   screen(): string[]
   /** Everything that was ever on it, scrolled off lines included. */
   text(): string
+  /** The bytes the program wrote. */
+  raw(): string
   /** Types keys. */
   type(keys: string): void
-  /** Resolves once the text is somewhere in what was shown since the last `typed`; rejects with the screen when it takes too long. */
+  /** Resolves once the text was shown; rejects with everything that was when it takes too long. */
   shows(text: string | RegExp, ms?: number): Promise<void>
   /** The exit code. */
   readonly ended: Promise<number>
@@ -29,7 +31,11 @@ export const openTerminal = (file: string, args: readonly string[], env: Readonl
   const wake = (): void => {
     for (const waiter of waiters) waiter()
   }
-  child.onData((data) => terminal.write(data, wake))
+  let bytes = ''
+  child.onData((data) => {
+    bytes += data
+    terminal.write(data, wake)
+  })
   const ended = new Promise<number>((resolve) => {
     child.onExit(({ exitCode }) => {
       // What was written last may still be on its way through the emulator.
@@ -48,6 +54,7 @@ export const openTerminal = (file: string, args: readonly string[], env: Readonl
   return {
     screen: () => lines().slice(-24),
     text,
+    raw: () => bytes,
     type: (keys) => child.write(keys),
     shows: (wanted, ms = 15_000) =>
       new Promise((resolve, reject) => {

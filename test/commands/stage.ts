@@ -43,7 +43,7 @@ export interface Stage {
 }
 
 const operator = '192.168.218.170'
-const haste = 6
+const haste = 5
 
 const captured = (): { stream: OutputStream; text: () => string } => {
   const chunks: string[] = []

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'vitest'
+import { startSimulator } from '../../src/simulator/simulator.ts'
+import { realClock } from '../commands/stage.ts'
+import { openTerminal } from './terminal.ts'
+
+const bin = join(import.meta.dirname, '../../bin/kubectl-calico_fw.js')
+const enter = '\r'
+const down = '\u001b[B'
+const ctrlC = '\u0003'
+
+/** Whether the bytes set a colour (SGR 30 to 38 and 90 to 97). */
+const coloured = (raw: string): boolean => new RegExp(`${String.fromCharCode(27)}\\[(?:3[0-8]|9[0-7])`).test(raw)
+
+describe.concurrent('the wizard in a terminal of 80 by 24', () => {
+  it('closes the demo cluster with seven answers, and says what it did', async ({ expect, onTestFinished }) => {
+    const terminal = openTerminal(process.execPath, [bin, 'demo'])
+    onTestFinished(() => terminal.kill())
+    const questions = [
+      'Which network interfaces',
+      'Which networks have full access',
+      'Which of these addresses',
+      'What becomes of the NodePorts',
+      'Which ports become failsafes',
+    ]
+    for (const question of questions) {
+      await terminal.shows(`? ${question}`, 30_000)
+      terminal.type(enter)
+    }
+    await terminal.shows('? Type home to begin')
+    expect(terminal.text()).toMatch(
+      /What closes[\s\S]*What stays open[\s\S]*In this order[\s\S]*If something goes wrong[\s\S]*kubectl calico-fw rollback/,
+    )
+    terminal.type(`home${enter}`)
+    await terminal.shows(/opens by itself in \d+ s/, 30_000)
+    await terminal.shows('? Keep the firewall?', 40_000)
+    expect(terminal.text()).toMatch(/✔ Close worker ws1[\s\S]*✔ Close control-plane node control1/)
+    terminal.type(down + enter)
+    await terminal.shows('Undo it: kubectl calico-fw rollback', 30_000)
+    await terminal.shows(/kubelet on ws1 +TIMEOUT +TIMEOUT +OPEN/)
+    // One ✔ for each answer: the wizard's own, the word, and the keeping; tasks have theirs without a question mark.
+    expect(terminal.text().match(/^✔ .*[?:] /gm)).toHaveLength(7)
+    expect(terminal.text()).toContain('kubectl calico-fw init --interface ens160 --trust none --vip 192.168.218.180:80/tcp')
+  }, 120_000)
+
+  it('ends with 130 at Ctrl-C, and colours nothing under NO_COLOR', async ({ expect, onTestFinished }) => {
+    const terminal = openTerminal(process.execPath, [bin, 'demo'], { NO_COLOR: '1' })
+    onTestFinished(() => terminal.kill())
+    await terminal.shows('? Which network interfaces', 30_000)
+    terminal.type(ctrlC)
+    expect(await terminal.ended).toBe(130)
+    expect(terminal.text()).toContain('error: interrupted')
+    expect(coloured(terminal.raw())).toBe(false)
+  }, 60_000)
+
+  it('asks what Ctrl-C meant in the middle of a run, and undoes it', async ({ expect, onTestFinished }) => {
+    const terminal = openTerminal(process.execPath, [bin, 'demo'])
+    onTestFinished(() => terminal.kill())
+    for (let answers = 0; answers < 5; answers++) {
+      await terminal.shows(
+        ['Which network interfaces', 'Which networks have', 'Which of these', 'What becomes', 'Which ports become'][answers] ?? '',
+        30_000,
+      )
+      terminal.type(enter)
+    }
+    await terminal.shows('? Type home to begin')
+    terminal.type(`home${enter}`)
+    await terminal.shows('✔ Close worker ws1', 30_000)
+    terminal.type(ctrlC)
+    await terminal.shows('Interrupted. What now?')
+    terminal.type(enter)
+    await terminal.shows('(exit code 4)', 40_000)
+    expect(terminal.text()).toContain('✔ Open everything')
+    expect(await terminal.ended).toBe(4)
+    expect(coloured(terminal.raw())).toBe(true)
+  }, 120_000)
+
+  it('without a terminal names the flag it misses, and writes nothing', async ({ expect, onTestFinished }) => {
+    const simulator = await startSimulator({ clock: realClock })
+    const folder = await mkdtemp(join(tmpdir(), 'calico-fw-test-'))
+    onTestFinished(async () => {
+      await simulator.close()
+      await rm(folder, { recursive: true })
+    })
+    const kubeconfig = join(folder, 'config')
+    await writeFile(kubeconfig, simulator.kubeconfig({ server: 'loopback' }))
+    const child = spawn(process.execPath, [bin, 'init', '--kubeconfig', kubeconfig, '-o', 'json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], XDG_STATE_HOME: folder },
+    })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (data) => {
+      out += data
+    })
+    child.stderr.on('data', (data) => {
+      err += data
+    })
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(JSON.parse(err.slice(err.indexOf('{')))).toMatchObject({
+      kind: 'Error',
+      code: 'FW_MISSING_ANSWER',
+      exitCode: 2,
+      fix: 'answer it with --interface',
+    })
+    expect(simulator.requests.filter(({ method }) => method !== 'GET')).toEqual([])
+  }, 60_000)
+})

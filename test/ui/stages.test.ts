@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
+import { makePlan } from '../../src/firewall/plan-maker.ts'
+import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'
+import { openingRollback } from '../../src/rollout/rollback-steps.ts'
+import { stageAt, stagesOf } from '../../src/ui/stages.ts'
+import { homeFacts } from '../fixtures/home-facts.ts'
+
+const home = parseHostFirewall(readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8'), 'home.yaml')
+const plan = makePlan({ firewall: home, facts: homeFacts({ nodes: 3 }), change: 1, windowSeconds: 90 })
+const config = { change: 2, windowSeconds: 90, maxLagMs: 5_000, maxQuestionMs: 600_000, openSet: plan.openSet, opened: false, isRollback: true }
+
+it('cuts a rollout into what people wait for', () => {
+  expect(stagesOf(initSteps(plan)).map(({ title }) => title)).toEqual([
+    'Prepare',
+    'Extend the failsafe ports',
+    'Write sets and policies',
+    'Arm the gate: the cluster now opens by itself',
+    'Close worker ws1.kryukov.local',
+    'Close worker ws2.kryukov.local',
+    'Close control-plane node control1.kryukov.local',
+    'Keep it',
+  ])
+})
+
+it('cuts add-vip and a rollback alike', () => {
+  expect(stagesOf(addVipSteps(2, plan.policies, undefined, [])).map(({ title }) => title)).toEqual(['Prepare', 'Open it'])
+  const images = plan.policies.map(({ apiVersion, kind, metadata }) => ({ ref: { apiVersion, kind, name: metadata.name }, before: null }))
+  expect(stagesOf(openingRollback({ change: 2, to: 0, images, config })).map(({ title }) => title)).toEqual([
+    'Prepare',
+    'Open everything',
+    'Put everything back',
+    'Verify and clean up',
+  ])
+})
+
+it('finds the stage of every step, in their order', () => {
+  const steps = initSteps(plan)
+  const stages = stagesOf(steps)
+  const found = steps.map((_, at) => stageAt(stages, at))
+  expect(found[0]).toBe(0)
+  expect(found.at(-1)).toBe(stages.length - 1)
+  expect(found.every((stage, at) => at === 0 || stage - (found[at - 1] ?? 0) <= 1)).toBe(true)
+})
