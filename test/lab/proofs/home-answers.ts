@@ -4,10 +4,11 @@ import { allLifeLines, type LifeLine } from '../packets/life-lines.ts'
 import type { Answer } from '../packets/protocol.ts'
 import { formatPacket, homePackets, type Packet, type Seen } from '../packets/table.ts'
 
-/** Places that are neither node nor pod: what the firewall is for. */
-export const outsiders = ['adm', 'win', 'inet'] as const
+// Neither node nor pod: what the firewall is for.
+const outsiders = ['adm', 'win', 'inet'] as const
 
-const isOutsider = (place: string): boolean => outsiders.some((name) => name === place)
+/** Whether a place is neither node nor pod. */
+export const isOutsider = (place: string): boolean => outsiders.some((name) => name === place)
 
 /** What `examples/home.yaml` leaves open to everyone, by port: SSH and the API are failsafes, the two VIPs are allowed. */
 const isOpenToAll = (layout: Layout, { target }: Packet): boolean => {

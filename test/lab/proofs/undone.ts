@@ -24,7 +24,7 @@ const felixConfiguration = async ({ api, variant }: Lab): Promise<string> => {
 export const remember = async (lab: Lab): Promise<Before> => ({ objects: await snapshot(lab.api), felixConfiguration: await felixConfiguration(lab) })
 
 /** `rollback --to 0 --yes`; a lock that a killed client left is waited for, as its message says. */
-const rollBack = async (lab: Lab): Promise<{ readonly end: ToolEnd; readonly waitedMs: number }> => {
+export const rollBack = async (lab: Lab): Promise<{ readonly end: ToolEnd; readonly waitedMs: number }> => {
   const began = Date.now()
   for (;;) {
     const end = await runTool(lab, ['rollback', '--to', '0', '--yes'])
