@@ -38,6 +38,7 @@ const context: Context = {
     },
   },
   openSocket,
+  execInPod: async (connection, command) => (await import('./cluster/exec.ts')).execInPod(connection, command),
   lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   network: { localAddressTo, interfaces: networkInterfaces },
   random: () => randomBytes(4).toString('hex'),

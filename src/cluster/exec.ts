@@ -24,6 +24,9 @@ export interface PodCommandResult {
   readonly exitCode: number
 }
 
+/** {@link execInPod} on a connection already chosen: how rooms that look into nodes are given it. */
+export type RunInPod = (run: PodCommand) => Promise<PodCommandResult>
+
 /** Longest output kept of each stream, in bytes. */
 const maxBytes = 8 << 20
 

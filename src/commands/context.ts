@@ -1,4 +1,6 @@
 import type { Api } from '../cluster/api.ts'
+import type { Connection } from '../cluster/connection.ts'
+import type { PodCommand, PodCommandResult, RunInPod } from '../cluster/exec.ts'
 import type { OpenSocket } from '../cluster/network.ts'
 import type { Workstation } from '../cluster/workstation.ts'
 import type { OperatorNetwork } from '../discovery/operator-address.ts'
@@ -41,6 +43,8 @@ export interface Context {
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void
   /** Real milliseconds for a probe's patience, which is real time whatever the clock: the demo's runs fast. */
   readonly patience?: (ms: number) => number
+  /** Runs a command in a pod, to look into nodes and to probe from them; absent where nodes are only pretended. */
+  readonly execInPod?: (connection: Connection, command: PodCommand) => Promise<PodCommandResult>
   /** Answers questions where there is no terminal; the demo and tests bring one. */
   readonly prompter?: Prompter
 }
@@ -65,6 +69,8 @@ export interface Cluster {
   readonly api: Api
   /** A new connection for every request: what probes use. */
   readonly probeApi: Pick<Api, 'request'>
+  /** Absent where nodes are only pretended. */
+  readonly runInPod?: RunInPod
   readonly contextName: string
   readonly server: string
   /** Gathers the facts afresh at each call. */

@@ -44,7 +44,7 @@ const places = [
 ] as const
 
 /** Sets the stage: a cluster of five nodes in this process, a state folder that goes away, and answers for whoever has no terminal. */
-export const setStage = async (context: Context, answer: (question: Question) => ScriptedAnswer): Promise<DemoStage> => {
+export const setStage = async ({ execInPod: _, ...context }: Context, answer: (question: Question) => ScriptedAnswer): Promise<DemoStage> => {
   const clock = acceleratedClock(context.clock, haste)
   const simulator = await startSimulator({ clock, felix: { lagMs: 200, restartMs: 3_000 } })
   // Services answer once the controllers have found their pods.

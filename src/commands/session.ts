@@ -119,8 +119,11 @@ const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
 const clusterOf = (context: Context, connection: Connection): Cluster => {
   const { resolved } = connection
   const api = createApi(connection)
+  const { execInPod } = context
+  const runInPod: Pick<Cluster, 'runInPod'> = execInPod === undefined ? {} : { runInPod: (command) => execInPod(connection, command) }
   return {
     api,
+    ...runInPod,
     probeApi: createFreshApi(connection),
     contextName: resolved.context,
     server: resolved.server.href.replace(/\/$/, ''),
@@ -130,6 +133,7 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
         server: resolved.server.href,
         now: () => context.clock.wall(),
         lookup: context.lookup,
+        ...runInPod,
         operatorAddresses: (towards) =>
           findOperatorAddresses(
             { ...context.network, connectionAddress: async () => (await probeApi(connection, { timeoutMs: 5_000 })).localAddress },

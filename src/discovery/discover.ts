@@ -1,6 +1,7 @@
 import { resourceOf } from '../calico/resources.ts'
 import type { Api } from '../cluster/api.ts'
 import { type DetectedCalico, detectCalico } from '../cluster/detect-calico.ts'
+import type { RunInPod } from '../cluster/exec.ts'
 import { FwError } from '../errors.ts'
 import type { Facts, NodeFacts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
@@ -11,11 +12,13 @@ import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './contr
 import { endpointClaims } from './endpoint-claims.ts'
 import { failsafesOf } from './failsafes.ts'
 import { gateWebhooksOf } from './gate-webhooks.ts'
+import { inspectNodes } from './inspect-nodes.ts'
 import type { NodeObject, PodObject, WebhookConfigurationObject } from './kube-objects.ts'
 import { readKubernetes } from './kubernetes-objects.ts'
 import { nodeFacts } from './nodes.ts'
 import { createReader, type Reader } from './reader.ts'
 import * as services from './services.ts'
+import { someOf, unseenOfNodes, withInspection } from './with-inspections.ts'
 
 /** What discovery needs besides the API. */
 export interface DiscoveryContext {
@@ -32,6 +35,10 @@ export interface DiscoveryContext {
   readonly signal?: AbortSignal
   /** `empty` takes failsafes Felix itself cannot read as none and notes it, for a rollback that must go on; otherwise they throw. */
   readonly brokenFailsafes?: 'throw' | 'empty'
+  /** Runs a command in a pod, to look into nodes from calico-node; absent: nobody looks, and what only nodes tell is `unseen`. */
+  readonly runInPod?: RunInPod
+  /** At most this many nodes are looked into; 100 unless told. */
+  readonly inspectLimit?: number
 }
 
 /**
@@ -43,7 +50,8 @@ export interface DiscoveryContext {
 export const discover = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
   const timeoutMs = context.timeoutMs ?? 10_000
   const reader = createReader(api, requiredKinds, { timeoutMs, ...(context.signal === undefined ? {} : { signal: context.signal }) })
-  reader.note({ kind: 'host-input-rules', what: 'INPUT rules of every node', why: 'nodes are not looked into yet' })
+  if (context.runInPod === undefined)
+    reader.note({ kind: 'host-input-rules', what: 'INPUT rules of every node', why: 'nodes are not looked into yet' })
   prefetchCalico(reader)
   const kubernetes = await readKubernetes(reader)
   const kubeadm = kubeadmOf(kubernetes.kubeadmConfig)
@@ -64,7 +72,11 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     apiServerNodes: new Set(kubernetes.apiServerPods.flatMap(({ spec }) => spec?.nodeName ?? [])),
     apiAddresses: new Set(apiEndpoints.map(({ address }) => address)),
   }
-  const nodes = (kubernetes.nodes as NodeObject[]).map((node) => nodeFacts(node, surroundings)).sort((one, other) => (one.name < other.name ? -1 : 1))
+  const nodes = await lookedInto(
+    (kubernetes.nodes as NodeObject[]).map((node) => nodeFacts(node, surroundings)).sort((one, other) => (one.name < other.name ? -1 : 1)),
+    reader,
+    context,
+  )
   noteInterfaces(reader, nodes)
 
   const serviceCidrs = serviceCidrsOf(kubernetes.serviceCidrs, kubeadm, kubernetes.apiServerPods)
@@ -120,6 +132,25 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
   }
 }
 
+/** The nodes with what a look into them found; what it did not show is noted. */
+const lookedInto = async (
+  nodes: readonly NodeFacts[],
+  reader: Reader,
+  { runInPod, inspectLimit, now, signal }: DiscoveryContext,
+): Promise<NodeFacts[]> => {
+  if (runInPod === undefined) return [...nodes]
+  const inspections = await inspectNodes(nodes, runInPod, {
+    now,
+    ...(signal === undefined ? {} : { signal }),
+    ...(inspectLimit === undefined ? {} : { limit: inspectLimit }),
+  })
+  for (const unseen of unseenOfNodes(inspections)) reader.note(unseen)
+  return nodes.map((node) => {
+    const inspection = inspections.found.get(node.name)
+    return inspection === undefined ? node : withInspection(node, inspection)
+  })
+}
+
 /** A pod that is going away no longer counts. */
 const podsByNode = (pods: readonly PodObject[]): ReadonlyMap<string, PodObject> =>
   new Map(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((pod) => [pod.spec?.nodeName ?? '', pod]))
@@ -145,9 +176,8 @@ const clusterUid = async (reader: Reader, { readableAs }: DetectedCalico): Promi
 const noteInterfaces = (reader: Reader, nodes: readonly NodeFacts[]): void => {
   const without = nodes.filter(({ interfaces }) => interfaces.length === 0).map(({ name }) => name)
   if (without.length === 0) return
-  const more = without.length > 3 ? ` and ${without.length - 3} more` : ''
   const why = 'no annotation projectcalico.org/Interfaces; Calico writes it from 3.31 on, where it detects the nodes’ addresses itself'
-  reader.note({ kind: 'interfaces', what: `interfaces of ${without.slice(0, 3).join(', ')}${more}`, why })
+  reader.note({ kind: 'interfaces', what: `interfaces of ${someOf(without)}`, why })
 }
 
 /** Towards the API, and towards a node of each family: the way out may differ. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { FwError } from '../errors.ts'
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import type { Inspection } from '../firewall/inspection.ts'
 import { type Address, isAddress, parseAddress } from '../net/address.ts'
 import { type Cidr, parseCidr } from '../net/cidr.ts'
 import { portProtocols } from '../net/port.ts'
@@ -34,6 +35,33 @@ const failsafes = v.object({
   ]),
 })
 
+const family = v.picklist([4, 6])
+const backend = v.picklist(['iptables-legacy', 'iptables-nft', 'nftables'])
+const prefix = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(128))
+const inspection = v.object({
+  at: v.pipe(text, v.isoTimestamp()),
+  source: text,
+  interfaces: v.array(
+    v.object({
+      name: text,
+      kind: v.picklist(['nic', 'bond', 'bridge', 'vlan', 'vrf', 'veth', 'tunnel', 'loopback', 'other']),
+      up: v.boolean(),
+      addresses: v.array(v.object({ address, prefix, floating: v.exactOptional(v.literal(true)) })),
+      master: v.exactOptional(text),
+      parent: v.exactOptional(text),
+      vlanId: v.exactOptional(v.number()),
+      members: v.exactOptional(texts),
+    }),
+  ),
+  defaultRoutes: v.array(v.object({ family, device: text, via: v.exactOptional(address) })),
+  nodeInterface: v.exactOptional(text),
+  hostInput: v.exactOptional(v.array(v.object({ backend, family: v.picklist([4, 6, 'inet']), chain: text, text, bypassed: v.boolean() }))),
+  hostInputTotal: v.exactOptional(v.number()),
+  backends: v.object({ calico: v.array(backend), kubeProxy: v.array(backend) }),
+  sysctls: labels,
+  unseen: texts,
+} satisfies Record<keyof Inspection, unknown>)
+
 const node = v.object({
   name: text,
   ready: v.boolean(),
@@ -47,7 +75,8 @@ const node = v.object({
   networks: v.exactOptional(v.array(cidr)),
   podCidrs: v.array(cidr),
   calicoNode: v.exactOptional(v.object({ pod: text, namespace: text, ready: v.boolean(), restarts: v.number() })),
-})
+  inspected: v.exactOptional(inspection),
+} satisfies Record<keyof NodeFacts, unknown>)
 
 const service = v.object({
   namespace: text,

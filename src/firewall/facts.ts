@@ -4,6 +4,7 @@ import type { FelixConfiguration, GlobalNetworkPolicy, HostEndpoint, NetworkSet,
 import type { Address } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
 import type { PortProtocol, PortRange } from '../net/port.ts'
+import type { Inspection } from './inspection.ts'
 
 /** How Calico stores its objects; decides where we write (calico.md 5.1). */
 export type Flavour = 'native' | 'aggregated' | 'storage' | 'etcd' | 'migrating'
@@ -38,6 +39,8 @@ export interface NodeFacts {
   readonly podCidrs: readonly Cidr[]
   /** calico-node's pod on this node, when there is one. */
   readonly calicoNode?: { readonly pod: string; readonly namespace: string; readonly ready: boolean; readonly restarts: number }
+  /** What a look into the node found; absent where nobody looked. */
+  readonly inspected?: Inspection
 }
 
 /** One port of a Service. */
@@ -65,6 +68,26 @@ export interface ServiceFacts {
     readonly node?: string
     readonly ports: readonly { readonly name?: string; readonly port: number }[]
   }[]
+}
+
+/** A container port with `hostPort`: CNI portmap leads this port of the node to a pod on it. */
+export interface HostPortFacts {
+  readonly node: string
+  /** The only address of the node that answers; absent: all of them. */
+  readonly hostIP?: Address
+  readonly protocol: PortProtocol
+  readonly hostPort: number
+  readonly pod: Address
+  readonly port: number
+}
+
+/** A Service the API server itself calls: a webhook's, or an aggregated API's. */
+export interface CalleeFacts {
+  /** `ValidatingWebhookConfiguration gatekeeper`, `APIService v1beta1.metrics.k8s.io`. */
+  readonly caller: string
+  readonly namespace: string
+  readonly service: string
+  readonly port: number
 }
 
 /** One Calico IPPool, as far as it decides how pods' packets look between nodes. */
@@ -115,6 +138,10 @@ export interface Facts {
   readonly ipPools?: readonly IpPoolFacts[]
   readonly serviceCidrs: readonly Cidr[]
   readonly services: readonly ServiceFacts[]
+  /** Container ports published on nodes; absent where pods were not looked at. */
+  readonly hostPorts?: readonly HostPortFacts[]
+  /** Services behind admission webhooks and aggregated APIs; absent where they could not be read. */
+  readonly callees?: readonly CalleeFacts[]
   readonly apiEndpoints: readonly ApiEndpoint[]
   /** Addresses and ports Felix and Typha dial for the datastore; each must be a failsafe before anything closes (M8.4). */
   readonly felixPeers: readonly ApiEndpoint[]
