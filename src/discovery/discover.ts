@@ -8,6 +8,7 @@ import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
 import { endpointsOf } from './api-endpoints.ts'
 import { ipPoolFacts, prefetchCalico, readCalico, readOwn, requiredKinds } from './calico-objects.ts'
+import { calleesOf } from './callees.ts'
 import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './control-plane.ts'
 import { endpointClaims } from './endpoint-claims.ts'
 import { failsafesOf } from './failsafes.ts'
@@ -116,6 +117,9 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     ...(ipPools === undefined ? {} : { ipPools }),
     serviceCidrs: mergeCidrs(serviceCidrs ?? []),
     services: services.servicesFacts(kubernetes.services, kubernetes.endpointSlices),
+    ...(kubernetes.apiServices === undefined
+      ? {}
+      : { callees: calleesOf(kubernetes.webhooks as WebhookConfigurationObject[], kubernetes.apiServices) }),
     apiEndpoints: endpoints.apiEndpoints,
     felixPeers: endpoints.felixPeers,
     failsafes,

@@ -112,6 +112,10 @@ const schema = v.strictObject({
   ipPools: v.exactOptional(v.array(v.object({ cidr, natOutgoing: v.boolean(), ipipMode: encapsulation, vxlanMode: encapsulation }))),
   serviceCidrs: v.array(cidr),
   services: v.array(service),
+  hostPorts: v.exactOptional(
+    v.array(v.object({ node: text, hostIP: v.exactOptional(address), protocol: v.picklist(portProtocols), hostPort: port, pod: address, port })),
+  ),
+  callees: v.exactOptional(v.array(v.object({ caller: text, namespace: text, service: text, port }))),
   apiEndpoints: v.array(endpoint),
   felixPeers: v.array(endpoint),
   failsafes: v.record(text, v.object({ inbound: failsafes, outbound: failsafes })),

@@ -89,9 +89,15 @@ export interface WebhookConfigurationObject extends KubeObject {
   readonly webhooks?: readonly {
     readonly name: string
     readonly failurePolicy?: string
+    readonly clientConfig?: { readonly service?: { readonly namespace: string; readonly name: string; readonly port?: number } }
     readonly namespaceSelector?: LabelSelector
     readonly rules?: readonly { readonly apiGroups?: readonly string[]; readonly resources?: readonly string[]; readonly scope?: string }[]
   }[]
+}
+
+/** An APIService. */
+export interface ApiServiceObject extends KubeObject {
+  readonly spec?: { readonly service?: { readonly namespace: string; readonly name: string; readonly port?: number } | null }
 }
 
 /** Whether a condition is True. */

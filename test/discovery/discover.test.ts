@@ -19,6 +19,7 @@ const told = (facts: Facts) => ({
   ...facts,
   nodes: facts.nodes.map(({ networks: _, ...node }) => node),
   ipPools: undefined,
+  callees: undefined,
 })
 
 describe('the home cluster', () => {
@@ -69,7 +70,7 @@ describe('what may not be read', () => {
     ['Job', ['other: jobs.batch in calico-fw: forbidden']],
     ['Deployment', ['environment: Deployment calico-system/calico-typha: forbidden']],
     ['DaemonSet', ['environment: daemonsets.apps: forbidden']],
-    ['APIService', ['other: APIService v3.projectcalico.org: forbidden']],
+    ['APIService', ['other: apiservices.apiregistration.k8s.io: forbidden', 'other: APIService v3.projectcalico.org: forbidden']],
     ['ValidatingWebhookConfiguration', ['webhooks: validatingwebhookconfigurations.admissionregistration.k8s.io: forbidden']],
     ['ConfigMap kube-system/kubeadm-config', ['api-endpoints: ConfigMap kube-system/kubeadm-config: forbidden']],
     ['ConfigMap kube-public/cluster-info', ['api-endpoints: ConfigMap kube-public/cluster-info: forbidden']],

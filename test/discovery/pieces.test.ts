@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { ipPoolFacts } from '../../src/discovery/calico-objects.ts'
+import { calleesOf } from '../../src/discovery/callees.ts'
 import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from '../../src/discovery/control-plane.ts'
 import { gateWebhooksOf } from '../../src/discovery/gate-webhooks.ts'
 import type { ConfigMapObject, PodObject, WebhookConfigurationObject } from '../../src/discovery/kube-objects.ts'
@@ -238,5 +239,27 @@ describe('the operator’s own address', () => {
 
   test('the kernel tells without sending anything', async () => {
     expect(await localAddressTo(parseAddress('127.0.0.1'))).toBe('127.0.0.1')
+  })
+})
+
+describe('who the API server calls', () => {
+  const service = { namespace: 'gatekeeper-system', name: 'gatekeeper' }
+  const hooks = (...configs: object[]) => ({
+    ...object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', { name: 'gatekeeper' }),
+    webhooks: configs.map((clientConfig, at) => ({ name: `${at}.gatekeeper.sh`, clientConfig })),
+  })
+
+  test('webhooks by Service and APIServices with one, each once; those by URL and the local ones call nobody in the cluster', () => {
+    const local = object('apiregistration.k8s.io/v1', 'APIService', { name: 'v1.apps' }, { spec: { service: null } })
+    const metrics = object(
+      'apiregistration.k8s.io/v1',
+      'APIService',
+      { name: 'v1beta1.metrics.k8s.io' },
+      { spec: { service: { namespace: 'kube-system', name: 'metrics-server', port: 8443 } } },
+    )
+    expect(calleesOf([hooks({ service }, { service }, { url: 'https://example.org' })], [local, metrics])).toEqual([
+      { caller: 'ValidatingWebhookConfiguration gatekeeper', namespace: 'gatekeeper-system', service: 'gatekeeper', port: 443 },
+      { caller: 'APIService v1beta1.metrics.k8s.io', namespace: 'kube-system', service: 'metrics-server', port: 8443 },
+    ])
   })
 })

@@ -1,0 +1,21 @@
+import type { CalleeFacts } from '../firewall/facts.ts'
+import type { ApiServiceObject, WebhookConfigurationObject } from './kube-objects.ts'
+
+/** The API server's own default for a Service it calls. */
+const defaultPort = 443
+
+/** The Services the API server calls: behind webhooks, and behind aggregated APIs. One named twice by the same caller is told once. */
+export const calleesOf = (webhooks: readonly WebhookConfigurationObject[], apiServices: readonly ApiServiceObject[]): CalleeFacts[] => {
+  const called = [
+    ...webhooks.flatMap(({ kind, metadata, webhooks: hooks = [] }) =>
+      hooks.flatMap(({ clientConfig }) => calleeOf(`${kind} ${metadata.name}`, clientConfig?.service)),
+    ),
+    ...apiServices.flatMap(({ metadata, spec }) => calleeOf(`APIService ${metadata.name}`, spec?.service ?? undefined)),
+  ]
+  return [...new Map(called.map((one) => [JSON.stringify(one), one])).values()]
+}
+
+const calleeOf = (
+  caller: string,
+  called: { readonly namespace: string; readonly name: string; readonly port?: number } | undefined,
+): CalleeFacts[] => (called === undefined ? [] : [{ caller, namespace: called.namespace, service: called.name, port: called.port ?? defaultPort }])
