@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findBinaries } from './binaries.ts'
 import { describe } from './describe.ts'
+import { becomeNode, plugInNext } from './grow.ts'
 import { down, openLab } from './lab.ts'
 import { hostNamed, vantages } from './layout.ts'
 import { requireMachine } from './machine/requirements.ts'
@@ -20,6 +21,7 @@ import { up } from './up.ts'
 const usage = `usage: npm run lab -- COMMAND
   build                              build the control plane (needs Go)
   up [--shape home] [--nodes 2-5] [--proxy iptables|nftables] [--felix legacy|nft|native] [--flavour native|aggregated|storage]
+  join [NAME]                        the home cluster's next machine becomes a node: ws3 beside three nodes
   down                               stop and delete everything the lab made
   status                             what runs, and how much memory it takes
   probe FROM TARGET...               fresh connections; TARGET is 192.168.218.174:22, ...:9100/udp or 192.168.218.174/icmp
@@ -68,6 +70,15 @@ const watch = async (args: readonly string[]): Promise<number> => {
   return tooLong(timeline, Number(values['max-cut']) * 1000).length === 0 ? 0 : 1
 }
 
+const join = async (name: string | undefined): Promise<number> => {
+  const { lab, node } = await plugInNext(state, name)
+  say(`${node.name}: on the wire`)
+  await becomeNode(lab, node)
+  say(`${node.name}: a node, with a pod`)
+  lab.api.close()
+  return 0
+}
+
 const command = async ([verb, ...args]: readonly string[]): Promise<number> => {
   switch (verb) {
     case 'build':
@@ -88,6 +99,8 @@ const command = async ([verb, ...args]: readonly string[]): Promise<number> => {
       )
       return 0
     }
+    case 'join':
+      return join(args[0])
     case 'down': {
       const began = performance.now()
       await down(state)

@@ -1,6 +1,10 @@
+import { hasScheduler } from './cluster/control-plane.ts'
+import { felixReady } from './cluster/felix.ts'
+import { hasKubelet } from './cluster/nodes.ts'
 import { kubeletLeaf, makeLeaf, writeKubeconfig } from './cluster/pki.ts'
 import { announcePod, wirePod } from './cluster/pods.ts'
-import { makeMachine, startDataplane } from './join.ts'
+import { placeCalicoNodePods } from './cluster/seed.ts'
+import { joinCluster, makeMachine, startDataplane } from './join.ts'
 import { type Lab, labOf, openLab, writeRecord } from './lab.ts'
 import { layoutOf, type NodeHost } from './layout.ts'
 import { routePods } from './machine/network.ts'
@@ -34,6 +38,15 @@ export const plugInNext = async (state: StateDir, name?: string): Promise<{ read
   await startDataplane(lab, node)
   for (const pod of grown.pods.filter((one) => one.node === node.name)) await wirePod(lab, node, pod)
   return { lab, node }
+}
+
+/** Lets a machine that is plugged in join the cluster, to the end: calico-node placed, Felix ready, its pods announced. */
+export const becomeNode = async (lab: Lab, node: NodeHost): Promise<void> => {
+  await joinCluster(lab, node)
+  const withFelix = lab.binaries.felix !== undefined && lab.binaries.crds !== undefined
+  if (withFelix) await placeCalicoNodePods(lab.api, lab.layout.nodes, { scheduler: hasScheduler(lab), kubelets: hasKubelet(lab) })
+  await announcePodsOf(lab, node)
+  if (withFelix) await felixReady(lab, node)
 }
 
 /** Makes the Pod objects of a node that has joined. */

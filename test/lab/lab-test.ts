@@ -1,8 +1,9 @@
 import type { LabRef } from './cluster/api.ts'
 import { calicoApiVersion } from './cluster/crds.ts'
-import { calicoObjects } from './cluster/seed.ts'
+import { calicoNamespace, calicoObjects } from './cluster/seed.ts'
 import type { Lab } from './lab.ts'
-import { inParallel } from './machine/run.ts'
+import { inParallel, until } from './machine/run.ts'
+import type { Variant } from './options.ts'
 
 /** What a test needs beyond the control plane; where the lab lacks it, the test counts as skipped. */
 export type Need = 'felix' | 'kubelet'
@@ -11,12 +12,20 @@ export type Need = 'felix' | 'kubelet'
 export interface LabTest {
   readonly name: string
   readonly needs: readonly Need[]
+  /** The cells it has something to say about; default: all. */
+  appliesTo?(variant: Variant): boolean
   run(lab: Lab, tell: (line: string) => void): Promise<void>
 }
 
 const kinds = ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'NetworkSet', 'NetworkPolicy', 'StagedGlobalNetworkPolicy'] as const
 
-/** Takes away every policy, set and HostEndpoint, HostEndpoints first, and puts the seeded objects back. */
+/** What the product makes beside Calico's objects. */
+const products: readonly LabRef[] = [
+  { apiVersion: 'v1', kind: 'Service', namespace: calicoNamespace, name: 'calico-fw-nodes' },
+  { apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' },
+]
+
+/** Takes away every policy, set and HostEndpoint, HostEndpoints first, all the product made, and puts the seeded objects back. */
 export const resetCalico = async (lab: Lab): Promise<void> => {
   if (lab.binaries.crds === undefined) return
   const apiVersion = calicoApiVersion(lab.variant.flavour)
@@ -26,6 +35,8 @@ export const resetCalico = async (lab: Lab): Promise<void> => {
       lab.api.delete({ apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) } satisfies LabRef),
     )
   }
+  for (const ref of products) await lab.api.delete(ref)
+  for (const ref of products) await until(`${ref.kind} ${ref.name} to be gone`, async () => (await lab.api.get(ref)) === undefined)
   const configuration = calicoObjects(lab.layout, lab.variant).find((object) => object.kind === 'FelixConfiguration')
   const there = await lab.api.get({ apiVersion, kind: 'FelixConfiguration', name: 'default' })
   if (configuration === undefined || there === undefined) return

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
+import { tests as home } from './home.lab.ts'
 import { down, type Lab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
 import { requireMachine } from './machine/requirements.ts'
@@ -9,7 +10,7 @@ import { builtControlPlane, namespacePrefix } from './place.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
-const tests: readonly LabTest[] = [...tutorial]
+const tests: readonly LabTest[] = [...tutorial, ...home]
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,
@@ -61,13 +62,15 @@ const runOne = async (lab: Lab, test: LabTest): Promise<void> => {
 
 const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly LabTest[]): Promise<void> => {
   say(variantName(variant))
-  const runnable = wanted.filter((test) => {
-    const why = cellLacks(variant, binaries) ?? test.needs.map((need) => lacks(binaries, need)).find((reason) => reason !== undefined)
-    if (why === undefined) return true
-    count.skipped++
-    say(`  skip  ${test.name}: ${why}`)
-    return false
-  })
+  const runnable = wanted
+    .filter(({ appliesTo }) => appliesTo?.(variant) ?? true)
+    .filter((test) => {
+      const why = cellLacks(variant, binaries) ?? test.needs.map((need) => lacks(binaries, need)).find((reason) => reason !== undefined)
+      if (why === undefined) return true
+      count.skipped++
+      say(`  skip  ${test.name}: ${why}`)
+      return false
+    })
   if (runnable.length === 0) return
   const began = performance.now()
   try {

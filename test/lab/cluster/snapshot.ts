@@ -12,7 +12,8 @@ interface Resource {
 
 /** What beats by itself and says nothing of a user's intent. */
 const restless = new Set(['Event', 'PodMetrics', 'NodeMetrics', 'ComponentStatus'])
-const isHeartbeat = ({ kind, metadata }: LabObject) => restless.has(kind) || (kind === 'Lease' && metadata.namespace === 'kube-node-lease')
+const beatsIn = ['kube-node-lease', 'kube-system']
+const isHeartbeat = ({ kind, metadata }: LabObject) => restless.has(kind) || (kind === 'Lease' && beatsIn.includes(metadata.namespace ?? ''))
 
 /** Reads every object of every kind the API server serves. */
 export const snapshot = async (api: LabApi): Promise<Snapshot> => {
