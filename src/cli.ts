@@ -207,7 +207,7 @@ const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print on
 /** The firewall, as a file or as flags. */
 const withFirewall = (command: Command): Command =>
   command
-    .option('-f, --filename <FILE>', 'the firewall as a file; then no other flag describes it, and nothing is asked')
+    .option('-f, --filename <FILE>', 'the firewall as a file; then no other flag describes it')
     .option('--interface <[NODE=]NAME>', 'a network interface to close, on every node or on one; repeatable', collect)
     .option('--trust <CIDR>', 'a network with full access, besides nodes, pods and Services; repeatable', collect)
     .option('--vip <IP:PORT/PROTO,...>', 'an address to keep open, with its ports; repeatable', collect)

@@ -18,7 +18,7 @@ export interface Survey {
  */
 export const survey = async ({ cluster, context, printer }: CommandContext): Promise<Survey> => {
   printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
-  return waiting(context.stderr, 'look at the cluster', async () => {
+  return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
     const refusal = refusals(await detectCalico(cluster.api))
     if (refusal !== undefined) throw refusal
     const facts = await cluster.facts()

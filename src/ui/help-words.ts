@@ -16,12 +16,12 @@ const running = [ok, failure, usage, refused, rolledBack, incomplete, unreachabl
 export const helpWords: Readonly<Record<string, HelpWords>> = {
   'calico-fw': {
     examples: [
-      'kubectl calico-fw demo                       # see it work; touches nothing',
-      'kubectl calico-fw init                       # the wizard: asks, shows, proves, tries',
-      'kubectl calico-fw init -f firewall.yaml      # the same from a file',
-      'kubectl calico-fw status                     # where the cluster stands',
-      'kubectl calico-fw rollback                   # undo the last change',
-      'kubectl calico-fw open                       # open everything, now',
+      'kubectl calico-fw demo                   # see it work; touches nothing',
+      'kubectl calico-fw init                   # the wizard: asks, shows, tries',
+      'kubectl calico-fw init -f firewall.yaml  # the same from a file',
+      'kubectl calico-fw status                 # where the cluster stands',
+      'kubectl calico-fw rollback               # undo the last change',
+      'kubectl calico-fw open                   # open everything, now',
     ],
     exitCodes: running,
   },
@@ -31,7 +31,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       'kubectl calico-fw init',
       'kubectl calico-fw init --dry-run=server',
       'kubectl calico-fw init -f firewall.yaml --yes',
-      'kubectl calico-fw init --interface ens160 --vip 192.168.218.180:80/tcp,443/tcp \\',
+      'kubectl calico-fw init --interface ens160 --vip 192.168.218.180:443/tcp \\',
       '    --failsafe 7443/tcp --node-ports close',
       'kubectl calico-fw init --open 31110/tcp@192.168.218.53/32',
     ],
@@ -59,7 +59,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   },
   rollback: {
     examples: [
-      'kubectl calico-fw rollback            # undo the last change',
+      'kubectl calico-fw rollback               # undo the last change',
       'kubectl calico-fw rollback --to 3     # as it was after change 3',
       'kubectl calico-fw rollback --to 0     # as before this tool came',
     ],

@@ -83,7 +83,7 @@ export const liveBoard = async (titles: readonly string[], stream: NodeJS.WriteS
       current = index
     },
     say: ({ step, probes, opensIn }) => {
-      latest = [step, probes, opensIn].filter(Boolean).join(' · ')
+      latest = [opensIn, probes, step].filter(Boolean).join(' · ')
       if (task !== undefined) task.output = latest
     },
     fail: (text) => gates[current]?.end(text),

@@ -41,8 +41,7 @@ describe.concurrent('the wizard in a terminal of 80 by 24', () => {
     terminal.type(down + enter)
     await terminal.shows('Undo it: kubectl calico-fw rollback', 30_000)
     await terminal.shows(/kubelet on ws1 +TIMEOUT +TIMEOUT +OPEN/)
-    // One ✔ for each answer: the wizard's own, the word, and the keeping; tasks have theirs without a question mark.
-    expect(terminal.text().match(/^✔ .*[?:] /gm)).toHaveLength(7)
+    expect(terminal.text().match(/^✔ (?:Which|What|Type|Keep the) /gm)).toHaveLength(7)
     expect(terminal.text()).toContain('kubectl calico-fw init --interface ens160 --trust none --vip 192.168.218.180:80/tcp')
   }, 120_000)
 
