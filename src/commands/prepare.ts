@@ -27,12 +27,13 @@ export interface Prepared {
  */
 export const prepare = async (
   command: CommandContext,
-  { facts, situation }: Survey,
+  { facts, situation, notices }: Survey,
   firewall: HostFirewall,
   windowSeconds: number,
 ): Promise<Prepared> => {
   const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries.map(({ number }) => Number(number.split('.')[0]))
-  const plan = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
+  const made = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
+  const plan: Plan = { ...made, notices: [...notices, ...made.notices] }
   const hostEndpoints = plan.batches.flatMap((batch) => batch.hostEndpoints)
   const missing = diffObjects(facts.own, [...plan.sets, ...plan.policies, ...hostEndpoints]).filter(({ change }) => change !== 'none')
   const isInForce =

@@ -2,14 +2,18 @@ import { detectCalico } from '../cluster/detect-calico.ts'
 import { refusals } from '../cluster/refusals.ts'
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
+import type { Notice } from '../firewall/plan.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
 import { waiting } from '../ui/wait.ts'
+import { clusterNotices } from './cluster-notices.ts'
 import type { CommandContext } from './context.ts'
 
 /** What `init` and `plan` know before they decide anything. */
 export interface Survey {
   readonly facts: Facts
   readonly situation: Situation
+  /** What to know about the cluster itself. */
+  readonly notices: readonly Notice[]
 }
 
 /**
@@ -19,10 +23,12 @@ export interface Survey {
 export const survey = async ({ cluster, context, printer }: CommandContext): Promise<Survey> => {
   printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
   return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
-    const refusal = refusals(await detectCalico(cluster.api))
+    const detected = await detectCalico(cluster.api)
+    const refusal = refusals(detected)
     if (refusal !== undefined) throw refusal
     const facts = await cluster.facts()
-    return { facts, situation: await readSituation(cluster.api, facts.calico.flavour) }
+    const situation = await readSituation(cluster.api, facts.calico.flavour)
+    return { facts, situation, notices: clusterNotices(detected, facts) }
   })
 }
 

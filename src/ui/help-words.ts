@@ -51,7 +51,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     more: 'Only opens: one policy more, probed and undone by rollback.',
     examples: [
       'kubectl calico-fw add-vip 192.168.218.181 --port 80/tcp --port 443/tcp',
-      'kubectl calico-fw add-vip 192.168.218.174 --port 31110/tcp --from 192.168.218.53/32',
+      'kubectl calico-fw add-vip 192.168.218.174 --port 31110/tcp --from 10.0.0.0/8',
       'kubectl calico-fw add-vip 192.168.218.189 --port 7443/tcp --failsafe',
       'kubectl calico-fw add-vip 192.168.218.181 --port 80/tcp -f firewall.yaml',
     ],
