@@ -1,6 +1,6 @@
 import type { Rule } from '../calico/shapes.ts'
 import type { Decision } from './model.ts'
-import { agree, noted, type Outcome, type Trail } from './outcome.ts'
+import { agree, type Note, noted, type Outcome, type Trail } from './outcome.ts'
 import type { Packet } from './packet.ts'
 import type { RuleMatch } from './rule.ts'
 
@@ -18,10 +18,15 @@ export interface CompiledTier {
   readonly atEnd: 'drop' | 'pass'
 }
 
-/** One step of a chain: a rule, or the end of a tier. */
-type Step =
-  | { readonly kind: 'rule'; readonly action: Rule['action']; readonly matches: RuleMatch; readonly decision: Decision; readonly nextTier: number }
-  | { readonly kind: 'tier-end'; readonly decision: Decision }
+/** One step of a chain: a rule, or the end of a tier, which takes every packet. */
+interface Step {
+  readonly action: Rule['action']
+  /** Absent at the end of a tier. */
+  readonly matches: RuleMatch | undefined
+  readonly note: Note
+  /** Where a Pass goes on. */
+  readonly nextTier: number
+}
 
 /** The policies of an endpoint at one stage, flattened in the order Felix evaluates them. */
 export interface Chain {
@@ -31,21 +36,21 @@ export interface Chain {
 /** How a chain ended: a rule decided, or nothing did. */
 export type ChainResult = 'allow' | 'deny' | 'none'
 
-/** Lays out tiers for evaluation. */
+/** Lays out tiers for evaluation. Log decides nothing and is left out. */
 export const chainOf = (tiers: readonly CompiledTier[], stage: Decision['stage']): Chain => {
   const steps: Step[] = []
   for (const { name, policies, atEnd } of tiers) {
-    const length = policies.reduce((sum, { rules }) => sum + rules.length, 0)
-    const nextTier = steps.length + length + (atEnd === 'drop' ? 1 : 0)
-    for (const policy of policies) {
-      policy.rules.forEach(({ action, matches }, rule) => {
-        const text = `GlobalNetworkPolicy ${policy.name} ${policy.direction}[${rule}]: ${action}`
-        steps.push({ kind: 'rule', action, matches, nextTier, decision: { node: '', stage, policy: policy.name, rule, text } })
-      })
+    const deciding = policies.flatMap((policy) =>
+      policy.rules.map((rule, index) => ({ policy, index, ...rule })).filter(({ action }) => action !== 'Log'),
+    )
+    const nextTier = steps.length + deciding.length + (atEnd === 'drop' ? 1 : 0)
+    for (const { policy, index, action, matches } of deciding) {
+      const text = `GlobalNetworkPolicy ${policy.name} ${policy.direction}[${index}]: ${action}`
+      steps.push({ action, matches, nextTier, note: { stage, policy: policy.name, rule: index, text } })
     }
     if (atEnd === 'drop') {
       const text = `no rule of tier ${name} matches, and policies of it govern this direction: Deny`
-      steps.push({ kind: 'tier-end', decision: { node: '', stage, text } })
+      steps.push({ action: 'Deny', matches: undefined, nextTier, note: { stage, text } })
     }
   }
   return { steps }
@@ -61,24 +66,28 @@ export const walk = (
   node: string,
   trail: Trail | undefined,
   done: (result: ChainResult, trail: Trail | undefined) => Outcome,
+  start = 0,
 ): Outcome => {
-  const from = (start: number): Outcome => {
-    for (let at = start; at < chain.steps.length; at++) {
-      const step = chain.steps[at]
-      if (step === undefined) break
-      if (step.kind === 'tier-end') return done('deny', noted(trail, { ...step.decision, node }))
-      if (step.action === 'Log') continue
-      const matched = step.matches(packet)
-      if (matched === false) continue
-      const taken = (): Outcome =>
-        step.action === 'Pass' ? from(step.nextTier) : done(step.action === 'Allow' ? 'allow' : 'deny', noted(trail, { ...step.decision, node }))
-      if (matched) return taken()
-      return agree(trail, node, `whether ${step.decision.text} matches depends on labels or fields the cluster does not tell`, [
-        taken,
-        () => from(at + 1),
-      ])
+  const { steps } = chain
+  for (let at = start; at < steps.length; at++) {
+    const step = steps[at]
+    if (step === undefined) break
+    const matched = step.matches === undefined || step.matches(packet)
+    if (matched === false) continue
+    if (matched) {
+      if (step.action === 'Pass') {
+        at = step.nextTier - 1
+        continue
+      }
+      return done(step.action === 'Allow' ? 'allow' : 'deny', noted(trail, node, step.note))
     }
-    return done('none', trail)
+    const taken = (): Outcome =>
+      step.action === 'Pass'
+        ? walk(chain, packet, node, trail, done, step.nextTier)
+        : done(step.action === 'Allow' ? 'allow' : 'deny', noted(trail, node, step.note))
+    const passed = (): Outcome => walk(chain, packet, node, trail, done, at + 1)
+    const open = () => `whether ${step.note.text} matches depends on labels, ports or fields the cluster does not tell`
+    return agree(trail, node, open, [taken, passed], (way) => way())
   }
-  return from(0)
+  return done('none', trail)
 }

@@ -9,6 +9,9 @@ import { compileRule, type RuleContext } from './rule.ts'
 
 /** What a HostEndpoint does to packets at each stage. One value serves all HostEndpoints with the same labels and profiles. */
 export interface CompiledEndpoint {
+  /** Before connection tracking; absent where no doNotTrack policy governs that direction. */
+  readonly untrackedIngress: Chain | undefined
+  readonly untrackedEgress: Chain | undefined
   /** Before DNAT; absent where no preDNAT policy governs it: then Felix renders no chain and no failsafes there. */
   readonly preDnat: Chain | undefined
   readonly ingress: Chain
@@ -91,24 +94,23 @@ const compileEndpoint = (
       beyond.push(
         `whether GlobalNetworkPolicy ${policy.metadata.name} governs HostEndpoint ${endpoint.metadata.name} cannot be told from its selector`,
       )
-    if (selected && policy.spec.doNotTrack) beyond.push(`GlobalNetworkPolicy ${policy.metadata.name} is doNotTrack, which the model does not cover`)
     if (selected) governing.push(policy)
   }
-  const tracked = governing.filter(({ spec }) => !spec.doNotTrack)
-  const normal = tracked.filter(({ spec }) => !spec.preDNAT)
+  const untracked = governing.filter(({ spec }) => spec.doNotTrack)
+  const preDnat = governing.filter(({ spec }) => spec.preDNAT && !spec.doNotTrack)
+  const normal = governing.filter(({ spec }) => !spec.preDNAT && !spec.doNotTrack)
   const forward = normal.filter(({ spec }) => spec.applyOnForward)
   const make = (of: readonly GlobalNetworkPolicy[], direction: 'ingress' | 'egress', stage: Decision['stage']): Chain =>
     chainOf(
       tiers.flatMap((tier) => compileTier(tier, of, direction, stage, context, beyond)),
       stage,
     )
-  const preDnat = make(
-    tracked.filter(({ spec }) => spec.preDNAT),
-    'ingress',
-    'preDNAT',
-  )
+  const ifAny = (of: readonly GlobalNetworkPolicy[], direction: 'ingress' | 'egress', stage: Decision['stage']): Chain | undefined =>
+    of.some(({ spec }) => governs(spec, direction)) ? make(of, direction, stage) : undefined
   return {
-    preDnat: tracked.some(({ spec }) => spec.preDNAT && governs(spec, 'ingress')) ? preDnat : undefined,
+    untrackedIngress: ifAny(untracked, 'ingress', 'doNotTrack'),
+    untrackedEgress: ifAny(untracked, 'egress', 'doNotTrack'),
+    preDnat: ifAny(preDnat, 'ingress', 'preDNAT'),
     ingress: make(normal, 'ingress', 'normal'),
     egress: make(normal, 'egress', 'normal'),
     forwardIngress: make(forward, 'ingress', 'forward'),
@@ -141,8 +143,8 @@ const compileTier = (
     })
     return { name: metadata.name, direction, rules }
   })
-  /** A preDNAT tier never drops at its end: normal policy is still to come (felix/calc/event_sequencer.go `tierInfoToProtoTierInfo`). */
-  return [{ name: tier.name, policies: compiled, atEnd: stage === 'preDNAT' ? 'pass' : tier.atEnd }]
+  /** A doNotTrack or preDNAT tier never drops at its end: normal policy is still to come (felix/calc/event_sequencer.go `tierInfoToProtoTierInfo`). */
+  return [{ name: tier.name, policies: compiled, atEnd: stage === 'preDNAT' || stage === 'doNotTrack' ? 'pass' : tier.atEnd }]
 }
 
 /**

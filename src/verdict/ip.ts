@@ -10,17 +10,24 @@ export interface Ip {
   /** The value of an IPv6 address; 0 for IPv4. */
   readonly v6: bigint
   readonly loopback: boolean
+  /** Multicast, limited broadcast, or IPv6 link-local: no router forwards a packet to it. */
+  readonly onLink: boolean
+  /** What address tests said of it, by their number: see address-book.ts, the only writer. */
+  answers: Uint8Array
 }
 
 /** Whether an address lies in one of some nets. */
 export type NetMatcher = (ip: Ip) => boolean
+
+const noAnswers = new Uint8Array(0)
 
 /** Prepares an address. */
 export const ipOf = (text: Address): Ip => {
   const family = familyOf(text)
   const value = numberOf(text)
   const loopback = family === 4 ? value >> 24n === 127n : value === 1n
-  return { text, family, v4: family === 4 ? Number(value) : 0, v6: family === 6 ? value : 0n, loopback }
+  const onLink = family === 4 ? value >> 28n === 14n || value === 0xffffffffn : value >> 120n === 0xffn || value >> 118n === 0x3fan
+  return { text, family, v4: family === 4 ? Number(value) : 0, v6: family === 6 ? value : 0n, loopback, onLink, answers: noAnswers }
 }
 
 /** Prepares nets written as CIDRs or addresses; what Calico cannot read it skips, and so do we. One hash look-up per prefix length in use. */

@@ -1,32 +1,44 @@
 import type { CompiledWorld, Place } from './compiled-world.ts'
 import type { Ip } from './ip.ts'
-import type { CompiledNode } from './node.ts'
+import type { CompiledNode, Nic } from './node.ts'
 import { agree, end, noted, type Outcome, type Trail, unknown } from './outcome.ts'
-import { formatPacket, type Packet, protocols } from './packet.ts'
-import { type At, beforeDnat, forwarded, toHost } from './stages.ts'
-import { holds, translate } from './translation.ts'
+import { formatPacket, type Packet } from './packet.ts'
+import { type At, beforeDnat, forwarded, type Next, toHost } from './stages.ts'
+import { holds, sentTo, translate } from './translation.ts'
+import { beforeTracking } from './untracked.ts'
 
-/** A packet comes in on an interface of a node: preDNAT policy, DNAT, then the node itself or on through it. */
+/** A packet comes in on an interface of a node: doNotTrack and preDNAT policy, DNAT, then the node itself or on through it. */
 export const deliver = (compiled: CompiledWorld, at: At): Outcome =>
+  at.nic.untracked === undefined
+    ? tracked(compiled, at)
+    : beforeTracking(
+        at,
+        'ingress',
+        (trail) => route(compiled, { ...at, trail }, true, [at.packet.source]),
+        () => tracked(compiled, at),
+      )
+
+const tracked = (compiled: CompiledWorld, at: At): Outcome =>
   beforeDnat(at, (accepted, trail) => {
-    const { node, packet } = at
+    const { node, nic, packet } = at
     const translation = translate(compiled, node, packet, false)
+    if (translation.kind === 'none') return route(compiled, { node, nic, packet, trail }, accepted, undefined)
     if (translation.kind === 'unknown') return unknown(trail, node.name, translation.what)
-    if (translation.kind === 'end') return { action: 'deny', trail: noted(trail, translation.decision) }
-    if (translation.kind === 'none') return route(compiled, { ...at, trail }, accepted, [packet.source])
+    if (translation.kind === 'end') return { action: 'deny', trail: noted(trail, node.name, translation.note) }
     const sources = seenAs(node, packet.source, translation.masquerade)
-    const after = noted(trail, translation.decision)
-    const ways = translation.packets.map((sent) => () => route(compiled, { ...at, packet: sent, trail: after }, accepted, sources))
-    return agree(after, node.name, 'which endpoint kube-proxy picks', ways)
+    const after = noted(trail, node.name, translation.note)
+    return agree(after, node.name, 'which endpoint kube-proxy picks', translation.targets, (target) =>
+      route(compiled, { node, nic, packet: sentTo(packet, target), trail: after }, accepted, sources),
+    )
   })
 
-/** Routing after DNAT: to the node itself, or through it. `sources` are the addresses the next host may see. */
-const route = (compiled: CompiledWorld, at: At, accepted: boolean, sources: readonly Ip[]): Outcome => {
+/** Routing after DNAT: to the node itself, or through it. `sources` are the addresses the next host may see; undefined: the packet's own. */
+const route = (compiled: CompiledWorld, at: At, accepted: boolean, sources: readonly Ip[] | undefined): Outcome => {
   const { node, packet } = at
   const place = compiled.place(packet.destination)
   if (place.kind === 'loopback') return martian(compiled, at, accepted)
-  if (!holds(place, node)) return through(compiled, at, accepted, sources)
-  return toHost(at, accepted, compiled.world, (trail) => reaches(at, trail, node.name))
+  if (place.kind !== 'link' && !holds(place, node)) return through(compiled, at, accepted, sources ?? [packet.source])
+  return toHost(at, accepted, compiled, (trail) => reaches(at, trail, node.name))
 }
 
 /** FORWARD: apply-on-forward policy of the interface it came in by (spared what preDNAT accepted) and of the one it leaves by; pods of the node are reached at once. */
@@ -44,19 +56,14 @@ export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sour
  * A packet for 127.0.0.0/8 that came by wire. The kernel drops it unless route_localnet is set, which kube-proxy's iptables mode does; then
  * KUBE-FIREWALL drops it in INPUT, but Calico's accept comes before that and hands the node's localhost services to the sender.
  */
-const martian = ({ world }: CompiledWorld, at: At, accepted: boolean): Outcome => {
+const martian = (compiled: CompiledWorld, at: At, accepted: boolean): Outcome => {
   const { node, nic, trail } = at
   if (!accepted && nic.endpoint === undefined) {
-    return end('deny', trail, {
-      node: node.name,
-      stage: 'route',
-      text: 'no HostEndpoint accepts it, so the kernel or KUBE-FIREWALL drops the martian',
-    })
+    return end('deny', trail, node.name, { stage: 'route', text: 'no HostEndpoint accepts it, so the kernel or KUBE-FIREWALL drops the martian' })
   }
-  return toHost(at, accepted, world, (after) =>
-    world.proxyMode === 'iptables'
-      ? end('allow', after, {
-          node: node.name,
+  return toHost(at, accepted, compiled, (after) =>
+    compiled.world.proxyMode === 'iptables'
+      ? end('allow', after, node.name, {
           stage: 'route',
           text: 'Calico accepts the martian before KUBE-FIREWALL can drop it (route_localnet is set)',
         })
@@ -75,25 +82,28 @@ interface Departure {
 }
 
 /** Out by an interface the egress policy of which `judge` applies, and on to where it goes; to a pod elsewhere perhaps inside a tunnel between nodes. */
-export const leave = (
-  compiled: CompiledWorld,
-  departure: Departure,
-  judge: (at: At, next: (trail: Trail | undefined) => Outcome) => Outcome,
-): Outcome => {
+export const leave = (compiled: CompiledWorld, departure: Departure, judge: (at: At, next: Next) => Outcome): Outcome => {
   const { node, packet, trail } = departure
   const nics = node.addresses.has(packet.source.text) ? node.nicsOf(packet.source.text) : node.nics
-  const plain = nics.map((nic) => () => judge({ node, nic, packet, trail }, (after) => arrive(compiled, { ...departure, trail: after })))
-  const { isPlain, tunnels } = carriers(compiled, departure)
-  const ways = [...(isPlain ? plain : []), ...tunnels.map((outer) => () => inTunnel(departure, outer))]
-  return agree(trail, node.name, 'which interface or tunnel it leaves by', ways)
+  const byNic = (nic: Nic) => judge({ node, nic, packet, trail }, (after) => arrive(compiled, { ...departure, trail: after }))
+  const open = 'which interface or tunnel it leaves by'
+  if (departure.to.kind !== 'pod') return agree(trail, node.name, open, nics, byNic)
+  const { isPlain, tunnels } = departure.to.carriers
+  const inside = (outer: Pick<Packet, 'protocol' | 'port'>) => inTunnel(departure, outer)
+  if (tunnels.length === 0) return agree(trail, node.name, open, nics, byNic)
+  const hidden = agree(trail, node.name, open, tunnels, inside)
+  if (!isPlain || hidden.action === 'unknown') return hidden
+  return agree(trail, node.name, open, [hidden, agree(trail, node.name, open, nics, byNic)], (outcome) => outcome)
 }
 
 const arrive = (compiled: CompiledWorld, { node, packet, trail, to, sources }: Departure): Outcome => {
   switch (to.kind) {
     case 'outside':
-      return end('allow', trail, { node: node.name, stage: 'route', text: `${formatPacket(packet)} leaves the nodes` })
+      return end('allow', trail, node.name, { stage: 'route', text: () => `${formatPacket(packet)} leaves the nodes` })
+    case 'link':
+      return onLink(compiled, { node, packet, trail })
     case 'service':
-      return unknown(trail, node.name, `no Service answers on ${formatPacket(packet)}`)
+      return unknown(trail, node.name, () => `no Service answers on ${formatPacket(packet)}`)
     case 'loopback':
       return unknown(trail, node.name, `${packet.destination.text} is routed nowhere`)
     case 'pod':
@@ -106,6 +116,17 @@ const arrive = (compiled: CompiledWorld, { node, packet, trail, to, sources }: D
   }
 }
 
+/** Multicast and link-local: the sender's side is judged, and the node the question names as the receiver. */
+const onLink = (compiled: CompiledWorld, { node, packet, trail }: Pick<Departure, 'node' | 'packet' | 'trail'>): Outcome => {
+  const receiver = packet.via === undefined ? undefined : compiled.node(packet.via)
+  if (receiver === undefined || receiver === node) {
+    return end('allow', trail, node.name, { stage: 'route', text: () => `${formatPacket(packet)} leaves ${node.name} for its link` })
+  }
+  return agree(trail, receiver.name, 'by which interface it comes in', receiver.nics, (nic) =>
+    deliver(compiled, { node: receiver, nic, packet, trail }),
+  )
+}
+
 /** Into one of some nodes, under one of some source addresses, by the interface that holds the destination, or any where none does. */
 const enter = (
   compiled: CompiledWorld,
@@ -113,28 +134,14 @@ const enter = (
   { packet, trail, sources }: Pick<Departure, 'packet' | 'trail' | 'sources'>,
 ): Outcome => {
   const { text } = packet.destination
-  const ways = nodes.flatMap((node) =>
-    (node.addresses.has(text) ? node.nicsOf(text) : node.nics).flatMap((nic) =>
-      sources.map((source) => () => deliver(compiled, { node, nic, packet: { ...packet, source }, trail })),
+  const open = () => `under which address or by which interface ${formatPacket(packet)} comes in`
+  return agree(trail, nodes[0]?.name ?? '', open, nodes, (node) =>
+    agree(trail, node.name, open, node.addresses.has(text) ? node.nicsOf(text) : node.nics, (nic) =>
+      agree(trail, node.name, open, sources, (source) =>
+        deliver(compiled, { node, nic, packet: source === packet.source ? packet : { ...packet, source }, trail }),
+      ),
     ),
   )
-  return agree(trail, nodes[0]?.name ?? '', `under which address or by which interface ${formatPacket(packet)} comes in`, ways)
-}
-
-/** How pods' packets cross the nodes' network: as they are, or inside tunnels, by the pool of the destination. */
-const carriers = (compiled: CompiledWorld, { packet, to }: Departure): { isPlain: boolean; tunnels: Pick<Packet, 'protocol' | 'port'>[] } => {
-  if (to.kind !== 'pod') return { isPlain: true, tunnels: [] }
-  const pools = compiled.pools?.filter((pool) => pool.holds(packet.destination))
-  const [vxlan, ipip] = [
-    { protocol: protocols.udp, port: 4789 },
-    { protocol: protocols.ipip, port: undefined },
-  ]
-  if (pools === undefined) return { isPlain: true, tunnels: [vxlan, ipip] }
-  const used = (mode: 'vxlanMode' | 'ipipMode') => pools.some((pool) => pool[mode] !== 'Never')
-  return {
-    isPlain: pools.every(({ vxlanMode, ipipMode }) => vxlanMode !== 'Always' && ipipMode !== 'Always'),
-    tunnels: [...(used('vxlanMode') ? [vxlan] : []), ...(used('ipipMode') ? [ipip] : [])],
-  }
 }
 
 /** The outer packet runs between nodes: Felix's filter table exempts it, preDNAT policy of the receiving node does not. */
@@ -145,12 +152,17 @@ const inTunnel = ({ node, packet, trail, to }: Departure, outer: Pick<Packet, 'p
     return unknown(trail, node.name, `which node ${packet.destination.text} is tunnelled to is not told`)
   if (peer.wildcard !== undefined || node.wildcard !== undefined)
     return unknown(trail, node.name, 'HostEndpoint * on a tunnel interface is not modelled')
-  const sent: Packet = { ...outer, source, destination, icmp: undefined }
-  const ways = peer.nicsOf(destination.text).map((nic) => () => {
-    const at: At = { node: peer, nic, packet: sent, trail }
-    return beforeDnat(at, (_, after) => reaches(at, after, `${peer.name}, and the packet inside reaches its pod`))
-  })
-  return agree(trail, peer.name, `by which interface ${formatPacket(sent)} comes in`, ways)
+  const sent: Packet = { ...packet, ...outer, source, destination, sourcePort: undefined, icmp: undefined }
+  return agree(
+    trail,
+    peer.name,
+    () => `by which interface ${formatPacket(sent)} comes in`,
+    peer.nicsOf(destination.text),
+    (nic) =>
+      beforeDnat({ node: peer, nic, packet: sent, trail }, (_, after) =>
+        reaches({ node: peer, packet: sent }, after, `${peer.name}, and the packet inside reaches its pod`),
+      ),
+  )
 }
 
 /** The addresses another host may see after this node masqueraded, or not. */
@@ -162,4 +174,4 @@ export const seenAs = (node: CompiledNode, source: Ip, masquerade: 'yes' | 'no' 
 
 /** The end of a way that led somewhere. */
 export const reaches = ({ node, packet }: Pick<At, 'node' | 'packet'>, trail: Trail | undefined, what: string): Outcome =>
-  end('allow', trail, { node: node.name, stage: 'route', text: `${formatPacket(packet)} reaches ${what}` })
+  end('allow', trail, node.name, { stage: 'route', text: () => `${formatPacket(packet)} reaches ${what}` })

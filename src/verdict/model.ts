@@ -1,6 +1,6 @@
 import type { Direction, EffectiveFailsafes } from '../calico/failsafes.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, RuleProtocol, Tier } from '../calico/shapes.ts'
-import type { Dataplane, IpPoolFacts, NodeFacts, ProxyMode, ServiceFacts } from '../firewall/facts.ts'
+import type { Dataplane, HostPortFacts, IpPoolFacts, NodeFacts, ProxyMode, ServiceFacts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
 
@@ -15,6 +15,8 @@ export interface World {
   /** Addresses one of several nodes holds, nobody knows which: an API VIP kept by keepalived or kube-vip. */
   readonly floating?: readonly { readonly address: Address; readonly nodes: readonly string[] }[]
   readonly services: readonly ServiceFacts[]
+  /** Ports of nodes that lead to pods on them; absent: nobody looked, and such a port counts as a host process's. */
+  readonly hostPorts?: readonly HostPortFacts[]
   readonly failsafes: Readonly<Record<string, Readonly<Record<Direction, EffectiveFailsafes>>>>
   readonly hostEndpoints: readonly HostEndpoint[]
   readonly policies: readonly GlobalNetworkPolicy[]
@@ -29,8 +31,13 @@ export interface Connection {
   readonly protocol: RuleProtocol
   /** Destination port; absent for protocols without ports. */
   readonly port?: number
+  /** The caller's port; absent: its kernel picks one, and a rule that names source ports may match or not. */
+  readonly sourcePort?: number
   readonly icmp?: { readonly type: number; readonly code: number }
-  /** The node a packet from outside comes in by, where the destination does not say: a VIP, a pod, 127.0.0.0/8. Absent: any of them. */
+  /**
+   * The node a packet from outside comes in by, where the destination does not say: a VIP, a pod, 127.0.0.0/8. Absent: any of them.
+   * For multicast and link-local destinations the node that is asked about; absent: only the sender's side is.
+   */
   readonly via?: string
 }
 
@@ -38,7 +45,7 @@ export interface Connection {
 export interface Decision {
   /** The node that decides. */
   readonly node: string
-  readonly stage: 'failsafe' | 'preDNAT' | 'service' | 'normal' | 'forward' | 'profile' | 'route'
+  readonly stage: 'doNotTrack' | 'failsafe' | 'preDNAT' | 'service' | 'normal' | 'forward' | 'profile' | 'route'
   readonly policy?: string
   /** Index in the policy's ingress or egress list, from 0. */
   readonly rule?: number

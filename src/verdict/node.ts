@@ -1,8 +1,9 @@
 import type { FailsafePort, HostEndpoint } from '../calico/shapes.ts'
 import type { NodeFacts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
+import type { AddressBook } from './address-book.ts'
 import type { CompiledEndpoint } from './host-endpoint.ts'
-import { type Ip, ipOf, netMatcher } from './ip.ts'
+import type { Ip } from './ip.ts'
 import type { World } from './model.ts'
 import { type Packet, protocolNumber } from './packet.ts'
 
@@ -12,6 +13,8 @@ export interface Nic {
   readonly endpoint: CompiledEndpoint | undefined
   /** Not always `endpoint`: preDNAT chains are dispatched over HostEndpoints that have preDNAT policy, so `*` steps in where the named one has none. */
   readonly preDnat: CompiledEndpoint | undefined
+  /** Felix ignores doNotTrack policy on `*`. */
+  readonly untracked: CompiledEndpoint | undefined
 }
 
 /** Whether a failsafe list lets a packet pass; inbound by its source, outbound by its destination. */
@@ -51,13 +54,19 @@ export const compileNode = (
   endpoints: readonly HostEndpoint[],
   failsafes: World['failsafes'][string] | undefined,
   compile: (endpoint: HostEndpoint) => CompiledEndpoint,
+  book: AddressBook,
 ): CompiledNode => {
   const own = [...endpoints].sort((one, other) => (one.metadata.name < other.metadata.name ? -1 : 1))
   const star = own.find(({ spec }) => spec.interfaceName === '*')
   const wildcard = star && compile(star)
   const nicOf = (name: string, winner: HostEndpoint | undefined): Nic => {
     const named = winner && compile(winner)
-    return { name, endpoint: named ?? wildcard, preDnat: [named, wildcard].find((endpoint) => endpoint?.preDnat !== undefined) }
+    return {
+      name,
+      endpoint: named ?? wildcard,
+      preDnat: [named, wildcard].find((endpoint) => endpoint?.preDnat !== undefined),
+      untracked: named?.untrackedIngress === undefined && named?.untrackedEgress === undefined ? undefined : named,
+    }
   }
   const placed = new Map<Address, Nic[]>()
   const nics: Nic[] = []
@@ -76,12 +85,12 @@ export const compileNode = (
   return {
     name: node.name,
     addresses: new Set(addressesOf(node)),
-    primary: { 4: primaryOf(node, 4), 6: primaryOf(node, 6) },
+    primary: { 4: primaryOf(node, 4, book), 6: primaryOf(node, 6, book) },
     nics: entrances,
     nicsOf: (address) => placed.get(address) ?? elsewhere,
     wildcard,
-    inbound: failsafeMatcher(failsafes?.inbound.ports ?? [], ({ source }) => source),
-    outbound: failsafeMatcher(failsafes?.outbound.ports ?? [], ({ destination }) => destination),
+    inbound: failsafeMatcher(failsafes?.inbound.ports ?? [], ({ source }) => source, book),
+    outbound: failsafeMatcher(failsafes?.outbound.ports ?? [], ({ destination }) => destination, book),
   }
 }
 
@@ -104,13 +113,18 @@ const interfacesOf = (node: NodeFacts, endpoints: readonly HostEndpoint[]): { re
 const distinct = (nics: readonly Nic[]): Nic[] =>
   nics.filter((nic, at) => nics.findIndex(({ endpoint, preDnat }) => endpoint === nic.endpoint && preDnat === nic.preDnat) === at)
 
-const primaryOf = ({ addresses }: NodeFacts, family: 4 | 6): Ip | undefined =>
+const primaryOf = ({ addresses }: NodeFacts, family: 4 | 6, book: AddressBook): Ip | undefined =>
   addresses
     .filter(({ type }) => type === 'InternalIP')
-    .map(({ address }) => ipOf(address))
+    .map(({ address }) => book.ip(address))
     .find((ip) => ip.family === family)
 
-const failsafeMatcher = (list: readonly FailsafePort[], remote: (packet: Packet) => Ip): Failsafes => {
-  const entries = list.map(({ protocol, port, net }) => ({ protocol: protocolNumber(protocol), port, holds: net ? netMatcher([net]) : () => true }))
-  return (packet) => entries.some(({ protocol, port, holds }) => packet.port === port && packet.protocol === protocol && holds(remote(packet)))
+/** By port first: most packets go to a port no failsafe names. */
+const failsafeMatcher = (list: readonly FailsafePort[], remote: (packet: Packet) => Ip, book: AddressBook): Failsafes => {
+  const byPort = new Map<number, ((ip: Ip) => boolean)[]>()
+  for (const { protocol, port, net } of list) {
+    const key = (protocolNumber(protocol) ?? 0) * 65536 + port
+    byPort.set(key, [...(byPort.get(key) ?? []), net ? book.nets([net]) : () => true])
+  }
+  return (packet) => packet.port !== undefined && (byPort.get(packet.protocol * 65536 + packet.port)?.some((holds) => holds(remote(packet))) ?? false)
 }

@@ -8,8 +8,12 @@ export interface Packet {
   readonly destination: Ip
   /** IANA protocol number. */
   readonly protocol: number
+  /** Destination port; undefined where the protocol has none, or where a kernel picked it. */
   readonly port: number | undefined
+  readonly sourcePort: number | undefined
   readonly icmp: Connection['icmp']
+  /** The node that is asked about where an address does not say. */
+  readonly via: string | undefined
 }
 
 /** Protocol numbers the paths speak of by name. */
@@ -17,14 +21,29 @@ export const protocols = { icmp: 1, ipip: 4, tcp: 6, udp: 17, icmpv6: 58, sctp: 
 
 const known: ReadonlyMap<string, number> = new Map(Object.entries(protocols).filter(([name]) => name !== 'ipip'))
 
+/** The spellings of the Kubernetes and Calico APIs, found without making another string. */
+const usual: ReadonlyMap<string, number> = new Map([
+  ['TCP', protocols.tcp],
+  ['UDP', protocols.udp],
+  ['SCTP', protocols.sctp],
+  ['ICMP', protocols.icmp],
+  ['ICMPv6', protocols.icmpv6],
+  ['UDPLite', protocols.udplite],
+])
+
 const nameOf: ReadonlyMap<number, string> = new Map([...known].map(([name, number]) => [number, name]))
 
 /** The number behind a protocol as Calico writes it: a name in any case, or a number, possibly as text. `undefined` for a name Calico does not know. */
 export const protocolNumber = (protocol: RuleProtocol | string): number | undefined =>
-  typeof protocol === 'number' ? protocol : /^\d+$/.test(protocol) ? Number(protocol) : known.get(protocol.toLowerCase())
+  typeof protocol === 'number' ? protocol : (usual.get(protocol) ?? (/^\d+$/.test(protocol) ? Number(protocol) : known.get(protocol.toLowerCase())))
+
+/** The name of a protocol where the paths know one, else `protocol 112`. */
+export const protocolName = (protocol: number): string => nameOf.get(protocol) ?? `protocol ${protocol}`
+
+/** Whether packets of a protocol carry ports. */
+export const hasPorts = (protocol: number): boolean =>
+  protocol === protocols.tcp || protocol === protocols.udp || protocol === protocols.sctp || protocol === protocols.udplite
 
 /** How a packet is named to people: `tcp 192.168.218.53 -> 192.168.218.174:31110`. */
-export const formatPacket = ({ source, destination, protocol, port }: Packet): string => {
-  const name = nameOf.get(protocol) ?? `protocol ${protocol}`
-  return `${name} ${source.text} -> ${destination.text}${port === undefined ? '' : `:${port}`}`
-}
+export const formatPacket = ({ source, destination, protocol, port }: Packet): string =>
+  `${protocolName(protocol)} ${source.text} -> ${destination.text}${port === undefined ? '' : `:${port}`}`

@@ -1,19 +1,28 @@
 import { readNet } from '../calico/nets.ts'
 import { parseSelector, type Selector } from '../calico/selector.ts'
 import type { EntityRule, Rule } from '../calico/shapes.ts'
-import type { ServiceFacts } from '../firewall/facts.ts'
-import type { Membership } from './address-sets.ts'
+import type { AddressBook, AddressTest } from './address-book.ts'
 import { entitySelector } from './endpoint-selector.ts'
-import { type Ip, netMatcher } from './ip.ts'
-import { type Packet, protocolNumber } from './packet.ts'
+import { hasPorts, type Packet, protocolNumber } from './packet.ts'
+import { type PortTest, portTest } from './rule-ports.ts'
 
 /** Whether a rule matches a packet; `undefined` where something the model does not see decides. */
 export type RuleMatch = (packet: Packet) => boolean | undefined
 
 /** What rules look up beyond the packet. */
 export interface RuleContext {
-  readonly addressSet: (selector: Selector) => Membership
-  readonly services: readonly ServiceFacts[]
+  readonly book: AddressBook
+  readonly addressSet: (selector: Selector) => AddressTest
+  /** Where a Service's endpoints are, as a test; an unknown Service has none. */
+  readonly service: (of: NonNullable<EntityRule['services']>) => RuleService
+  /** Which endpoints have a port of this name and protocol; the selector is the rule's own for that side. */
+  readonly namedPort: (name: string, protocol: number, selector: Selector | undefined) => PortTest
+}
+
+/** A Service in a rule: as source its endpoints' addresses, as destination their addresses and ports. */
+export interface RuleService {
+  readonly addresses: AddressTest
+  readonly targets: PortTest
 }
 
 /**
@@ -21,23 +30,31 @@ export interface RuleContext {
  * @throws FwError FW_BAD_SELECTOR
  */
 export const compileRule = (rule: Rule, context: RuleContext): RuleMatch => {
-  const conditions: RuleMatch[] = []
-  if (rule.ipVersion) conditions.push(({ destination }) => destination.family === rule.ipVersion)
-  if (rule.protocol !== undefined) conditions.push(isProtocol(rule.protocol))
-  if (rule.notProtocol !== undefined) conditions.push(negated(isProtocol(rule.notProtocol)))
-  if (rule.icmp) conditions.push(isIcmp(rule.icmp))
-  if (rule.notICMP) conditions.push(negated(isIcmp(rule.notICMP)))
-  if ('http' in rule) conditions.push(() => undefined)
-  conditions.push(
-    ...entity(rule.source ?? {}, ({ source }) => source, context),
-    ...entity(rule.destination ?? {}, ({ destination }) => destination, context),
-  )
-  conditions.push(...sourcePorts(rule.source), ...destinationPorts(rule))
-  conditions.push(...services(rule, context))
+  const protocol = rule.protocol === undefined ? undefined : protocolNumber(rule.protocol)
+  const others = otherConditions(rule, context)
+  const ports = portConditions(rule, context)
+  const sources = sideTests(rule.source ?? {}, context)
+  const destinations = sideTests(rule.destination ?? {}, context)
   return (packet) => {
+    if (protocol !== undefined && packet.protocol !== protocol) return false
     let answer: boolean | undefined = true
-    for (const condition of conditions) {
-      const held = condition(packet)
+    for (const test of ports) {
+      const held = test(packet)
+      if (held === false) return false
+      if (held === undefined) answer = undefined
+    }
+    for (const test of destinations) {
+      const held = test(packet.destination)
+      if (held === false) return false
+      if (held === undefined) answer = undefined
+    }
+    for (const test of sources) {
+      const held = test(packet.source)
+      if (held === false) return false
+      if (held === undefined) answer = undefined
+    }
+    for (const test of others) {
+      const held = test(packet)
       if (held === false) return false
       if (held === undefined) answer = undefined
     }
@@ -45,9 +62,29 @@ export const compileRule = (rule: Rule, context: RuleContext): RuleMatch => {
   }
 }
 
-const isProtocol = (protocol: NonNullable<Rule['protocol']>): RuleMatch => {
+const otherConditions = (rule: Rule, { service }: RuleContext): RuleMatch[] => {
+  const conditions: RuleMatch[] = []
+  if (rule.ipVersion) conditions.push(({ destination }) => destination.family === rule.ipVersion)
+  // A protocol name Calico does not know: whether the rule renders at all is not told.
+  if (rule.protocol !== undefined && protocolNumber(rule.protocol) === undefined) conditions.push(() => undefined)
+  if (rule.notProtocol !== undefined) conditions.push(isNotProtocol(rule.notProtocol))
+  if (rule.icmp) conditions.push(isIcmp(rule.icmp))
+  if (rule.notICMP) conditions.push(negated(isIcmp(rule.notICMP)))
+  if ('http' in rule) conditions.push(() => undefined)
+  if (rule.source?.services) {
+    const { addresses } = service(rule.source.services)
+    conditions.push(({ source }) => addresses(source))
+  }
+  if (rule.destination?.services) {
+    const { targets } = service(rule.destination.services)
+    conditions.push(({ destination, port }) => targets(destination, port))
+  }
+  return conditions
+}
+
+const isNotProtocol = (protocol: NonNullable<Rule['protocol']>): RuleMatch => {
   const number = protocolNumber(protocol)
-  return (packet) => (number === undefined ? undefined : packet.protocol === number)
+  return (packet) => (number === undefined ? undefined : packet.protocol !== number)
 }
 
 const isIcmp =
@@ -66,27 +103,24 @@ const negated =
  * Nets and selectors of one side. Felix renders a rule per family and leaves it out where a list of nets has none of that family, or where
  * notNets holds a /0.
  */
-const entity = (side: EntityRule, address: (packet: Packet) => Ip, { addressSet }: RuleContext): RuleMatch[] => {
-  const conditions: RuleMatch[] = []
-  if (side.nets?.length) {
-    const inside = netMatcher(side.nets)
-    conditions.push((packet) => inside(address(packet)))
-  }
+const sideTests = (side: EntityRule, { book, addressSet }: RuleContext): AddressTest[] => {
+  const tests: AddressTest[] = []
+  if (side.nets?.length) tests.push(book.nets(side.nets))
   if (side.notNets?.length) {
-    const [inside, ranges] = [netMatcher(side.notNets), side.notNets.flatMap((net) => readNet(net) ?? [])]
+    const [inside, ranges] = [book.nets(side.notNets), side.notNets.flatMap((net) => readNet(net) ?? [])]
     const rendered = { 4: rendersWithout(ranges, 4), 6: rendersWithout(ranges, 6) }
-    conditions.push((packet) => rendered[address(packet).family] && !inside(address(packet)))
+    tests.push((ip) => rendered[ip.family] && !inside(ip))
   }
   const selected = entitySelector(side)
-  if (selected !== undefined) {
-    const member = addressSet(selected)
-    conditions.push((packet) => member(address(packet)))
-  }
+  if (selected !== undefined) tests.push(addressSet(selected))
   if (side.notSelector) {
     const member = addressSet(parseSelector(side.notSelector))
-    conditions.push(negated((packet) => member(address(packet))))
+    tests.push((ip) => {
+      const answer = member(ip)
+      return answer === undefined ? undefined : !answer
+    })
   }
-  return conditions
+  return tests
 }
 
 const rendersWithout = (ranges: readonly { family: 4 | 6; first: bigint; last: bigint }[], family: 4 | 6): boolean => {
@@ -94,43 +128,20 @@ const rendersWithout = (ranges: readonly { family: 4 | 6; first: bigint; last: b
   return own.length > 0 && own.every(({ first, last }) => last - first < (1n << BigInt(family === 4 ? 32 : 128)) - 1n)
 }
 
-/** A connection's source port is picked by its kernel: a rule that names one may match or not. */
-const sourcePorts = (source: EntityRule | undefined): RuleMatch[] => (source?.ports?.length || source?.notPorts?.length ? [() => undefined] : [])
-
-/** Numeric ports without a protocol do not render, and a named port is looked up on endpoints the model does not see. */
-const destinationPorts = ({ protocol, destination }: Rule): RuleMatch[] => {
-  const conditions: RuleMatch[] = []
-  if (destination?.ports?.length) conditions.push(protocol === undefined ? () => undefined : isPort(destination.ports))
-  if (destination?.notPorts?.length) conditions.push(protocol === undefined ? () => undefined : negated(isPort(destination.notPorts)))
-  return conditions
-}
-
-const isPort = (ports: readonly (number | string)[]): RuleMatch => {
-  const ranges = ports.flatMap((port) => {
-    const match = /^(\d+)(?::(\d+))?$/.exec(String(port))
-    return match === null ? [] : [{ first: Number(match[1]), last: Number(match[2] ?? match[1]) }]
+/** Ports of both sides. Numeric ports without a protocol do not render, so such a rule may match or not. */
+const portConditions = ({ protocol, source, destination }: Rule, context: RuleContext): RuleMatch[] => {
+  const number = protocol === undefined ? undefined : protocolNumber(protocol)
+  const sides = [
+    { side: source, port: (packet: Packet) => packet.sourcePort, ip: (packet: Packet) => packet.source },
+    { side: destination, port: (packet: Packet) => packet.port, ip: (packet: Packet) => packet.destination },
+  ]
+  return sides.flatMap(({ side = {}, port, ip }) => {
+    const condition = (ports: readonly (number | string)[]): RuleMatch => {
+      if (number === undefined) return () => undefined
+      const selector = entitySelector(side)
+      const test = portTest(ports, (name) => context.namedPort(name, number, selector))
+      return (packet) => (hasPorts(packet.protocol) ? test(ip(packet), port(packet)) : false)
+    }
+    return [...(side.ports?.length ? [condition(side.ports)] : []), ...(side.notPorts?.length ? [negated(condition(side.notPorts))] : [])]
   })
-  const isNamed = ranges.length < ports.length
-  return ({ port }) => {
-    if (port === undefined) return false
-    return ranges.some(({ first, last }) => first <= port && port <= last) || (isNamed ? undefined : false)
-  }
-}
-
-/** A Service as source means its endpoints' addresses, as destination their addresses and ports; an unknown Service matches nothing. */
-const services = ({ source, destination }: Rule, context: RuleContext): RuleMatch[] => {
-  const endpointsOf = ({ name, namespace }: NonNullable<EntityRule['services']>) =>
-    context.services
-      .filter((service) => service.name === name && (namespace === undefined || service.namespace === namespace))
-      .flatMap(({ endpoints }) => endpoints)
-  const conditions: RuleMatch[] = []
-  if (source?.services) {
-    const addresses = new Set<string>(endpointsOf(source.services).map(({ address }) => address))
-    conditions.push((packet) => addresses.has(packet.source.text))
-  }
-  if (destination?.services) {
-    const targets = new Set(endpointsOf(destination.services).flatMap(({ address, ports }) => ports.map(({ port }) => `${address} ${port}`)))
-    conditions.push((packet) => targets.has(`${packet.destination.text} ${packet.port}`))
-  }
-  return conditions
 }

@@ -3,21 +3,19 @@ import { leave, reaches, seenAs, through } from './journey.ts'
 import type { CompiledNode, Nic } from './node.ts'
 import { agree, end, noted, type Outcome, type Trail, unknown } from './outcome.ts'
 import type { Packet } from './packet.ts'
-import { type At, beforeDnat, fromHost, toHost } from './stages.ts'
-import { holds, translate } from './translation.ts'
+import { type At, beforeDnat, fromHost, type Next, toHost } from './stages.ts'
+import { holds, sentTo, translate } from './translation.ts'
+import { beforeTracking } from './untracked.ts'
 
 /** A process on a node calls. */
 export const fromNode = (compiled: CompiledWorld, node: CompiledNode, packet: Packet): Outcome => {
   const translation = translate(compiled, node, packet, true)
-  if (translation.kind === 'unknown') return unknown(undefined, node.name, translation.what)
-  if (translation.kind === 'end') return { action: 'deny', trail: noted(undefined, translation.decision) }
   if (translation.kind === 'none') return send(compiled, node, packet, undefined)
-  const after = noted(undefined, translation.decision)
-  return agree(
-    after,
-    node.name,
-    'which endpoint kube-proxy picks',
-    translation.packets.map((sent) => () => send(compiled, node, sent, after)),
+  if (translation.kind === 'unknown') return unknown(undefined, node.name, translation.what)
+  if (translation.kind === 'end') return { action: 'deny', trail: noted(undefined, node.name, translation.note) }
+  const after = noted(undefined, node.name, translation.note)
+  return agree(after, node.name, 'which endpoint kube-proxy picks', translation.targets, (target) =>
+    send(compiled, node, sentTo(packet, target), after),
   )
 }
 
@@ -25,22 +23,35 @@ export const fromNode = (compiled: CompiledWorld, node: CompiledNode, packet: Pa
 const send = (compiled: CompiledWorld, node: CompiledNode, packet: Packet, trail: Trail | undefined): Outcome => {
   const place = compiled.place(packet.destination)
   if (place.kind === 'pod' && place.node === node) return reaches({ node, packet }, trail, 'a pod of its own node, which Calico never polices')
-  const toSelf = () => overLoopback(compiled, node, packet, trail)
-  const out = (to: Place) => leave(compiled, { node, packet, trail, to, sources: [packet.source] }, (at, next) => fromHost(at, compiled.world, next))
-  if (place.kind === 'loopback') return toSelf()
-  if (!holds(place, node)) return out(place)
+  if (place.kind === 'loopback') return overLoopback(compiled, node, packet, trail)
+  if (!holds(place, node)) return out(compiled, node, packet, trail, place)
   const others = place.kind === 'floating' ? place.nodes.filter((holder) => holder !== node) : []
-  const elsewhere = others.length === 0 ? [] : [() => out({ kind: 'floating', nodes: others })]
-  return agree(trail, node.name, `which node holds ${packet.destination.text}`, [toSelf, ...elsewhere])
+  const self = overLoopback(compiled, node, packet, trail)
+  if (others.length === 0 || self.action === 'unknown') return self
+  const elsewhere = out(compiled, node, packet, trail, { kind: 'floating', nodes: others })
+  return agree(
+    trail,
+    node.name,
+    () => `which node holds ${packet.destination.text}`,
+    [self, elsewhere],
+    (outcome) => outcome,
+  )
 }
+
+const out = (compiled: CompiledWorld, node: CompiledNode, packet: Packet, trail: Trail | undefined, to: Place): Outcome =>
+  leave(compiled, { node, packet, trail, to, sources: [packet.source] }, (at, next) => sentBy(compiled, at, next))
+
+/** Egress of a process: doNotTrack policy first, and what it accepts sees no other. */
+const sentBy = (compiled: CompiledWorld, at: At, next: Next): Outcome =>
+  at.nic.untracked === undefined ? fromHost(at, compiled, next) : beforeTracking(at, 'egress', next, () => fromHost(at, compiled, next))
 
 /** What a node sends to itself goes over `lo`: a named HostEndpoint never sees it, `*` polices it both ways. */
 const overLoopback = (compiled: CompiledWorld, node: CompiledNode, packet: Packet, trail: Trail | undefined): Outcome => {
   const arrived = (after: Trail | undefined) => reaches({ node, packet }, after, `${node.name} over loopback`)
   if (node.wildcard === undefined) return arrived(trail)
   const at: At = { node, nic: wildcardNic('lo', node), packet, trail }
-  return fromHost(at, compiled.world, (sent) =>
-    beforeDnat({ ...at, trail: sent }, (accepted, after) => toHost({ ...at, trail: after }, accepted, compiled.world, arrived)),
+  return fromHost(at, compiled, (sent) =>
+    beforeDnat({ ...at, trail: sent }, (accepted, after) => toHost({ ...at, trail: after }, accepted, compiled, arrived)),
   )
 }
 
@@ -49,21 +60,23 @@ export const fromPod = (compiled: CompiledWorld, node: CompiledNode, packet: Pac
   const at: At = { node, nic: wildcardNic('a pod interface', node), packet, trail: undefined }
   return beforeDnat(at, (accepted, trail) => {
     const translation = translate(compiled, node, packet, true)
-    if (translation.kind === 'unknown') return unknown(trail, node.name, translation.what)
-    if (translation.kind === 'end') return { action: 'deny', trail: noted(trail, translation.decision) }
     if (translation.kind === 'none') return podSends(compiled, { ...at, trail }, accepted, masqueradesPods(compiled, packet))
-    const after = noted(trail, translation.decision)
-    const ways = translation.packets.map((sent) => () => podSends(compiled, { ...at, packet: sent, trail: after }, accepted, 'maybe'))
-    return agree(after, node.name, 'which endpoint kube-proxy picks', ways)
+    if (translation.kind === 'unknown') return unknown(trail, node.name, translation.what)
+    if (translation.kind === 'end') return { action: 'deny', trail: noted(trail, node.name, translation.note) }
+    const after = noted(trail, node.name, translation.note)
+    return agree(after, node.name, 'which endpoint kube-proxy picks', translation.targets, (target) =>
+      podSends(compiled, { ...at, packet: sentTo(packet, target), trail: after }, accepted, 'maybe'),
+    )
   })
 }
 
 const podSends = (compiled: CompiledWorld, at: At, accepted: boolean, masquerade: 'yes' | 'no' | 'maybe'): Outcome => {
   const { node, packet, trail } = at
   const place = compiled.place(packet.destination)
+  if (place.kind === 'link') return unknown(trail, node.name, 'multicast and link-local packets of pods are not modelled')
   if (place.kind !== 'loopback' && !holds(place, node)) return through(compiled, at, accepted, seenAs(node, packet.source, masquerade))
   const text = 'no HostEndpoint polices a pod calling its own node; Calico’s manifests and operator allow it (DefaultEndpointToHostAction)'
-  return end('allow', trail, { node: node.name, stage: 'route', text })
+  return end('allow', trail, node.name, { stage: 'route', text })
 }
 
 /** natOutgoing: towards addresses in no pool a pod shows its node's address. */
@@ -74,4 +87,9 @@ const masqueradesPods = ({ pools, place }: CompiledWorld, { source, destination 
   return pool.natOutgoing ? 'yes' : 'no'
 }
 
-const wildcardNic = (name: string, { wildcard }: CompiledNode): Nic => ({ name, endpoint: wildcard, preDnat: wildcard?.preDnat && wildcard })
+const wildcardNic = (name: string, { wildcard }: CompiledNode): Nic => ({
+  name,
+  endpoint: wildcard,
+  preDnat: wildcard?.preDnat && wildcard,
+  untracked: undefined,
+})

@@ -1,21 +1,21 @@
 import type { CompiledWorld, Place } from './compiled-world.ts'
-import type { Decision } from './model.ts'
 import type { CompiledNode } from './node.ts'
+import type { Note } from './outcome.ts'
 import type { Packet } from './packet.ts'
 import { type Backend, type Frontend, formatFrontend } from './services.ts'
 
-/** What kube-proxy on a node makes of a packet. */
+/** What a node's DNAT makes of a packet: CNI portmap for host ports, kube-proxy for Services. */
 export type Translation =
   /** No Service's business. */
   | { readonly kind: 'none' }
   /** Dropped or refused: nobody serves it here. */
-  | { readonly kind: 'end'; readonly decision: Decision }
+  | { readonly kind: 'end'; readonly note: Note }
   | { readonly kind: 'unknown'; readonly what: string }
   | {
       readonly kind: 'dnat'
-      readonly decision: Decision
-      /** The packet as it goes to each endpoint kube-proxy may pick. */
-      readonly packets: readonly Packet[]
+      readonly note: Note
+      /** Where it may go: kube-proxy picks one of the endpoints. */
+      readonly targets: readonly Pick<Backend, 'ip' | 'port'>[]
       /** Whether another node sees this node as the source: kube-proxy masquerades what comes from outside, except under externalTrafficPolicy Local. */
       readonly masquerade: 'yes' | 'no' | 'maybe'
     }
@@ -26,9 +26,9 @@ export type Translation =
  */
 export const translate = (compiled: CompiledWorld, node: CompiledNode, packet: Packet, inside: boolean): Translation => {
   const { world, services } = compiled
-  const frontend = services.frontend(packet, isServedNodeAddress(compiled, node, packet))
-  if (frontend === undefined) return { kind: 'none' }
-  const decision = (text: string): Decision => ({ node: node.name, stage: 'service', text: `${formatFrontend(frontend)}: ${text}` })
+  const frontend = services.frontend(packet, () => isServedNodeAddress(compiled, node, packet))
+  if (frontend === undefined) return hostPort(compiled, node, packet)
+  const note = (text: () => string): Note => ({ stage: 'service', text: () => `${formatFrontend(frontend)}: ${text()}` })
   if (world.proxyMode === 'none') return { kind: 'unknown', what: `no kube-proxy runs, so who serves ${formatFrontend(frontend)} is not told` }
   if (isUncertainNodePort(compiled, node, packet, frontend)) {
     return {
@@ -42,16 +42,36 @@ export const translate = (compiled: CompiledWorld, node: CompiledNode, packet: P
   if (usable.length === 0) {
     return {
       kind: 'end',
-      decision: decision(onlyLocal ? `externalTrafficPolicy Local and no endpoint on ${node.name}: dropped` : 'no ready endpoint: refused'),
+      note: note(() => (onlyLocal ? `externalTrafficPolicy Local and no endpoint on ${node.name}: dropped` : 'no ready endpoint: refused')),
     }
   }
   return {
     kind: 'dnat',
-    decision: decision(`to ${formatBackends(usable)}`),
-    packets: usable.map(({ ip, port }) => ({ ...packet, destination: ip, port })),
+    note: note(() => `to ${formatBackends(usable)}`),
+    targets: usable,
     masquerade: onlyLocal ? 'no' : inside || frontend.by === 'cluster-ip' ? 'maybe' : 'yes',
   }
 }
+
+/** The packet as it goes to one of the targets. */
+export const sentTo = (packet: Packet, { ip, port }: Pick<Backend, 'ip' | 'port'>): Packet => ({ ...packet, destination: ip, port })
+
+/** CNI portmap leads a host port to the one pod on the node that asked for it, on every address of the node or on one; source addresses stay. */
+const hostPort = ({ hostPorts, book, place }: CompiledWorld, node: CompiledNode, packet: Packet): Translation => {
+  if (packet.port === undefined) return nothing
+  const published = hostPorts(node.name, packet.protocol, packet.port, packet.destination.family)
+  if (published === undefined || (published.hostIP !== undefined && published.hostIP !== packet.destination.text)) return nothing
+  if (packet.destination.loopback) return { kind: 'unknown', what: `whether host port ${packet.port} answers on loopback is not told` }
+  if (!holds(place(packet.destination), node)) return nothing
+  return {
+    kind: 'dnat',
+    note: { stage: 'service', text: () => `host port ${published.hostPort} of ${node.name}: to ${published.pod}:${published.port}` },
+    targets: [{ ip: book.ip(published.pod), port: published.port }],
+    masquerade: 'no',
+  }
+}
+
+const nothing: Translation = { kind: 'none' }
 
 /** Whether an address is, or may be, the node's own. */
 export const holds = (place: Place, node: CompiledNode): boolean =>

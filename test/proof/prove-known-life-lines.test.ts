@@ -150,14 +150,14 @@ describe('a plan is refused', () => {
     expect(found.map(({ rule }) => rule).filter((rule) => !rule.includes('default-rules'))).toEqual([])
   })
   it('where the model cannot tell any more, for unknown is no proof', () => {
-    const untracked: GlobalNetworkPolicy = {
+    const unreadable: GlobalNetworkPolicy = {
       apiVersion: 'projectcalico.org/v3',
       kind: 'GlobalNetworkPolicy',
-      metadata: { name: 'untracked' },
-      spec: { selector: 'has(calico-fw.github.io/run)', doNotTrack: true, applyOnForward: true, types: ['Ingress'], ingress: [] },
+      metadata: { name: 'unreadable' },
+      spec: { selector: 'has(calico-fw.github.io/run', types: ['Ingress'], ingress: [] },
     }
-    const found = proveKnownLifeLines({ facts: { ...facts, policies: [untracked] }, plan }).refusals
-    expect(found[0]?.rule).toContain('unknown: GlobalNetworkPolicy untracked is doNotTrack')
+    const found = proveKnownLifeLines({ facts: { ...facts, policies: [unreadable] }, plan }).refusals
+    expect(found[0]?.rule).toContain('unknown: whether GlobalNetworkPolicy unreadable governs')
   })
   it('as an error that names flow, state, rule and remedy', () => {
     const error = proofError(refusals(editSet(names.trustedSet, ['10.9.0.0/16'])))

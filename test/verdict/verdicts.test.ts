@@ -39,7 +39,8 @@ describe('rule matching', () => {
       'allow',
     ],
     ['a Service nobody made', { action: 'Allow', source: { services: { name: 'none', namespace: 'default' } } }, fromWindows(80), 'deny'],
-    ['a named port', { action: 'Allow', protocol: 'TCP', destination: { ports: ['http'] } }, fromWindows(80), 'unknown'],
+    ['a port name no endpoint has', { action: 'Allow', protocol: 'TCP', destination: { ports: ['http'] } }, fromWindows(80), 'deny'],
+    ['a port name a pod may have', { action: 'Allow', protocol: 'TCP', destination: { ports: ['http'] } }, fromWindows(80, podOf(1)), 'unknown'],
     ['ports without a protocol', { action: 'Allow', destination: { ports: [80] } }, fromWindows(80), 'unknown'],
     ['a source port', { action: 'Allow', protocol: 'TCP', source: { ports: [80] } }, fromWindows(80), 'unknown'],
     ['a selector a pod may match', { action: 'Allow', source: { selector: "app == 'x'" } }, tcp(podOf(1), podOf(2), 80), 'unknown'],
@@ -216,18 +217,9 @@ describe('pods’ packets between nodes', () => {
 
 describe('what the model does not know it does not guess', () => {
   const closed: World = { ...bare, policies: [denyAll], hostEndpoints: onAll() }
-  const untracked = policy('untracked', {
-    order: 1,
-    selector: 'has(fw)',
-    doNotTrack: true,
-    applyOnForward: true,
-    types: ['Ingress'],
-    ingress: [{ action: 'Allow' }],
-  })
   const cases: readonly [string, World, Connection][] = [
     ['eBPF', { ...closed, dataplane: 'bpf' }, fromWindows(80)],
     ['an undetected dataplane', { ...closed, dataplane: 'unknown' }, fromWindows(80)],
-    ['doNotTrack', { ...closed, policies: [untracked] }, fromWindows(80)],
     [
       'a policy whose selector cannot be parsed',
       { ...closed, policies: [ingress('bad', 1, [{ action: 'Allow' }], { selector: 'a =' })] },
