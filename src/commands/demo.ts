@@ -25,7 +25,7 @@ const script = ({ message }: Question): ScriptedAnswer => (message.startsWith('K
 /** Plays one story on the built-in cluster. Exit 0 when it ended as it should. */
 export const run = async (context: Context, { scenario }: DemoOptions): Promise<ExitCode> => {
   const stage = await setStage(context, script)
-  stage.tell('Five nodes with Calico and a network around them run inside this process.')
+  stage.tell('Five nodes with Calico and a network around them run inside this program.')
   stage.tell('Nothing of yours is touched; time runs six times as fast.')
   try {
     return await stories[scenario](stage)

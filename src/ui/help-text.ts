@@ -32,7 +32,7 @@ export const helpText = (command: Command, fullName: string, words: HelpWords | 
         ),
       ),
     )
-  const groups = new Map<string, Option[]>()
+  const groups = new Map<string, Pick<Option, 'flags' | 'description'>[]>([['Flags', [{ flags: '-h, --help', description: 'show this help' }]]])
   for (const option of command.options.filter(({ hidden }) => !hidden)) {
     const group = option.helpGroupHeading ?? 'Flags'
     groups.set(group, [...(groups.get(group) ?? []), option])

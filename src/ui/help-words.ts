@@ -83,8 +83,8 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   demo: {
     examples: [
       'kubectl calico-fw demo',
-      'kubectl calico-fw demo --scenario lockout    # a probe fails: the cluster opens again',
-      'kubectl calico-fw demo --scenario crash      # this program dies: the cluster opens',
+      'kubectl calico-fw demo --scenario lockout  # a probe fails: it opens again',
+      'kubectl calico-fw demo --scenario crash    # this program dies: it opens',
     ],
     exitCodes: [[exitCodes.ok, 'the story ended as it should'], failure, usage, interrupted],
   },

@@ -42,7 +42,7 @@ describe.concurrent('the wizard in a terminal of 80 by 24', () => {
     await terminal.shows('Undo it: kubectl calico-fw rollback', 30_000)
     await terminal.shows(/kubelet on ws1 +TIMEOUT +TIMEOUT +OPEN/)
     expect(terminal.text().match(/^✔ (?:Which|What|Type|Keep the) /gm)).toHaveLength(7)
-    expect(terminal.text()).toContain('kubectl calico-fw init --interface ens160 --trust none --vip 192.168.218.180:80/tcp')
+    expect(terminal.text()).toContain('kubectl calico-fw init --interface ens160 --trust none --vip')
   }, 120_000)
 
   it('ends with 130 at Ctrl-C, and colours nothing under NO_COLOR', async ({ expect, onTestFinished }) => {
