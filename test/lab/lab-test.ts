@@ -12,6 +12,8 @@ export type Need = 'felix' | 'kubelet'
 export interface LabTest {
   readonly name: string
   readonly needs: readonly Need[]
+  /** The only cells it makes sense in, by the end of their names; absent: all. */
+  readonly cells?: readonly string[]
   /** The cells it has something to say about; default: all. */
   appliesTo?(variant: Variant): boolean
   run(lab: Lab, tell: (line: string) => void): Promise<void>

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
+import { tests as gate } from './gate.lab.ts'
 import { tests as home } from './home.lab.ts'
-import { down, type Lab } from './lab.ts'
+import { down, type Lab, openLab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
 import { requireMachine } from './machine/requirements.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
@@ -10,7 +11,7 @@ import { builtControlPlane, namespacePrefix } from './place.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
-const tests: readonly LabTest[] = [...tutorial, ...home]
+const tests: readonly LabTest[] = [...tutorial, ...home, ...gate]
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,
@@ -60,6 +61,11 @@ const runOne = async (lab: Lab, test: LabTest): Promise<void> => {
   }
 }
 
+const isMeantFor =
+  (variant: Variant) =>
+  ({ cells }: LabTest): boolean =>
+    cells === undefined || cells.some((name) => variantName(variant).endsWith(name))
+
 const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly LabTest[]): Promise<void> => {
   say(variantName(variant))
   const runnable = wanted
@@ -86,11 +92,19 @@ const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly La
   }
 }
 
-const { values } = parseArgs({ args: process.argv.slice(2), options: { cell: { type: 'string', multiple: true }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  args: process.argv.slice(2),
+  options: { cell: { type: 'string', multiple: true }, only: { type: 'string' }, here: { type: 'boolean', default: false } },
+})
 requireMachine(process.platform, process.getuid?.())
 const binaries = findBinaries(process.env, builtControlPlane(process.env))
 const wanted = tests.filter((test) => values.only === undefined || test.name.includes(values.only))
-for (const variant of pairwise.filter((one) => values.cell === undefined || values.cell.some((name) => variantName(one).includes(name))))
-  await runCell(variant, binaries, wanted)
+if (values.here) {
+  const lab = openLab(state)
+  for (const test of wanted.filter(isMeantFor(lab.variant))) await runOne(lab, test)
+  lab.api.close()
+} else
+  for (const variant of pairwise.filter((one) => values.cell === undefined || values.cell.some((name) => variantName(one).includes(name))))
+    await runCell(variant, binaries, wanted)
 say(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed === 0 ? 0 : 1)

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defaultFailsafes } from '../../src/calico/failsafes.ts'
+import type { KubeObject } from '../../src/calico/object.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, Tier } from '../../src/calico/shapes.ts'
 import type { NodeFacts, ServiceFacts } from '../../src/firewall/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
@@ -14,18 +15,30 @@ import { type Variant, variantName } from './options.ts'
 import type { Answer } from './packets/protocol.ts'
 import type { Seen } from './packets/table.ts'
 
+/** An object as it was written, of the lab or of the product. */
+type WrittenObject = LabObject | KubeObject
+
 /** The objects in force while packets were sent; what is absent is as in the file's world. */
 export interface TruthObjects {
-  readonly hostEndpoints: readonly LabObject[]
-  readonly policies: readonly LabObject[]
-  readonly networkSets: readonly LabObject[]
+  readonly hostEndpoints: readonly WrittenObject[]
+  readonly policies: readonly WrittenObject[]
+  readonly networkSets: readonly WrittenObject[]
+  readonly services?: readonly ServiceFacts[]
+  readonly failsafes?: World['failsafes']
 }
 
 /**
- * One packet and what really became of it: place it came from, destination, protocol, port (null where the protocol has none), answer.
+ * One packet and what really became of it: place it came from, destination, protocol, port (null where the protocol has none), answer, and the node it came in by where the destination does not say.
  * OPEN: allowed and answered. REFUSED: allowed, nobody home. TIMEOUT: dropped. A row and not an object, for there are thousands of them.
  */
-export type TruthPacket = readonly [from: string, destination: string, protocol: 'TCP' | 'UDP' | 'ICMP', port: number | null, saw: Answer]
+export type TruthPacket = readonly [
+  from: string,
+  destination: string,
+  protocol: 'TCP' | 'UDP' | 'ICMP',
+  port: number | null,
+  saw: Answer,
+  via?: string,
+]
 
 /** What packets did in one state of the objects. */
 export interface TruthState {
@@ -46,14 +59,17 @@ export interface Truth {
 }
 
 /** A state with the packets seen in it, in the order they were sent. */
-export const truthState = (name: string, objects: Partial<TruthObjects>, seen: readonly Seen[]): TruthState => ({
+export const truthState = (name: string, objects: Partial<TruthObjects>, seen: readonly Seen[], via?: string): TruthState => ({
   name,
   objects: { hostEndpoints: [], policies: [], networkSets: [], ...objects },
-  packets: seen.map(({ from, target, answer }) =>
-    target.protocol === 'icmp'
-      ? [from, target.host, 'ICMP', null, answer]
-      : [from, target.host, target.protocol === 'tcp' ? 'TCP' : 'UDP', target.port, answer],
-  ),
+  packets: seen.map(({ from, target, answer }) => [
+    from,
+    target.host,
+    target.protocol === 'icmp' ? 'ICMP' : target.protocol === 'tcp' ? 'TCP' : 'UDP',
+    target.protocol === 'icmp' ? null : target.port,
+    answer,
+    ...(via === undefined ? ([] as const) : ([via] as const)),
+  ]),
 })
 
 /** Writes test/truth/NAME-VARIANT.json: one packet a line, so that a change reads as one. */
@@ -84,7 +100,7 @@ const versionsOf = async (lab: Lab): Promise<Truth['versions']> => {
 }
 
 /** The lab's cluster as the verdict's model wants it, before any object of a test. */
-export const worldOf = ({ layout, variant }: Lab): World => {
+export const worldOf = ({ layout, variant }: Pick<Lab, 'layout' | 'variant'>): World => {
   const failsafes = {
     inbound: { ports: defaultFailsafes.inbound, source: { kind: 'default' as const } },
     outbound: { ports: defaultFailsafes.outbound, source: { kind: 'default' as const } },
