@@ -94,12 +94,13 @@ const isOpening = ({ resource, name, verb }: Write) =>
 
 /** Times of an undo, from what the product printed, what the API server recorded, and what packets did. */
 const proveSpeed = (lab: Lab, page: Page, end: ToolEnd, cut: { from: number; to: number | undefined }): void => {
-  const red = end.lines.find(({ text }) => text.includes('failed:'))
+  // `22 of 23 probes green, 1 red` comes before the second look, `failed:` after it.
+  const red = end.lines.find(({ text }) => /\d red/.test(text) || text.includes('failed:'))
   const opening = toolWrites(lab.state, end.began).filter(isOpening)
   page.say(
     `     seconds into the run: ${[
       `first lost packet ${seconds(cut.from - end.began)}`,
-      `red told ${red === undefined ? 'never' : seconds(red.at - end.began)}`,
+      `first red probe ${red === undefined ? 'never' : seconds(red.at - end.began)}`,
       ...opening.map((write) => `${formatWrite(write)} ${seconds(write.at - end.began)}`),
       `open again ${cut.to === undefined ? 'never' : seconds(cut.to - end.began)}`,
     ].join(', ')}`,
