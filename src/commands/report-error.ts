@@ -5,20 +5,19 @@ import { themeFor } from '../ui/theme.ts'
 import { wrap } from '../ui/wrap.ts'
 import { version } from '../version.ts'
 import type { Context } from './context.ts'
-import { documentVersion, serialised } from './printer.ts'
 
 /** Where bugs go. */
 const issues = 'https://github.com/calico-fw/kubectl-calico-fw/issues'
 
 /** Tells what ended the program, and gives its exit code. What is no FwError is a bug of ours: its stack is for FW_DEBUG=1. */
-export const reportError = ({ argv, stderr, workstation }: Context, error: unknown): ExitCode => {
+export const reportError = async ({ argv, stderr, workstation }: Context, error: unknown): Promise<ExitCode> => {
   if (error instanceof FwError) {
     const format = outputOf(argv)
-    stderr.write(
-      format === undefined
-        ? `${errorText(error, themeFor(stderr, workstation.env))}\n`
-        : serialised({ apiVersion: documentVersion, kind: 'Error', ...errorFields(error) }, format),
-    )
+    if (format === undefined) stderr.write(`${errorText(error, themeFor(stderr, workstation.env))}\n`)
+    else {
+      const { documentVersion, serialised } = await import('./printer.ts')
+      stderr.write(serialised({ apiVersion: documentVersion, kind: 'Error', ...errorFields(error) }, format))
+    }
     return error.exit
   }
   const debug = workstation.env['FW_DEBUG']

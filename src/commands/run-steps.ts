@@ -1,3 +1,4 @@
+import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { KeepQuestion, Progress, RunSubject } from '../rollout/ports.ts'
 import { type Run, startRun } from '../rollout/runner.ts'
@@ -8,6 +9,7 @@ import { askInterrupt, type InterruptChoice } from '../ui/interrupt.ts'
 import { askToKeep, type KeepAnswer } from '../ui/keep-question.ts'
 import { outcomeError } from '../ui/outcome-text.ts'
 import { probesInBrief, probesInDetail } from '../ui/probes-text.ts'
+import type { Prompter } from '../ui/prompter.ts'
 import { createRunView } from '../ui/run-view.ts'
 import type { CommandContext, StopSignal } from './context.ts'
 import { createHold } from './hold.ts'
@@ -21,10 +23,14 @@ export interface ShownRun {
   readonly yes: boolean
 }
 
-/** Performs a run, shows it live, asks what it asks, answers Ctrl-C, and tells how it ended. */
+/**
+ * Performs a run, shows it live, asks what it asks, answers Ctrl-C, and tells how it ended.
+ * @throws FwError FW_MISSING_ANSWER before anything happens, where it would ask and nobody can answer
+ */
 export const runSteps = async (command: CommandContext, { steps, config, subject, yes }: ShownRun): Promise<Outcome> => {
   const { context, ui, printer } = command
   const { clock, stderr, workstation } = context
+  refuseUnanswerable(steps, yes, ui)
   const view = createRunView({ steps, clock, board: boardsFor(stderr, workstation.env) })
   const hold = createHold()
   /** Withdraws a question after Ctrl-C that the run has answered itself meanwhile. */
@@ -84,6 +90,16 @@ export const runSteps = async (command: CommandContext, { steps, config, subject
   } finally {
     release()
   }
+}
+
+/** A question nobody can answer would turn the run round at its very end. */
+const refuseUnanswerable = (steps: readonly Step[], yes: boolean, ui: Prompter): void => {
+  const question = steps.find(({ kind }) => kind === 'ask')
+  if (question === undefined || yes || ui.interactive) return
+  throw new FwError('FW_MISSING_ANSWER', `nobody answers "${question.title}"`, {
+    why: 'there is no terminal to ask at',
+    fix: 'let the probes decide: --yes',
+  })
 }
 
 /**

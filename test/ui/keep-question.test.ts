@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest'
+import { FwError } from '../../src/errors.ts'
+import { virtualClock } from '../../src/simulator/virtual-clock.ts'
+import { askInterrupt } from '../../src/ui/interrupt.ts'
+import { askToKeep, type KeepAnswer } from '../../src/ui/keep-question.ts'
+import { noPrompter } from '../../src/ui/no-prompter.ts'
+import type { Prompter } from '../../src/ui/prompter.ts'
+
+type Select = Prompter['select']
+
+/** Somebody at a keyboard, of whom only choices are asked. */
+const person = (select: Select): Prompter => ({ ...noPrompter('not asked here'), interactive: true, select })
+const ctrlC: Select = () => Promise.reject(new FwError('FW_INTERRUPTED', 'interrupted'))
+/** Ponders until the question is withdrawn. */
+const ponders: Select = (_, { signal } = {}) =>
+  new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))
+const answers = (value: string): Select => {
+  return (question) => Promise.resolve(question.choices.find((choice) => choice.value === value)?.value ?? (question.default as never))
+}
+
+const ask = (ui: Prompter, more: { signal?: AbortSignal; interrupted?: () => Promise<'open' | 'leave' | 'go-on'> } = {}) => {
+  const clock = virtualClock()
+  const asked = askToKeep({
+    ...{ ui, clock, title: 'Keep the firewall?', why: '', maxMs: 600_000 },
+    signal: more.signal ?? new AbortController().signal,
+    interrupted: more.interrupted ?? (() => Promise.resolve('go-on')),
+  })
+  return { clock, asked }
+}
+
+it.each<[string, KeepAnswer]>([
+  ['keep', 'keep'],
+  ['leave', 'leave'],
+  ['open', 'open'],
+  ['Enter alone', 'open'],
+])('%s', async (given, answer) => {
+  expect(await ask(person(answers(given))).asked).toBe(answer)
+})
+
+it('opens when nobody has answered in ten minutes', async () => {
+  const { clock, asked } = ask(person(ponders))
+  expect(await clock.drive(asked)).toBe('open')
+  expect(clock.now()).toBeGreaterThanOrEqual(600_000)
+})
+
+it('goes with the run when that turns round', async () => {
+  const run = new AbortController()
+  const { asked } = ask(person(ponders), { signal: run.signal })
+  run.abort(new Error('the run turned round'))
+  await expect(asked).rejects.toThrow('the run turned round')
+})
+
+it('asks again after a Ctrl-C that was a mistake, and takes its answer otherwise', async () => {
+  let asked = 0
+  const once: Select = (question, options) => (asked++ === 0 ? ctrlC(question, options) : answers('keep')(question, options))
+  expect(await ask(person(once)).asked).toBe('keep')
+  expect(asked).toBe(2)
+  expect(await ask(person(ctrlC), { interrupted: () => Promise.resolve('leave') }).asked).toBe('leave')
+})
+
+it('opens at a second Ctrl-C, and where there is nobody to ask', async () => {
+  expect(await askInterrupt(person(ctrlC), 30)).toBe('open')
+  expect(await askInterrupt(noPrompter('no terminal'), 30)).toBe('open')
+})
+
+it('offers to leave it armed only while it is', async () => {
+  const offered: string[] = []
+  const look: Select = (question) => {
+    offered.push(question.choices.map(({ value }) => String(value)).join())
+    return answers('go-on')(question)
+  }
+  await askInterrupt(person(look), 30)
+  await askInterrupt(person(look), undefined)
+  expect(offered).toEqual(['open,leave,go-on', 'open,go-on'])
+})
