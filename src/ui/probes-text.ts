@@ -7,7 +7,7 @@ export const probesInBrief = ({ red, notRun, alreadyFailing, unproven }: Judgeme
     red.length > 0 ? `${red.length} red` : '',
     notRun.length > 0 ? `${notRun.length} not run` : '',
     alreadyFailing.length > 0 ? `${alreadyFailing.length} failing since before` : '',
-    unproven.length > 0 ? `${unproven.length} prove nothing` : '',
+    unproven.length > 0 ? `${unproven.length} silent as before` : '',
   ].filter((part) => part !== '')
   return [`${green} of ${of} probes green`, ...rest].join(', ')
 }

@@ -73,6 +73,21 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   expect(stage.files.get('/home.yaml')).toContain('vip-192-168-218-174-31110')
   expect((await stage.run(['plan', '-f', '/home.yaml'])).code).toBe(0)
 
+  const useless = await stage.run(['add-vip', '203.0.113.5', '--port', '22/tcp', '--port', '8443/tcp', '--failsafe', '--yes', '-o', 'json'])
+  expect(useless.code).toBe(0)
+  expect(useless.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+    /22\/tcp is open to everyone.*it is a failsafe.*203\.0\.113\.5\/32 lies outside every known network/,
+  )
+  expect(JSON.parse(useless.stdout)).toMatchObject({ kind: 'AddVip', outcome: 'done', change: 3, entry: { name: 'vip-203-0-113-5-22' } })
+  expect(simulator.reach('inet', 'ws1', 8443)).toBe('REFUSED')
+  const wouldClose = await stage.run(['plan', '-f', '/home.yaml', '-o', 'json'])
+  expect(wouldClose.code).toBe(1)
+  expect(JSON.parse(wouldClose.stdout)).toMatchObject({
+    kind: 'Plan',
+    isInForce: false,
+    differences: expect.arrayContaining([expect.objectContaining({ change: 'closes' })]),
+  })
+
   const undone = await stage.run(['rollback', '--to', '0', '--yes', '-o', 'yaml'])
   expect(undone.code).toBe(0)
   expect(undone.stdout).toContain('kind: Rollback')
