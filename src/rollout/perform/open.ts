@@ -11,8 +11,10 @@ import { restoreFailsafes } from './failsafes.ts'
 
 /** Patience with one opening write before the next way is tried, in milliseconds. */
 const callMs = 3_000
-/** Not seen open after this, our HostEndpoints go at once. */
-const seenWithinMs = 3_000
+/** Not seen open after this, our HostEndpoints go at once: Felix programs a set within 1.6 s. */
+const seenWithinMs = 1_600
+/** Patience of one look whether it is open. */
+const lookMs = 700
 
 /** One way to open, and what to call it. */
 interface Way {
@@ -72,52 +74,57 @@ const gateWays = (api: Api, gate: GateObjects): Way[] => [
 export const removeHostEndpoints = (api: Api): Promise<void> =>
   api.deleteCollection(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: 10_000 })
 
-/** The open step of an undo: it keeps trying for as long as the cluster may still be closed, and opening it writes even under a lock that is in doubt. */
+/**
+ * The open step of an undo: it keeps trying for as long as the cluster may still be closed, and opening it writes even under a lock that is in doubt.
+ * What somebody else closes no set of ours opens: where such a policy governs our HostEndpoints they go at once.
+ */
 export const open = async (context: PerformContext, step: Extract<Step, { kind: 'open' }>): Promise<void> => {
   const { api, clock, report } = context.ports
   const note = (text: string) => report({ kind: 'note', text })
-  note(
-    await openEverything(api, clock, {
-      openSet: step.openSet,
-      gate: step.gate,
-      untilMs: clock.now() + context.config.windowSeconds * 1000 + 60_000,
-      note,
-    }),
-  )
+  const untilMs = clock.now() + context.config.windowSeconds * 1000 + 60_000
+  note(await openEverything(api, clock, { openSet: step.openSet, gate: step.gate, untilMs, note }))
+  const present = (await api.list(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: callMs }).catch(() => undefined)) ?? []
+  const [danger] = present.length === 0 ? [] : await context.ports.dangers(present).catch(() => [])
+  if (danger !== undefined) await forceOpen(context, `${danger.object} closes them too`)
 }
 
 /**
- * Waits until probes are as before the run. After 3 s without that our HostEndpoints go, and a failsafe edit of ours that may have stopped Felix is taken back.
+ * Waits until probes are as before the run. Not seen open within 1.6 s, our HostEndpoints go, and a failsafe edit of ours that may have stopped Felix is taken back.
  * @throws FwError FW_ROLLBACK_INCOMPLETE
  */
 export const seeOpen = async (context: PerformContext): Promise<void> => {
-  const { api, clock, prober, report } = context.ports
+  const { clock, prober } = context.ports
   const probes = context.subject.probes.filter(
     ({ expect, target }) =>
       expect === 'open' && (target.kind === 'tcp' || target.kind === 'api' || target.kind === 'kubeconfig' || target.kind === 'kubelet'),
   )
   const begun = clock.now()
-  let forced = false
-  for (;;) {
-    const results = await prober.run(probes, { since: context.memory.since, timeoutMs: 1_500 })
-    const judgement = judge({ probes, baseline: context.memory.baseline, results, closedNodes: [] })
-    if (judgement.green) return
+  for (let forced = false; ; ) {
+    const results = await prober.run(probes, { since: context.memory.since, timeoutMs: lookMs })
+    const { green, red } = judge({ probes, baseline: context.memory.baseline, results, closedNodes: [] })
+    if (green) return
     const waited = clock.now() - begun
     if (!forced && waited > seenWithinMs) {
       forced = true
-      report({ kind: 'note', text: `not open after 3 s (${judgement.red[0]?.sentence ?? ''}): deleting every HostEndpoint of ours` })
-      await removeHostEndpoints(api).catch((error: unknown) =>
-        report({ kind: 'note', text: `that failed: ${error instanceof Error ? error.message : error}` }),
-      )
+      await forceOpen(context, `not seen open: ${red[0]?.sentence ?? ''}`)
       for (const image of context.images().filter(({ ref }) => ref.kind === 'FelixConfiguration')) await restoreFailsafes(context, image)
     }
-    if (waited > 60_000)
-      throw new FwError('FW_ROLLBACK_INCOMPLETE', judgement.red[0]?.sentence ?? 'not seen open', {
+    if (waited > 60_000) {
+      throw new FwError('FW_ROLLBACK_INCOMPLETE', red[0]?.sentence ?? 'not seen open', {
         why: 'a minute after opening it is still so',
         fix: 'kubectl calico-fw open',
       })
-    await clock.sleep(200)
+    }
+    await clock.sleep(100)
   }
+}
+
+/** Deletes every HostEndpoint of ours; that it could not is told, and later steps try again one by one. */
+const forceOpen = async ({ ports: { api, report } }: PerformContext, why: string): Promise<void> => {
+  report({ kind: 'note', text: `deleting every HostEndpoint of ours: ${why}` })
+  await removeHostEndpoints(api).catch((error: unknown) =>
+    report({ kind: 'note', text: `that failed: ${error instanceof Error ? error.message : error}` }),
+  )
 }
 
 /** Deletes the open set: from here on only what policies allow is open. */

@@ -24,31 +24,28 @@ export const baseline = async (context: PerformContext, assume: boolean): Promis
 }
 
 /**
- * Everything that worked works, and everything that must be closed is seen closed, which is waited for. A lost open probe is looked at once more and then fails
- * at once. Heartbeats of the nodes that were closed come last: they take up to a Lease's renewal, and must not delay the word on a lost connection.
+ * Everything that worked works, and everything that must be closed is seen closed, which is waited for. What must stay open is asked at once and again when the
+ * closing is seen: rules not in force yet prove nothing, and the word on a lost connection must not wait for them. Heartbeats of the nodes that were closed come
+ * last: they take up to a Lease's renewal.
  * @throws FwError FW_PREFLIGHT naming the first red probe
  */
 export const probe = async (context: PerformContext, scope: ProbeScope): Promise<void> => {
-  const asked = context.subject.probes.filter((one) => one.expect === 'open' || one.node === undefined || scope.closedNodes.includes(one.node))
-  await round(
-    context,
-    asked.filter((one) => !isHeartbeat(one)),
-    scope,
-  )
-  await round(
-    context,
-    asked.filter((one) => isHeartbeat(one) && scope.closedNodes.includes(one.target.node)),
-    scope,
-  )
+  const { probes } = context.subject
+  const quick = probes.filter((one) => one.expect === 'open' && !isHeartbeat(one))
+  const closing = probes.filter((one) => one.expect === 'closed' && (one.node === undefined || scope.closedNodes.includes(one.node)))
+  const heartbeats = probes.filter((one) => isHeartbeat(one) && scope.closedNodes.includes(one.target.node))
+  if (scope.closedNodes.length > 0) await Promise.all([round(context, quick, scope), round(context, closing, scope)])
+  await round(context, quick, scope)
+  await round(context, heartbeats, scope)
 }
 
 const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'
 
+/** A lost open probe is looked at once more, then fails at once; closed ones are asked until they are silent. */
 const round = async (context: PerformContext, probes: readonly Probe[], { closedNodes }: ProbeScope): Promise<void> => {
   if (probes.length === 0) return
   const { baseline } = context.memory
-  const settle = closedNodes.length === 0 ? {} : { settle: { nodes: closedNodes, ms: closesWithinMs } }
-  const results = await run(context, probes, probeTimeoutMs, settle)
+  const results = await run(context, probes, probeTimeoutMs, { settle: { nodes: closedNodes, ms: closesWithinMs } })
   const judgement = judge({ probes, baseline, results, closedNodes })
   context.ports.report({ kind: 'probes', judgement, of: probes.length })
   if (judgement.green) return
