@@ -8,10 +8,11 @@ import { requireMachine } from './machine/requirements.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
 import { defaultVariant, type Variant, variantName } from './options.ts'
 import { builtControlPlane, namespacePrefix } from './place.ts'
+import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
-const tests: readonly LabTest[] = [...tutorial, ...home, ...gate]
+const tests: readonly LabTest[] = [...tutorial, ...home, ...gate, ...traps]
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,
@@ -68,15 +69,13 @@ const isMeantFor =
 
 const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly LabTest[]): Promise<void> => {
   say(variantName(variant))
-  const runnable = wanted
-    .filter(({ appliesTo }) => appliesTo?.(variant) ?? true)
-    .filter((test) => {
-      const why = cellLacks(variant, binaries) ?? test.needs.map((need) => lacks(binaries, need)).find((reason) => reason !== undefined)
-      if (why === undefined) return true
-      count.skipped++
-      say(`  skip  ${test.name}: ${why}`)
-      return false
-    })
+  const runnable = wanted.filter((test) => {
+    const why = cellLacks(variant, binaries) ?? test.needs.map((need) => lacks(binaries, need)).find((reason) => reason !== undefined)
+    if (why === undefined) return true
+    count.skipped++
+    say(`  skip  ${test.name}: ${why}`)
+    return false
+  })
   if (runnable.length === 0) return
   const began = performance.now()
   try {
