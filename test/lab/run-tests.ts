@@ -4,6 +4,7 @@ import { tests as gate } from './gate.lab.ts'
 import { tests as home } from './home.lab.ts'
 import { down, type Lab, openLab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
+import { tests as loopback } from './loopback.lab.ts'
 import { requireMachine } from './machine/requirements.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
 import { defaultVariant, type Variant, variantName } from './options.ts'
@@ -12,7 +13,7 @@ import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
-const tests: readonly LabTest[] = [...tutorial, ...home, ...gate, ...traps]
+const tests: readonly LabTest[] = [...tutorial, ...home, ...gate, ...traps, ...loopback]
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,

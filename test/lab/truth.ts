@@ -76,11 +76,21 @@ export const truthState = (name: string, objects: Partial<TruthObjects>, seen: r
 export const writeTruth = async (lab: Lab, name: string, states: readonly TruthState[]): Promise<string> => {
   const places = Object.fromEntries(vantages(lab.layout).map((host) => [host.name, host.address]))
   const head = { name, variant: lab.variant, versions: await versionsOf(lab), places, world: worldOf(lab) }
-  const stateText = (state: TruthState) => {
-    const objects = JSON.stringify({ name: state.name, objects: state.objects }, null, 2).slice(0, -2)
-    return `${objects},\n  "packets": [\n${state.packets.map((packet) => `    ${JSON.stringify(packet)}`).join(',\n')}\n  ]\n}`
-  }
-  const text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "states": [\n${states.map(stateText).join(',\n')}\n  ]\n}\n`
+  const lines = (values: readonly unknown[], indent: string) => values.map((value) => `${indent}${JSON.stringify(value)}`).join(',\n')
+  const objectsText = (objects: TruthObjects) =>
+    Object.entries(objects)
+      .map(([key, value]) =>
+        Array.isArray(value) && value.length > 0
+          ? `      "${key}": [\n${lines(value, '        ')}\n      ]`
+          : `      "${key}": ${JSON.stringify(value)}`,
+      )
+      .join(',\n')
+  const stateText = ({ name: state, objects, packets }: TruthState) =>
+    `  {\n    "name": ${JSON.stringify(state)},\n    "objects": {\n${objectsText(objects)}\n    },\n    "packets": [\n${lines(packets, '      ')}\n    ]\n  }`
+  const headText = Object.entries(head)
+    .map(([key, value]) => `  "${key}": ${JSON.stringify(value)}`)
+    .join(',\n')
+  const text = `{\n${headText},\n  "states": [\n${states.map(stateText).join(',\n')}\n  ]\n}\n`
   const folder = fileURLToPath(new URL('../truth/', import.meta.url))
   mkdirSync(folder, { recursive: true })
   const file = `${folder}${name}-${variantName(lab.variant)}.json`
