@@ -55,15 +55,22 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
     subject: { facts, probes: rollbackProbes(facts, images, closed), undoes },
     yes: options.yes,
   })
-  await command.journal.appendHistory(facts.cluster.uid, {
+  const problem = await command.journal.appendHistory(facts.cluster.uid, {
     change,
     command: command.commandLine,
     to,
     outcome: outcome.kind,
     at: command.context.clock.wall().toISOString(),
   })
+  if (problem !== undefined) printer.talk(`note: ${problem.message}`)
+  const code = exitCodeOf(outcome)
+  printer.talk(
+    to === 0
+      ? 'Done. Nothing of this tool is left in the cluster.'
+      : `Done. The cluster is as it was after change ${to}; this rollback is change ${change}.`,
+  )
   printer.document('Rollback', { change, to, outcome: outcome.kind })
-  return exitCodeOf(outcome)
+  return code
 }
 
 const targetOf = (situation: Situation, to: number | undefined): number => {

@@ -1,6 +1,8 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type Coverage, coverageOf } from '../firewall/coverage.ts'
+import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
-import type { CommandContext } from './context.ts'
+import type { Cluster, CommandContext, Printer } from './context.ts'
 import { storageServed } from './switch-flavour.ts'
 
 /** What `status` finds, in one word. */
@@ -42,32 +44,53 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
   return [...next[standingOf(situation)], ...holder]
 }
 
-/** Exit 0 when the firewall is kept or there is none; 1 when something waits for the operator. */
+/** What a kept firewall leaves open, in sentences. */
+export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, orphans, failsafes }: Coverage): string[] => {
+  const nics = (pairs: Coverage['uncovered']) => pairs.map(({ node, interfaceName }) => `${interfaceName} on ${node}`).join(', ')
+  return [
+    ...(uncovered.length === 0
+      ? []
+      : [`Not closed, although the file selects it: ${nics(uncovered)}.`, 'close it, on trial: kubectl calico-fw init']),
+    ...(unmatched.length === 0 ? [] : [`Not selected by the file, so open: ${unmatched.join(', ')}.`]),
+    ...(otherInterfaces.length === 0 ? [] : [`Interfaces the file does not name, so open: ${nics(otherInterfaces)}.`]),
+    ...(orphans.length === 0 ? [] : [`HostEndpoints of nodes that are gone: ${orphans.join(', ')}.`]),
+    `Open to everyone by failsafe, whatever the file says: ${failsafes}.`,
+  ]
+}
+
+/** Exit 0 when the firewall is kept and covers what its file selects, or when there is none; 1 when something waits for the operator. */
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
   const situation = await readSituation(cluster.api, (await storageServed(cluster.api)) ? 'aggregated' : 'native')
   const standing = standingOf(situation)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
-  if (situation.changes.length > 0) printer.data('')
-  for (const change of situation.changes) {
-    const fate = change.undoneBy === undefined ? '' : `  (taken back by ${change.undoneBy})`
-    printer.data(`change ${change.number}  ${change.at}  ${change.by}  ${change.command}${fate}`)
-  }
-  if (situation.changes.length > 0) printer.data('undo the last one: kubectl calico-fw rollback')
-  printer.document('Status', {
-    standing,
-    committedRuns: situation.committed,
-    unfinishedRuns: situation.unfinished,
-    gates: situation.gates.map(({ change, armed, expiresAt }) => ({
-      change,
-      armed,
-      ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }),
-    })),
-    ...(situation.lock === undefined ? {} : { lock: { holder: situation.lock.holder, renewedAt: situation.lock.renewedAt.toISOString() } }),
-    hostEndpoints: situation.hostEndpoints.map(({ metadata, spec }) => ({ name: metadata.name, node: spec.node, interfaceName: spec.interfaceName })),
-    changes: situation.changes,
-  })
-  return standing === 'none' || standing === 'kept' ? exitCodes.ok : exitCodes.failure
+  const coverage = standing === 'kept' ? await coverageNow(cluster, situation) : undefined
+  if (coverage !== undefined) for (const sentence of coverageSentences(coverage)) printer.data(sentence)
+  printChanges(printer, situation)
+  printer.document('Status', { ...fieldsOf(situation), standing, ...(coverage === undefined ? {} : { coverage }) })
+  const waits = (standing !== 'none' && standing !== 'kept') || (coverage !== undefined && coverage.uncovered.length > 0)
+  return waits ? exitCodes.failure : exitCodes.ok
 }
+
+const coverageNow = async ({ facts }: Cluster, { firewall, hostEndpoints }: Situation): Promise<Coverage | undefined> =>
+  firewall === undefined ? undefined : coverageOf(await facts(), parseHostFirewall(firewall, 'ConfigMap calico-fw/host-firewall'), hostEndpoints)
+
+const printChanges = (printer: Printer, { changes }: Situation): void => {
+  if (changes.length === 0) return
+  printer.data('')
+  for (const { number, at, by, command, undoneBy } of changes) {
+    printer.data(`change ${number}  ${at}  ${by}  ${command}${undoneBy === undefined ? '' : `  (taken back by ${undoneBy})`}`)
+  }
+  printer.data('undo the last one: kubectl calico-fw rollback')
+}
+
+const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes }: Situation): Record<string, unknown> => ({
+  committedRuns: committed,
+  unfinishedRuns: unfinished,
+  gates: gates.map(({ change, armed, expiresAt }) => ({ change, armed, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) })),
+  ...(lock === undefined ? {} : { lock: { holder: lock.holder, renewedAt: lock.renewedAt.toISOString() } }),
+  hostEndpoints: hostEndpoints.map(({ metadata, spec }) => ({ name: metadata.name, node: spec.node, interfaceName: spec.interfaceName })),
+  changes,
+})
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
