@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
+import { tests as failures } from './failures.lab.ts'
 import { tests as gate } from './gate.lab.ts'
 import { tests as home } from './home.lab.ts'
+import { tests as hostile } from './hostile.lab.ts'
 import { down, type Lab, openLab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
 import { tests as loopback } from './loopback.lab.ts'
@@ -13,7 +15,7 @@ import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
-const tests: readonly LabTest[] = [...tutorial, ...home, ...gate, ...traps, ...loopback]
+const tests: readonly LabTest[] = [...failures, ...tutorial, ...home, ...gate, ...traps, ...loopback, ...hostile]
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,
