@@ -3,7 +3,6 @@ import { calicoApiVersion } from './cluster/crds.ts'
 import { calicoNamespace, calicoObjects } from './cluster/seed.ts'
 import type { Lab } from './lab.ts'
 import { inParallel, until } from './machine/run.ts'
-import type { Variant } from './options.ts'
 
 /** What a test needs beyond the control plane; where the lab lacks it, the test counts as skipped. */
 export type Need = 'felix' | 'kubelet'
@@ -14,8 +13,6 @@ export interface LabTest {
   readonly needs: readonly Need[]
   /** The only cells it makes sense in, by the end of their names; absent: all. */
   readonly cells?: readonly string[]
-  /** The cells it has something to say about; default: all. */
-  appliesTo?(variant: Variant): boolean
   run(lab: Lab, tell: (line: string) => void): Promise<void>
 }
 

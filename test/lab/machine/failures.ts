@@ -2,6 +2,7 @@ import type { Layout } from '../layout.ts'
 import { inNamespace, ip } from './namespaces.ts'
 import { killAll, signal } from './processes.ts'
 import { pause, run } from './run.ts'
+import { inSandbox, type Sandbox } from './sandbox.ts'
 import type { RecordedProcess } from './state.ts'
 
 /** Takes a failure away again. */
@@ -65,4 +66,18 @@ const drop = async ({ layout }: Victim, rules: readonly string[]): Promise<Heal>
   const nft = (script: string) => run(inNamespace(layout.switch, ['nft', '-f', '-']), { input: script })
   await nft(`table bridge ${table} {\n  chain cuts {\n    type filter hook forward priority 0;\n    ${rules.join('\n    ')}\n  }\n}\n`)
   return async () => void (await nft(`delete table bridge ${table}\n`))
+}
+
+/** Makes a machine's link slow in the direction towards it: so many kilobits a second, with a long queue. */
+export const slowLink = async ({ layout }: Victim, place: string, kbit: number): Promise<Heal> => {
+  const tc = (...args: string[]) => run(inNamespace(layout.switch, ['tc', 'qdisc', ...args]))
+  const port = `v-${place}`
+  await tc('add', 'dev', port, 'root', 'tbf', 'rate', `${kbit}kbit`, 'burst', '1600', 'latency', '3s')
+  return async () => void (await tc('del', 'dev', port, 'root'))
+}
+
+/** Takes every packet rule of a node away under whoever keeps them. */
+export const flushRules = async (sandbox: Sandbox): Promise<void> => {
+  const flush = ['raw', 'mangle', 'nat', 'filter'].map((table) => `iptables -w -t ${table} -F`)
+  await run(inSandbox(sandbox, ['bash', '-ec', flush.join('\n')]))
 }

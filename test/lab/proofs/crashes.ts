@@ -75,7 +75,7 @@ const killed = async (lab: Lab, page: Page, point: KillPoint, before: Before): P
     if (point.aftermath === 'never closed') page.fact('nothing was closed at any moment', !wasClosed)
     else
       page.fact(
-        `everything was closed before, and is OPEN again within ${seconds(limit)} with no client alive`,
+        `what was closed is OPEN again within ${seconds(limit)} with no client alive`,
         wasClosed && openFrom !== undefined && openFrom - died <= limit,
         openFrom === undefined ? 'not open' : `open ${seconds(openFrom - died)} after the kill`,
       )
