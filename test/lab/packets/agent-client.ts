@@ -64,5 +64,8 @@ const open = (path: string): Promise<Socket> =>
   })
 
 const onReply = (socket: Socket, take: (reply: Reply) => void): void => {
-  createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => take(JSON.parse(line) as Reply))
+  const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
+  lines.on('line', (line) => take(JSON.parse(line) as Reply))
+  // The socket's own error is heard where it was opened; here it would be nobody's, and end the harness.
+  lines.on('error', () => undefined)
 }
