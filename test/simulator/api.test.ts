@@ -36,7 +36,8 @@ const watch = (simulator: Simulator, query: string): { events: () => string[]; e
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk
       })
-      response.on('end', resolve)
+      // A connection that is cut after the headers ends without 'end'.
+      response.on('error', () => undefined).on('close', resolve)
     })
   })
   const lines = (): Event[] =>
