@@ -63,7 +63,7 @@ const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof }: Pre
     theme: themeFor(context.stderr, context.workstation.env),
   })
   const undecided = proof.undecided.length === 0 ? '' : `; ${proof.undecided.length} could not be decided before the first write`
-  const proved = `Checked: no state this change can stand in cuts a known life line (${proof.checked} verdicts${undecided}). This is not yet the full proof.`
+  const proved = `Proved: no state this change can stand in cuts a life line (${proof.scope.lifeLines} life lines in ${proof.scope.states} states, ${proof.checked} verdicts${undecided}).`
   return `${text}\n\n${wrap(proved, { columns: Math.min(columns, 100) })}`
 }
 

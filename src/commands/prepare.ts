@@ -6,7 +6,7 @@ import type { Plan } from '../firewall/plan.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
 import { diffObjects, type ObjectDifference } from '../firewall/same-spec.ts'
 import { foreignDangers } from '../proof/foreign-dangers.ts'
-import { type KnownLifeLinesResult, proofError, proveKnownLifeLines } from '../proof/prove-known-life-lines.ts'
+import { type Proof, proofError, provePlan } from '../proof/prove-plan.ts'
 import { nextChange } from '../rollout/situation.ts'
 import type { CommandContext } from './context.ts'
 import type { Survey } from './survey.ts'
@@ -16,7 +16,7 @@ export interface Prepared {
   readonly plan: Plan
   /** What the cluster lacks of it. */
   readonly missing: readonly ObjectDifference[]
-  readonly proof: KnownLifeLinesResult
+  readonly proof: Proof
   /** Nothing to write. */
   readonly isInForce: boolean
 }
@@ -43,7 +43,7 @@ export const prepare = async (
     const others = more.length === 0 ? '' : ` (and ${more.map(({ object }) => object).join(', ')})`
     throw new FwError('FW_FOREIGN', `${danger.object} makes this firewall unsafe${others}`, { why: danger.why, fix: danger.remedy })
   }
-  const proof = proveKnownLifeLines({ facts, plan })
+  const proof = provePlan({ facts, plan })
   if (proof.refusals.length > 0) throw proofError(proof.refusals)
   return { plan, missing, proof, isInForce }
 }

@@ -1,3 +1,5 @@
+import type { NodeFacts } from '../firewall/facts.ts'
+import { type Address, familyOf } from '../net/address.ts'
 import type { Connection } from '../verdict/model.ts'
 
 /** A connection the cluster, or its operator, cannot live without. */
@@ -21,3 +23,18 @@ export interface ProofRefusal {
   readonly why: string
   readonly remedy: string
 }
+
+/** The InternalIPs of a node: under these its components know each other. */
+export const internal = (node: NodeFacts): Address[] => node.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address)
+
+/** Addresses of two lists that can talk to each other. */
+export const meet = (from: readonly Address[], to: readonly Address[]): [Address, Address][] =>
+  from.flatMap((source) => to.filter((address) => familyOf(address) === familyOf(source)).map((address): [Address, Address] => [source, address]))
+
+/** The remedy where nodes are cut from each other. */
+export const trustNodes =
+  'keep the nodes set: GlobalNetworkSet calico-fw-nodes must hold every node address, and nothing may be ordered before calico-fw-base'
+
+/** The remedy where pods are cut. */
+export const trustPods =
+  'keep the trusted set: GlobalNetworkSet calico-fw-trusted must hold every IPPool and the service networks, and nothing may be ordered before calico-fw-base'

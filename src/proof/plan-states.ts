@@ -1,7 +1,8 @@
-import { type KubeObject, refOf } from '../calico/object.ts'
+import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../calico/shapes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Plan } from '../firewall/plan.ts'
+import { sameSpec } from '../firewall/same-spec.ts'
 import type { World } from '../verdict/model.ts'
 import { worldOf } from '../verdict/world.ts'
 
@@ -14,35 +15,95 @@ export interface PlanState {
 }
 
 /**
- * Every state a rollout of the plan can stand in, in its order: each finished step, each batch begun and done, the gate expired with all
- * HostEndpoints in place, the commit, and the undo that opens first. An expiry in the middle is no state of its own: without the gate's set
- * a Deny rule less is in force.
+ * Every state a rollout of the plan can stand in, in its order: each step done, each batch begun in whatever order its writes arrive, and
+ * the gate expired after each; the commit write by write; and the undo from there, which opens first. A crash leaves one of these; an undo
+ * from an earlier one is a part of that from the last. Written lazily: a state is a whole world.
  */
-export const planStates = (facts: Facts, plan: Plan): PlanState[] => {
+export function* planStates(facts: Facts, plan: Plan): Generator<PlanState> {
   const before = worldOf(facts)
-  const failsafes = { ...before, failsafes: failsafesAfter(facts, plan) }
-  const sets = apply(failsafes, plan.sets)
-  const policies = apply(sets, plan.policies)
-  const armed = apply(policies, [plan.gate.set])
-  const closing = batchStates(armed, plan)
-  const closed = closing.at(-1)?.world ?? armed
-  const denied = apply(closed, [plan.deny])
-  const finished = plan.finish.remove.reduce<World>((world, ref) => without(world, ref), apply(denied, plan.finish.write))
-  const half = closing.find(({ name }) => name.startsWith('half'))?.world ?? closed
-  const whole = (name: string, world: World): PlanState => ({ name, world, changed: undefined })
-  return [
-    whole('failsafes written', failsafes),
-    whole('sets written', sets),
-    whole('policies written', policies),
-    whole('gate armed', armed),
-    ...closing,
-    whole('every HostEndpoint in place', closed),
-    whole('gate expired with HostEndpoints in place', without(closed, refOf(plan.gate.set))),
-    whole('committed, gate still armed', denied),
-    whole('committed', without(finished, refOf(plan.gate.set))),
-    whole('undo from a half-written batch, open set written', apply(half, [plan.openSet])),
-    whole('undo from the commit, open set written', apply(finished, [plan.openSet])),
-  ]
+  let world: World = { ...before, failsafes: failsafesAfter(facts, plan) }
+  yield whole('failsafes written', world)
+  for (const [title, objects] of [
+    ['sets', plan.sets],
+    ['policies', plan.policies],
+  ] as const) {
+    for (const object of changing(world, objects)) {
+      world = apply(world, [object])
+      if (world.hostEndpoints.length > 0) yield whole(`${title} up to ${formatRef(refOf(object))} written`, world)
+    }
+    yield whole(`${title} written`, world)
+  }
+  world = apply(world, [plan.gate.set])
+  yield whole('gate armed', world)
+  for (const [index, batch] of plan.batches.entries()) {
+    const label = `batch ${index + 1} (${batch.title})`
+    const changed = nodesOf(batch.hostEndpoints)
+    for (const part of separating(batch.hostEndpoints)) yield { name: `a part of ${label} written`, world: apply(world, part), changed }
+    world = apply(world, batch.hostEndpoints)
+    if (changed.length === 0) continue
+    yield { name: `after ${label}`, world, changed }
+    yield { name: `gate expired after ${label}`, world: without(world, refOf(plan.gate.set)), changed }
+  }
+  yield whole('every HostEndpoint in place', world)
+  yield whole('gate expired with HostEndpoints in place', without(world, refOf(plan.gate.set)))
+  world = apply(world, [plan.deny])
+  yield whole('committed, gate still armed', world)
+  for (const object of plan.finish.write) {
+    world = apply(world, [object])
+    yield whole(`committed, ${formatRef(refOf(object))} written`, world)
+  }
+  for (const ref of plan.finish.remove) {
+    world = without(world, ref)
+    yield whole(`committed, ${formatRef(ref)} removed`, world)
+  }
+  world = without(world, refOf(plan.gate.set))
+  yield whole('committed', world)
+  yield* undoStates(before, world, plan)
+}
+
+const whole = (name: string, world: World): PlanState => ({ name, world, changed: undefined })
+
+/** The undo in its order: the open set, then HostEndpoints, policies, sets and failsafes as they were, the open set last. */
+function* undoStates(before: World, committed: World, plan: Plan): Generator<PlanState> {
+  const open = apply(committed, [plan.openSet])
+  yield whole('undo: open set written', open)
+  const odd = before.hostEndpoints.filter((_, at) => at % 2 === 1)
+  const named = new Set(odd.map(({ metadata }) => metadata.name))
+  const half = open.hostEndpoints.filter(({ metadata }, at) => at % 2 === 0 && !named.has(metadata.name))
+  yield whole('undo: a part of the HostEndpoints as before', { ...open, hostEndpoints: [...half, ...odd] })
+  const hostEndpoints = { ...open, hostEndpoints: before.hostEndpoints }
+  yield whole('undo: HostEndpoints as before', hostEndpoints)
+  const policies = { ...hostEndpoints, policies: before.policies }
+  yield whole('undo: policies as before', policies)
+  const sets = apply({ ...policies, networkSets: before.networkSets }, [plan.openSet])
+  yield whole('undo: sets as before', sets)
+  const failsafes = { ...sets, failsafes: before.failsafes }
+  yield whole('undo: failsafes as before', failsafes)
+  yield whole('undone', { ...failsafes, networkSets: before.networkSets })
+}
+
+/**
+ * Parts of a batch that tell any two of its HostEndpoints apart in either order: each of them and its complement, by the bits of their
+ * numbers. A flow between two nodes cannot see more of a half-written batch than which of the two is written.
+ */
+const separating = (hostEndpoints: readonly KubeObject[]): KubeObject[][] => {
+  const parts: KubeObject[][] = []
+  for (let bit = 1; bit < hostEndpoints.length; bit *= 2) {
+    parts.push(
+      hostEndpoints.filter((_, at) => (at & bit) === 0),
+      hostEndpoints.filter((_, at) => (at & bit) !== 0),
+    )
+  }
+  return parts
+}
+
+/** What a world lacks, or has otherwise. */
+const changing = (world: World, objects: readonly KubeObject[]): KubeObject[] => {
+  const present = new Map([...world.policies, ...world.networkSets].map((object) => [keyOf(refOf(object)), object]))
+  return objects.filter((object) => {
+    const found = present.get(keyOf(refOf(object)))
+    return (isPolicy(object) || isSet(object)) && (found === undefined || !sameSpec(found, object))
+  })
 }
 
 /** The effective lists once FelixConfiguration `default` is patched: nodes that follow something stronger keep theirs. */
@@ -59,25 +120,14 @@ export const failsafesAfter = (facts: Facts, { failsafes: change }: Plan): Facts
   )
 }
 
-/** Each batch written by half, and whole. */
-const batchStates = (armed: World, { batches }: Plan): PlanState[] => {
-  let world = armed
-  return batches.flatMap(({ title, hostEndpoints }, index) => {
-    const label = `batch ${index + 1} (${title})`
-    const first = hostEndpoints.slice(0, Math.ceil(hostEndpoints.length / 2))
-    const half = apply(world, first)
-    world = apply(world, hostEndpoints)
-    const done = { name: `after ${label}`, world, changed: nodesOf(hostEndpoints) }
-    return hostEndpoints.length > 1 ? [{ name: `half of ${label}`, world: half, changed: nodesOf(first) }, done] : [done]
-  })
-}
-
 const nodesOf = (hostEndpoints: readonly KubeObject[]): string[] => hostEndpoints.filter(isHostEndpoint).map(({ spec }) => spec.node)
 
 /** Whether an object is a HostEndpoint; a plan carries plain objects. */
 export const isHostEndpoint = (object: KubeObject): object is HostEndpoint => object.kind === 'HostEndpoint'
-const isPolicy = (object: KubeObject): object is GlobalNetworkPolicy => object.kind === 'GlobalNetworkPolicy'
-const isSet = (object: KubeObject): object is NetworkSet => object.kind === 'GlobalNetworkSet' || object.kind === 'NetworkSet'
+/** Whether an object is a GlobalNetworkPolicy. */
+export const isPolicy = (object: KubeObject): object is GlobalNetworkPolicy => object.kind === 'GlobalNetworkPolicy'
+/** Whether an object is a GlobalNetworkSet or a NetworkSet. */
+export const isSet = (object: KubeObject): object is NetworkSet => object.kind === 'GlobalNetworkSet' || object.kind === 'NetworkSet'
 
 /** The world with objects written into it; kinds no verdict depends on are passed over. */
 const apply = (world: World, objects: readonly KubeObject[]): World => ({

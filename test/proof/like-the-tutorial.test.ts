@@ -11,7 +11,7 @@ import { homePlan } from './home-plan.ts'
 const facts = homeFacts()
 const plan = homePlan(facts)
 const bare = worldOf(facts)
-const committed = planStates(facts, plan).find(({ name }) => name === 'committed')?.world ?? bare
+const committed = [...planStates(facts, plan)].find(({ name }) => name === 'committed')?.world ?? bare
 
 /** The tutorial's manifests, with the failsafes its author meant: the API VIP's port added to the defaults. */
 const tutorial: World = {

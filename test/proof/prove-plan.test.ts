@@ -4,9 +4,10 @@ import type { KubeObject } from '../../src/calico/object.ts'
 import type { GlobalNetworkPolicy, NetworkSet } from '../../src/calico/shapes.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
-import { knownLifeLines } from '../../src/proof/known-life-lines.ts'
+import { castOf } from '../../src/proof/cast.ts'
+import { lifeLines } from '../../src/proof/life-lines.ts'
 import { planStates } from '../../src/proof/plan-states.ts'
-import { proofError, proveKnownLifeLines } from '../../src/proof/prove-known-life-lines.ts'
+import { proofError, provePlan } from '../../src/proof/prove-plan.ts'
 import { homeAddresses as at, homeFacts } from '../fixtures/home-facts.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
 import { homePlan } from './home-plan.ts'
@@ -22,20 +23,21 @@ const editSet = (name: string, nets: readonly string[]) => ({
 })
 const netsOf = (name: string): readonly string[] =>
   (plan.sets.find(({ metadata, kind }) => metadata.name === name && kind === 'GlobalNetworkSet') as NetworkSet).spec.nets ?? []
-const refusals = (changed: Partial<Plan>, from: Facts = facts) => proveKnownLifeLines({ facts: from, plan: { ...plan, ...changed } }).refusals
+const refusals = (changed: Partial<Plan>, from: Facts = facts) => provePlan({ facts: from, plan: { ...plan, ...changed } }).refusals
 
 describe('the home example', () => {
   it('passes, in every state, and says what it checked', () => {
-    const result = proveKnownLifeLines({ facts, plan })
+    const result = provePlan({ facts, plan })
     expect(result.refusals).toEqual([])
     expect(result.undecided).toEqual([])
-    expect(result.scope).toBe('known life lines')
+    expect(result.scope).toMatchObject({ nodes: 5, kinds: 2 })
+    expect(result.scope.lifeLines).toBeGreaterThan(250)
     expect(result.checked).toBeGreaterThan(1_000)
   })
   it('is asked in every state a rollout can stand in', () => {
-    const states = planStates(facts, plan).map(({ name }) => name)
+    const states = [...planStates(facts, plan)].map(({ name }) => name)
     expect(states.filter((name) => name.startsWith('after batch'))).toHaveLength(plan.batches.length)
-    expect(states.some((name) => name.startsWith('half of batch'))).toBe(true)
+    expect(states.some((name) => name.startsWith('a part of batch'))).toBe(true)
     expect(states).toEqual(
       expect.arrayContaining([
         'failsafes written',
@@ -43,17 +45,21 @@ describe('the home example', () => {
         'gate armed',
         'gate expired with HostEndpoints in place',
         'committed',
-        'undo from the commit, open set written',
+        'gate expired after batch 1 (worker ws1.kryukov.local)',
+        'committed, gate still armed',
+        'undo: open set written',
+        'undo: policies as before',
+        'undone',
       ]),
     )
   })
   it('passes on the lab’s three nodes, and again over a committed firewall', () => {
     const three = homeFacts({ nodes: 3 })
-    expect(proveKnownLifeLines({ facts: three, plan: homePlan(three) }).refusals).toEqual([])
-    const committed = planStates(facts, plan).find(({ name }) => name === 'committed')?.world
+    expect(provePlan({ facts: three, plan: homePlan(three) }).refusals).toEqual([])
+    const committed = [...planStates(facts, plan)].find(({ name }) => name === 'committed')?.world
     expect(committed).toBeDefined()
     const standing: Facts = { ...facts, ...pick(committed), failsafes: committed?.failsafes ?? facts.failsafes }
-    expect(proveKnownLifeLines({ facts: standing, plan: homePlan(standing) }).refusals).toEqual([])
+    expect(provePlan({ facts: standing, plan: homePlan(standing) }).refusals).toEqual([])
   })
 })
 
@@ -72,7 +78,7 @@ describe('a plan is refused', () => {
     const [first] = refusals(forgotten)
     expect(first).toMatchObject({
       flow: expect.stringContaining('node ws2.kryukov.local -> node'),
-      state: expect.stringMatching(/^(half of|after) batch 1/),
+      state: expect.stringMatching(/^(a part of|after) batch 1/),
     })
     expect(first?.rule).toMatch(/GlobalNetworkPolicy calico-fw-gate-1 ingress\[\d+\]: Deny/)
     expect(first?.remedy).toContain(names.nodesSet)
@@ -110,7 +116,7 @@ describe('a plan is refused', () => {
   })
   it('that leaves an API port out of the failsafes, before anything closes', () => {
     const { failsafes: _, ...rest } = plan
-    const [first] = proveKnownLifeLines({ facts, plan: { ...rest, failsafes: undefined } }).refusals
+    const [first] = provePlan({ facts, plan: { ...rest, failsafes: undefined } }).refusals
     expect(first).toMatchObject({
       flow: expect.stringContaining('192.168.218.189:7443'),
       state: 'before anything closes',
@@ -127,7 +133,7 @@ describe('a plan is refused', () => {
         },
       ]),
     )
-    const found = proveKnownLifeLines({ facts: { ...facts, failsafes: narrow }, plan }).refusals
+    const found = provePlan({ facts: { ...facts, failsafes: narrow }, plan }).refusals
     expect(found[0]?.rule).toContain('FELIX_FAILSAFEINBOUNDHOSTPORTS')
     expect(found.map(({ flow }) => flow)).toContain('Felix, Typha and API clients -> 192.168.218.171:6443')
   })
@@ -140,11 +146,11 @@ describe('a plan is refused', () => {
       source: { kind: 'default' as const },
     }
     const narrow = Object.fromEntries(Object.entries(facts.failsafes).map(([node, lists]) => [node, { ...lists, inbound }]))
-    const found = proveKnownLifeLines({ facts: { ...facts, failsafes: narrow }, plan: { ...plan, failsafes: undefined } }).refusals
+    const found = provePlan({ facts: { ...facts, failsafes: narrow }, plan: { ...plan, failsafes: undefined } }).refusals
     expect(found.map(({ flow }) => flow)).toEqual(expect.arrayContaining(['Felix, Typha and API clients -> 192.168.218.171:6443']))
   })
   it('under the tutorial’s own policies: they select node-endpoint: home and know nodes only by HostEndpoint', () => {
-    const found = proveKnownLifeLines({ facts: { ...facts, policies: tutorialPolicies }, plan }).refusals
+    const found = provePlan({ facts: { ...facts, policies: tutorialPolicies }, plan }).refusals
     expect(found.length).toBeGreaterThan(0)
     expect(new Set(found.map(({ state }) => state))).toContain(`after batch 1 (${plan.batches[0]?.title})`)
     expect(found.map(({ rule }) => rule).filter((rule) => !rule.includes('default-rules'))).toEqual([])
@@ -156,7 +162,7 @@ describe('a plan is refused', () => {
       metadata: { name: 'unreadable' },
       spec: { selector: 'has(calico-fw.github.io/run', types: ['Ingress'], ingress: [] },
     }
-    const found = proveKnownLifeLines({ facts: { ...facts, policies: [unreadable] }, plan }).refusals
+    const found = provePlan({ facts: { ...facts, policies: [unreadable] }, plan }).refusals
     expect(found[0]?.rule).toContain('unknown: whether GlobalNetworkPolicy unreadable governs')
   })
   it('as an error that names flow, state, rule and remedy', () => {
@@ -171,9 +177,9 @@ describe('a plan is refused', () => {
 describe('what was cut before is not held against the plan', () => {
   it('with the tutorial’s firewall already in force', () => {
     const closed: Facts = { ...facts, policies: tutorialPolicies, hostEndpoints: tutorialHostEndpoints(facts.nodes).slice(0, 1) }
-    const lines = knownLifeLines(closed, plan.firewall).filter(({ title }) => title.includes('SSH'))
+    const lines = lifeLines(castOf(closed, plan)).filter(({ title }) => title.includes('SSH'))
     expect(lines).toHaveLength(5)
-    expect(proveKnownLifeLines({ facts: closed, plan: { ...plan, batches: [] } }).refusals.map(({ flow }) => flow)).not.toContainEqual(
+    expect(provePlan({ facts: closed, plan: { ...plan, batches: [] } }).refusals.map(({ flow }) => flow)).not.toContainEqual(
       expect.stringContaining('kubelet of control1'),
     )
   })

@@ -1,0 +1,132 @@
+import type { KubeObject } from '../calico/object.ts'
+import type { HostEndpoint } from '../calico/shapes.ts'
+import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
+import { addressesOf } from '../firewall/network-sets.ts'
+import type { Plan } from '../firewall/plan.ts'
+import { kindsOf } from './kinds.ts'
+import { isHostEndpoint } from './plan-states.ts'
+import { relevantServices } from './relevant-services.ts'
+
+/** The nodes a proof asks about, and the cluster and plan without all others. */
+export interface Cast {
+  readonly facts: Facts
+  readonly plan: Plan
+  /** Nodes of the whole cluster, and kinds among them. */
+  readonly nodes: number
+  readonly kinds: number
+  /** One or two of each kind: the earliest and the latest to be closed. */
+  readonly callers: readonly NodeFacts[]
+  /** Pairs that stand for every pair of nodes: of each two kinds, one that closes before the other and one that closes after it. */
+  readonly pairs: readonly (readonly [NodeFacts, NodeFacts])[]
+}
+
+/** Up to this many nodes each is asked about, and each pair of them. */
+const few = 16
+
+/**
+ * Chooses the nodes that stand for all. A verdict on two nodes depends on their kinds and on which of them has its HostEndpoints already, so
+ * that of each kind the first and the last to be closed, two each, show everything a rollout can do to any pair. Clusters of up to `all`
+ * nodes are asked about in full.
+ */
+export const castOf = (facts: Facts, plan: Plan, all: number = few): Cast => {
+  const kinds = kindsOf(facts, plan)
+  const count = new Set(kinds.values()).size
+  if (facts.nodes.length <= all) {
+    const pairs = facts.nodes.flatMap((one) => facts.nodes.filter((other) => other !== one).map((other) => [one, other] as const))
+    return { facts, plan, nodes: facts.nodes.length, kinds: count, callers: facts.nodes, pairs }
+  }
+  const batchOf = new Map(plan.batches.flatMap(({ nodes }, batch) => nodes.map((name) => [name, batch])))
+  const members = new Map<string, NodeFacts[]>()
+  for (const node of facts.nodes) {
+    const kind = kinds.get(node.name) ?? ''
+    const group = members.get(kind)
+    if (group === undefined) members.set(kind, [node])
+    else group.push(node)
+  }
+  const groups = [...members.values()].map((group) => endsOf(group, batchOf))
+  const services = fewEndpoints(facts, plan, kinds)
+  const kept = new Set([
+    ...groups.flatMap(({ early, late }) => [...early, ...late]).map(({ name }) => name),
+    ...services.nodes,
+    ...facts.nodes.filter(({ controlPlane }) => controlPlane).map(({ name }) => name),
+  ])
+  const callers = new Set(groups.flatMap(({ early, late }) => [...early.slice(0, 1), ...late.slice(0, 1)]))
+  return { ...without(facts, plan, kept, services.services), nodes: facts.nodes.length, kinds: count, callers: [...callers], pairs: pairsOf(groups) }
+}
+
+interface Ends {
+  readonly early: readonly NodeFacts[]
+  readonly late: readonly NodeFacts[]
+}
+
+/** Two of a kind from the first batch that closes any of it, and two from the last. */
+const endsOf = (group: readonly NodeFacts[], batchOf: ReadonlyMap<string, number>): Ends => {
+  const batch = ({ name }: NodeFacts) => batchOf.get(name) ?? -1
+  const numbers = group.map(batch)
+  const [first, last] = [numbers.reduce((least, one) => Math.min(least, one)), numbers.reduce((most, one) => Math.max(most, one))]
+  const two = (of: number) => group.filter((node) => batch(node) === of).slice(0, 2)
+  return { early: two(first), late: two(last) }
+}
+
+const pairsOf = (groups: readonly Ends[]): (readonly [NodeFacts, NodeFacts])[] => {
+  const pairs = new Map<string, readonly [NodeFacts, NodeFacts]>()
+  const add = (from: readonly NodeFacts[], to: readonly NodeFacts[]) => {
+    const pair = from.flatMap((one) => to.filter((other) => other !== one).map((other) => [one, other] as const))[0]
+    if (pair !== undefined) pairs.set(`${pair[0].name} ${pair[1].name}`, pair)
+  }
+  for (const one of groups) {
+    for (const other of groups) {
+      add(one.early, other.late)
+      add(one.late, other.early)
+    }
+  }
+  return [...pairs.values()]
+}
+
+/** Of the Services life lines dial, one endpoint on each kind of node; what nobody dials keeps what the remaining nodes run. */
+const fewEndpoints = (facts: Facts, plan: Plan, kinds: ReadonlyMap<string, string>) => {
+  const owners = new Map(facts.nodes.flatMap((node) => addressesOf(node).map((address) => [address, node.name])))
+  const nodes = new Set<string>()
+  const services = new Map<ServiceFacts, ServiceFacts>()
+  for (const service of relevantServices(facts, plan.firewall)) {
+    const seen = new Set<string>()
+    const endpoints = service.endpoints.filter(({ address, node, ports }) => {
+      const home = node ?? owners.get(address)
+      if (home === undefined) return true
+      const key = JSON.stringify([kinds.get(home), owners.has(address), ports])
+      if (seen.has(key)) return false
+      seen.add(key)
+      nodes.add(home)
+      return true
+    })
+    services.set(service, { ...service, endpoints })
+  }
+  return { nodes, services }
+}
+
+/** The cluster and the plan with only these nodes; a HostEndpoint that expects one of their addresses stays, for selectors find it. */
+const without = (
+  facts: Facts,
+  plan: Plan,
+  kept: ReadonlySet<string>,
+  services: ReadonlyMap<ServiceFacts, ServiceFacts>,
+): Pick<Cast, 'facts' | 'plan'> => {
+  const nodes = facts.nodes.filter(({ name }) => kept.has(name))
+  const addresses = new Set<string>(nodes.flatMap(addressesOf))
+  const stays = ({ spec }: HostEndpoint) => kept.has(spec.node) || (spec.expectedIPs ?? []).some((ip) => addresses.has(ip))
+  const endpointStays = ({ address, node }: ServiceFacts['endpoints'][number]) => addresses.has(address) || (node !== undefined && kept.has(node))
+  const batches = plan.batches.map((batch) => ({
+    ...batch,
+    hostEndpoints: batch.hostEndpoints.filter((one: KubeObject) => isHostEndpoint(one) && stays(one)),
+  }))
+  return {
+    facts: {
+      ...facts,
+      nodes,
+      hostEndpoints: facts.hostEndpoints.filter(stays),
+      failsafes: Object.fromEntries(Object.entries(facts.failsafes).filter(([name]) => kept.has(name))),
+      services: facts.services.map((service) => services.get(service) ?? { ...service, endpoints: service.endpoints.filter(endpointStays) }),
+    },
+    plan: { ...plan, batches },
+  }
+}

@@ -1,0 +1,16 @@
+import type { Cast } from './cast.ts'
+import { controlPlaneLifeLines } from './control-plane-life-lines.ts'
+import type { LifeLine } from './life-line.ts'
+import { nodeLifeLines } from './node-life-lines.ts'
+import { operatorLifeLines } from './operator-life-lines.ts'
+import { podLifeLines } from './pod-life-lines.ts'
+import { serviceLifeLines } from './service-life-lines.ts'
+
+/** Every life line of a cluster under a plan. */
+export const lifeLines = (cast: Cast): LifeLine[] => [
+  ...controlPlaneLifeLines(cast),
+  ...nodeLifeLines(cast),
+  ...podLifeLines(cast),
+  ...serviceLifeLines(cast),
+  ...operatorLifeLines(cast),
+]

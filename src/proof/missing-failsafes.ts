@@ -1,0 +1,44 @@
+import { failsafeAccepts } from '../calico/failsafes.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { Plan } from '../firewall/plan.ts'
+import type { ProofRefusal } from './life-line.ts'
+import { failsafesAfter, isHostEndpoint } from './plan-states.ts'
+
+/**
+ * Felix needs a fresh connection whenever its balancer or the API server restarts: closed out, it keeps its rules and hears of no opening any
+ * more. Its ports, and every API endpoint's, must be effective inbound failsafes for everyone on the nodes that hold them.
+ */
+export const missingFailsafes = (facts: Facts, plan: Plan): ProofRefusal[] => {
+  const protectedNodes = new Set(
+    [...facts.hostEndpoints, ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints)].filter(isHostEndpoint).map(({ spec }) => spec.node),
+  )
+  const controlPlane = facts.nodes.filter((node) => node.controlPlane).map(({ name }) => name)
+  const lists = failsafesAfter(facts, plan)
+  const peers = new Map([...facts.apiEndpoints, ...facts.felixPeers].map((peer) => [`${peer.address}:${peer.port}`, peer]))
+  return [...peers].flatMap(([where, { address, port, node }]) =>
+    (node === undefined ? controlPlane : [node])
+      .filter((name) => protectedNodes.has(name))
+      .flatMap((name) => {
+        const inbound = lists[name]?.inbound
+        const open = inbound?.ports.filter(({ net }) => !net) ?? []
+        if (failsafeAccepts(open, 'TCP', port, address)) return []
+        const source = inbound?.source
+        const isOurs = source === undefined || source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === 'default')
+        const holder =
+          source?.kind === 'environment'
+            ? `environment variable ${source.variable} of calico-node`
+            : `FelixConfiguration ${source?.kind === 'felixconfiguration' ? source.name : 'default'}`
+        return [
+          {
+            flow: `Felix, Typha and API clients -> ${where}`,
+            state: 'before anything closes',
+            rule: `${port}/tcp is no inbound failsafe for everyone on ${name}: ${holder} decides there`,
+            why: 'a Felix that cannot reconnect keeps the node closed after the gate has opened',
+            remedy: isOurs
+              ? `add {protocol: TCP, port: ${port}} to spec.extraFailsafePorts.inbound`
+              : `add ${port}/tcp, without a net, to the inbound failsafes in ${holder}`,
+          },
+        ]
+      }),
+  )
+}

@@ -1,0 +1,35 @@
+import { type Address, isAddress, parseAddress } from '../net/address.ts'
+import type { Cast } from './cast.ts'
+import { internal, type LifeLine, meet } from './life-line.ts'
+
+/** The operator's own ways: to the API, by which every undo goes, and to SSH. */
+export const operatorLifeLines = ({ facts, callers }: Cast): LifeLine[] => {
+  const targets = [...kubeconfigTarget(facts.cluster.server), ...facts.apiEndpoints]
+  const unique = targets.filter(({ address, port }, at) => targets.findIndex((one) => one.address === address && one.port === port) === at)
+  const api = unique.flatMap(({ address, port }) =>
+    meet(facts.operatorAddresses, [address]).map(([source]) => ({
+      title: `the operator (${source}) -> API at ${address}:${port}`,
+      connection: { source, destination: address, protocol: 'TCP' as const, port },
+      why: 'it is the way this tool, and its undo, reach the cluster',
+      remedy: `add {protocol: TCP, port: ${port}} to spec.extraFailsafePorts.inbound, or ${source} to spec.trustedNets`,
+      nodes: [],
+    })),
+  )
+  const ssh = callers.flatMap((node) =>
+    meet(facts.operatorAddresses, internal(node)).map(([source, destination]) => ({
+      title: `the operator (${source}) -> SSH on ${node.name} (22/tcp)`,
+      connection: { source, destination, protocol: 'TCP' as const, port: 22 },
+      why: 'it is the last way in when the API is gone',
+      remedy: `add {protocol: TCP, port: 22} to spec.extraFailsafePorts.inbound, or allow 22/tcp to the nodes from ${source}`,
+      nodes: [node.name],
+    })),
+  )
+  return [...api, ...ssh]
+}
+
+/** A kubeconfig that names a host and no address is covered by the discovered endpoints alone. */
+const kubeconfigTarget = (server: string): { address: Address; port: number }[] => {
+  const match = /^https?:\/\/(?:\[([^\]]+)\]|([^:/]+))(?::(\d+))?/.exec(server)
+  const host = match?.[1] ?? match?.[2] ?? ''
+  return isAddress(host) ? [{ address: parseAddress(host), port: Number(match?.[3] ?? 443) }] : []
+}

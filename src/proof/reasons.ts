@@ -1,0 +1,19 @@
+import { fieldManager, keys, names } from '../calico/names.ts'
+import type { Verdict } from '../verdict/model.ts'
+import type { Cast } from './cast.ts'
+import type { LifeLine } from './life-line.ts'
+
+/** The last decision: the one that denied, or what the model would have to know. */
+export const ruleOf = ({ decisions }: Verdict): string => {
+  const last = decisions.at(-1)
+  return last === undefined ? 'nothing decides it' : `${last.node === '' ? '' : `on ${last.node}: `}${last.text}`
+}
+
+/** What mends a cut: the profile or the foreign policy that cut it where one did, else what the life line itself needs. */
+export const remedyOf = ({ remedy }: LifeLine, { decisions }: Verdict, { facts }: Cast): string => {
+  const last = decisions.at(-1)
+  if (last?.stage === 'profile') return `give the HostEndpoints of ${last.node} profiles: [${names.defaultAllowProfile}]`
+  const foreign = facts.policies.find(({ metadata }) => metadata.name === last?.policy && metadata.labels?.[keys.managedBy] !== fieldManager)
+  if (foreign === undefined) return remedy
+  return `kubectl edit globalnetworkpolicy ${foreign.metadata.name}   # add "&& !has(${keys.run})" to its selector, or delete it`
+}

@@ -1,0 +1,110 @@
+import type { ServiceFacts } from '../firewall/facts.ts'
+import type { AllowEntry } from '../firewall/host-firewall.ts'
+import { type Address, parseAddress } from '../net/address.ts'
+import { type Cidr, partsOf } from '../net/cidr.ts'
+import type { PortRange } from '../net/port.ts'
+import type { Cast } from './cast.ts'
+import { internal, type LifeLine, meet, trustPods } from './life-line.ts'
+import { podOf } from './pod-address.ts'
+import { dnsServices } from './relevant-services.ts'
+
+/** Stands for everybody outside: documentation networks (RFC 5737, RFC 3849) are nobody's. */
+const outsiders = ['203.0.113.1', '2001:db8:ffff::1'].map(parseAddress)
+
+/** DNS over both transports, what nodes and pods fetch from outside, what the file opens, and the health checks of balancers it opens to. */
+export const serviceLifeLines = (cast: Cast): LifeLine[] => [
+  ...toDns(cast),
+  ...toOutside(cast),
+  ...cast.plan.firewall.spec.allow.flatMap((entry) => [...openings(entry, cast), ...healthChecks(entry, cast)]),
+]
+
+const toDns = ({ facts, callers }: Cast): LifeLine[] =>
+  dnsServices(facts).flatMap((service) =>
+    service.clusterIPs.flatMap((address) =>
+      service.ports
+        .filter(({ port }) => port === 53)
+        .flatMap(({ protocol, port }) =>
+          callers.flatMap((node) =>
+            meet([...internal(node), ...podOf(node)], [address]).map(([source, destination]) => ({
+              title: `${internal(node).includes(source) ? 'node' : 'a pod on'} ${node.name} -> DNS at ${destination}:${port}/${protocol.toLowerCase()}`,
+              connection: { source, destination, protocol, port },
+              why: protocol === 'TCP' ? 'long answers come over TCP' : 'names are looked up this way',
+              remedy: trustPods,
+              nodes: [],
+            })),
+          ),
+        ),
+    ),
+  )
+
+const outward = [
+  { protocol: 'UDP', port: 53, what: 'a resolver outside (53/udp)', why: 'the API’s own name may be looked up there' },
+  { protocol: 'TCP', port: 53, what: 'a resolver outside (53/tcp)', why: 'long answers come over TCP, which is no failsafe' },
+  { protocol: 'UDP', port: 123, what: 'a time server (123/udp)', why: 'certificates and Leases need the right time' },
+  { protocol: 'TCP', port: 443, what: 'a registry outside (443/tcp)', why: 'images are pulled from there' },
+] as const
+
+const toOutside = ({ callers }: Cast): LifeLine[] =>
+  callers.flatMap((node) =>
+    outward.flatMap(({ what, why, ...kind }) =>
+      meet([...internal(node), ...podOf(node)], outsiders).map(([source, destination]) => ({
+        title: `${internal(node).includes(source) ? 'node' : 'a pod on'} ${node.name} -> ${what}`,
+        connection: { source, destination, ...kind },
+        ...{ why, remedy: 'let no policy of the HostEndpoints govern egress: this tool closes only what comes in', nodes: [node.name] },
+      })),
+    ),
+  )
+
+const firstOf = (cidr: Cidr): Address => partsOf(cidr).address
+
+/** Whom an entry names: the first address of each network stands for it, strangers and the operator for everybody. */
+const sourcesOf = ({ from }: AllowEntry, { facts }: Cast): Address[] => from?.nets.map(firstOf) ?? [...outsiders, ...facts.operatorAddresses]
+
+/** What an entry of the file opens must stay open for whom it names: its first address and each range's first port stand for the rest. */
+const openings = (entry: AllowEntry, cast: Cast): LifeLine[] => {
+  const { name, to, traffic } = entry
+  const targets =
+    'nodes' in to
+      ? cast.facts.nodes.flatMap((node) => internal(node).map((address) => ({ address, nodes: [node.name] })))
+      : to.nets.map((net) => ({ address: firstOf(net), nodes: [] }))
+  return targets.flatMap(({ address, nodes }) =>
+    meet(sourcesOf(entry, cast), [address]).flatMap(([source, destination]) =>
+      traffic.flatMap(({ protocol, ports }) =>
+        (ports.length === 0 ? [{ first: 1 }] : ports).map(({ first }) => ({
+          title: `allow entry ${name}: ${source} -> ${destination}:${first}/${protocol.toLowerCase()}`,
+          connection: { source, destination, protocol, port: first },
+          why: 'the file opens it',
+          remedy: `look at entry ${name} of spec.allow: its policy must come before every Deny`,
+          nodes,
+        })),
+      ),
+    ),
+  )
+}
+
+/** A balancer that is let to a NodePort under externalTrafficPolicy Local asks the healthCheckNodePort which nodes to use; kept out, it uses none. */
+const healthChecks = (entry: AllowEntry, cast: Cast): LifeLine[] => {
+  if (!('nodes' in entry.to)) return []
+  const checked = cast.facts.services.filter((service) => service.healthCheckNodePort !== undefined && opensNodePort(entry, service))
+  return checked.flatMap(({ namespace, name, healthCheckNodePort: port = 0 }) =>
+    cast.facts.nodes.flatMap((node) =>
+      meet(sourcesOf(entry, cast), internal(node)).map(([source, destination]) => ({
+        title: `health check of Service ${namespace}/${name}: ${source} -> ${destination}:${port}/tcp`,
+        connection: { source, destination, protocol: 'TCP' as const, port },
+        why: `entry ${entry.name} lets a balancer to its NodePort, and the balancer asks this port which nodes it may use`,
+        remedy: `add ${port} to the ports of entry ${entry.name} of spec.allow`,
+        nodes: [node.name],
+      })),
+    ),
+  )
+}
+
+const opensNodePort = ({ traffic }: AllowEntry, service: ServiceFacts): boolean =>
+  service.ports.some(({ protocol, nodePort }) =>
+    traffic.some((one) => nodePort !== undefined && one.protocol === protocol && (one.ports.length === 0 || one.ports.some(holds(nodePort)))),
+  )
+
+const holds =
+  (port: number) =>
+  ({ first, last }: PortRange): boolean =>
+    first <= port && port <= last
