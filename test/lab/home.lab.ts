@@ -1,17 +1,16 @@
 import type { Lab } from './lab.ts'
 import type { LabTest } from './lab-test.ts'
-import type { Variant } from './options.ts'
 import { proveInit } from './proofs/home-init.ts'
-import { proveHostility } from './proofs/hostility.ts'
-import { proveAddVip } from './proofs/one-more-opening.ts'
+import { proveOperatorCut, proveRefusals } from './proofs/hostility.ts'
+import { proveOpening } from './proofs/one-more-opening.ts'
 import { type Page, pageOf } from './proofs/page.ts'
 import { proveStorageRefused } from './proofs/refused-flavour.ts'
 import { proveRolledBack, remember } from './proofs/undone.ts'
 
-const proof = (name: string, prove: (lab: Lab, page: Page) => Promise<void>, flavours: readonly Variant['flavour'][]): LabTest => ({
+const proof = (name: string, prove: (lab: Lab, page: Page) => Promise<void>, cells: readonly string[]): LabTest => ({
   name,
   needs: ['felix', 'kubelet'],
-  cells: flavours.map((flavour) => `-${flavour}`),
+  cells,
   run: async (lab, tell) => {
     const page = pageOf(tell)
     await prove(lab, page)
@@ -19,20 +18,24 @@ const proof = (name: string, prove: (lab: Lab, page: Page) => Promise<void>, fla
   },
 })
 
-const served = ['native', 'aggregated'] as const
+/** Where Calico's objects are served, one way or the other. */
+const served = ['-native', '-aggregated']
+/** One cell of each Felix dataplane, both flavours among them. */
+const dataplanes = ['iptables-legacy-native', 'iptables-nft-aggregated', 'nftables-native-native']
 
 /** What the product promises, by packets, in every cell; where it refuses the cell's flavour, the refusal is what is proved. */
 export const tests: readonly LabTest[] = [
   proof(
-    'init closes the home cluster and cuts nobody, rollback leaves nothing',
+    'one sitting: init closes the home cluster and cuts nobody, add-vip opens one port to one client, rollback leaves nothing',
     async (lab, page) => {
       const before = await remember(lab)
       await proveInit(lab, page)
+      await proveOpening(lab, page, false)
       await proveRolledBack(lab, page, before)
     },
     served,
   ),
-  proof('add-vip opens one port to one client, rollback leaves nothing', proveAddVip, served),
-  proof('hostile objects are refused by name, or the run opens', proveHostility, served),
-  proof('storage CRDs alone are refused', proveStorageRefused, ['storage']),
+  proof('hostile objects before the run are refused by name, nothing is written', proveRefusals, served),
+  proof('a fault that cuts the operator opens the cluster again', (lab, page) => proveOperatorCut(lab, page, false), dataplanes),
+  proof('storage CRDs alone are refused', proveStorageRefused, ['-storage']),
 ]

@@ -15,11 +15,16 @@ const boundMs = 3_000
 const init = ['init', '-f', 'examples/home.yaml', '--yes'] as const
 
 /** What is hostile from the start is refused by name; what comes later, or cuts the operator, opens the cluster again. */
-export const proveHostility = async (lab: Lab, page: Page, inFull = false): Promise<void> => {
-  for (const hostile of hostiles(lab)) await refused(lab, page, hostile)
-  await planted(lab, page, inFull)
+export const proveHostility = async (lab: Lab, page: Page): Promise<void> => {
+  await proveRefusals(lab, page)
+  await planted(lab, page)
   await plantedWhileClosed(lab, page)
-  await operatorCut(lab, page, inFull)
+  await proveOperatorCut(lab, page, true)
+}
+
+/** Every hostile object there is before the run is refused by name, with nothing written. */
+export const proveRefusals = async (lab: Lab, page: Page): Promise<void> => {
+  for (const hostile of hostiles(lab)) await refused(lab, page, hostile)
 }
 
 const place = async (lab: Lab, objects: readonly LabObject[]): Promise<void> => {
@@ -65,7 +70,7 @@ const fromRollout = ({ lines }: ToolEnd) =>
     ),
   )
 
-const planted = async (lab: Lab, page: Page, inFull: boolean): Promise<void> => {
+const planted = async (lab: Lab, page: Page): Promise<void> => {
   page.say('\n== planted after stage 2, before anything is closed: a Deny before DNAT for all()')
   const before = await remember(lab)
   const policy = denyEverything(lab)
@@ -74,7 +79,7 @@ const planted = async (lab: Lab, page: Page, inFull: boolean): Promise<void> => 
     await run.seen('before the gate')
     await place(lab, [policy])
     const end = await run.ended
-    rolledBack(page, end, inFull)
+    rolledBack(page, end, true)
     page.fact(
       'it is named',
       end.lines.some(({ text }) => text.includes('quarantine')),
@@ -150,7 +155,8 @@ const plantedWhileClosed = async (lab: Lab, page: Page): Promise<void> => {
   await proveRolledBack(lab, page, before)
 }
 
-const operatorCut = async (lab: Lab, page: Page, inFull: boolean): Promise<void> => {
+/** Somebody takes a node's failsafes away while the run goes on: it opens within three seconds of the first red probe, and takes everything back. */
+export const proveOperatorCut = async (lab: Lab, page: Page, inFull: boolean): Promise<void> => {
   page.say("\n== a fault that cuts the operator: after stage 2 somebody's override takes ws1's failsafes away, so that SSH goes when ws1 closes")
   const before = await remember(lab)
   const override = noFailsafes(lab, 'ws1')

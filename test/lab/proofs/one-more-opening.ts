@@ -6,10 +6,17 @@ import { initHome } from './home-init.ts'
 import { type Page, seconds } from './page.ts'
 import { proveRolledBack, remember } from './undone.ts'
 
-/** `add-vip` opens one NodePort of one address to one client; `rollback --to 0` then leaves nothing of the tool. */
+/** `init`, then `add-vip`, then `rollback --to 0`, which leaves nothing of the tool. */
 export const proveAddVip = async (lab: Lab, page: Page, inFull = false): Promise<void> => {
   const before = await remember(lab)
   await initHome(lab)
+  await proveOpening(lab, page, inFull)
+  const rolled = await proveRolledBack(lab, page, before)
+  if (inFull) page.say(withSeconds(rolled))
+}
+
+/** On the closed home cluster `add-vip` opens one NodePort of one address to one client, and nothing else. */
+export const proveOpening = async (lab: Lab, page: Page, inFull: boolean): Promise<void> => {
   const [address, client, port] = ['192.168.218.174', '192.168.218.53', lab.layout.nodePorts.cluster]
   const args = ['add-vip', address, '--port', `${port}/tcp`, '--from', `${client}/32`, '--yes']
   const added = await runTool(lab, args)
@@ -27,6 +34,4 @@ export const proveAddVip = async (lab: Lab, page: Page, inFull = false): Promise
     wrong.length === 0 ? `${after.length} packets` : inBrief(wrong),
   )
   if (inFull || wrong.length > 0) page.say(renderTable(after))
-  const rolled = await proveRolledBack(lab, page, before)
-  if (inFull) page.say(withSeconds(rolled))
 }
