@@ -25,7 +25,8 @@ export const calicoObjects = (layout: Layout, { flavour, felix }: Variant): LabO
       logSeverityScreen: 'Info',
       reportingInterval: '0s',
       floatingIPs: 'Disabled',
-      ...(felix === 'native' ? { nftablesMode: 'Enabled' } : {}),
+      // Left to itself (Auto) Felix takes nftables wherever kube-proxy does.
+      nftablesMode: felix === 'native' ? 'Enabled' : 'Disabled',
     }),
     object('IPPool', 'default-ipv4-ippool', {
       cidr: layout.podCidr,
