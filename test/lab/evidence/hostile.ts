@@ -2,6 +2,5 @@
 import { proveHostility } from '../proofs/hostility.ts'
 import { evidence } from './evidence.ts'
 
-await evidence('hostile', 'foreign objects before and during a run, and a fault that cuts the operator', 3, (lab, page) =>
-  proveHostility(lab, page, true),
+await evidence('hostile', 'foreign objects before and during a run, and a fault that cuts the operator', 3, proveHostility,
 )
