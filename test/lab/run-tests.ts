@@ -1,21 +1,39 @@
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
+import { tests as byHand } from './by-hand.lab.ts'
+import { tests as contract } from './contract.lab.ts'
+import { tests as failsafes } from './failsafes.lab.ts'
 import { tests as failures } from './failures.lab.ts'
 import { tests as gate } from './gate.lab.ts'
 import { tests as home } from './home.lab.ts'
 import { tests as hostile } from './hostile.lab.ts'
+import { tests as ipv6 } from './ipv6.lab.ts'
 import { down, type Lab, openLab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
 import { tests as loopback } from './loopback.lab.ts'
 import { requireMachine } from './machine/requirements.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
+import { tests as nodesService } from './nodes-service.lab.ts'
 import { defaultVariant, type Variant, variantName } from './options.ts'
 import { builtControlPlane, namespacePrefix } from './place.ts'
 import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 import { up } from './up.ts'
 
-const tests: readonly LabTest[] = [...failures, ...tutorial, ...home, ...gate, ...traps, ...loopback, ...hostile]
+const tests: readonly LabTest[] = [
+  ...failures,
+  ...tutorial,
+  ...home,
+  ...gate,
+  ...traps,
+  ...loopback,
+  ...hostile,
+  ...failsafes,
+  ...nodesService,
+  ...byHand,
+  ...ipv6,
+  ...contract,
+]
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,

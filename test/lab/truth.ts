@@ -134,6 +134,7 @@ export const worldOf = ({ layout, variant }: Pick<Lab, 'layout' | 'variant'>): W
     proxyMode: variant.proxy,
     nodes,
     podCidrs: [parseCidr(layout.podCidr)],
+    ipPools: [{ cidr: parseCidr(layout.podCidr), natOutgoing: true, ipipMode: 'Never', vxlanMode: 'Never' }],
     services: servicesOf(layout),
     failsafes: Object.fromEntries(nodes.map((node) => [node.name, failsafes])),
     hostEndpoints: [] satisfies HostEndpoint[],

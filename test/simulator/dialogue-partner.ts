@@ -11,27 +11,40 @@ export interface Heard {
 export interface Partner {
   readonly url: string
   readonly tokens: Readonly<Record<'admin' | 'nobody' | 'bad', string>>
+  /** A unix socket it listens behind. */
+  readonly socketPath?: string
+}
+
+/** What of an answer must be the same. */
+export const compared = ({ compare = 'all' }: Step, heard: Heard | undefined): unknown => {
+  if (heard === undefined || compare === 'code') return heard?.code
+  const { reason } = heard.body as { reason?: string }
+  return compare === 'reason' ? { code: heard.code, reason } : heard
 }
 
 const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const ask = ({ url, tokens }: Partner, step: Step, body: string, path: string): Promise<Heard> =>
+const ask = ({ url, tokens, socketPath }: Partner, step: Step, body: string, path: string): Promise<Heard> =>
   new Promise((resolve, reject) => {
     const headers = {
       authorization: `Bearer ${tokens[step.as ?? 'admin']}`,
       'user-agent': 'dialogue/1',
       ...(body === '' ? {} : { 'content-type': step.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
     }
-    const request = https.request(new URL(path, url), { method: step.method, headers, rejectUnauthorized: false }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString()
-        const isJson = `${response.headers['content-type']}`.includes('json')
-        resolve({ code: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text.trim() })
-      })
-      response.on('error', reject)
-    })
+    const request = https.request(
+      new URL(path, url),
+      { method: step.method, headers, rejectUnauthorized: false, ...(socketPath === undefined ? {} : { socketPath }) },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString()
+          const isJson = `${response.headers['content-type']}`.includes('json')
+          resolve({ code: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text.trim() })
+        })
+        response.on('error', reject)
+      },
+    )
     request.on('error', reject)
     request.end(body)
   })

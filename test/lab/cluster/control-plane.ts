@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Binaries, hasRole } from '../binaries.ts'
 import type { Layout, NodeHost } from '../layout.ts'
@@ -31,6 +32,15 @@ export const startEtcd = (context: ClusterContext, node: NodeHost): void => {
   start(context, node, controlPlaneProcess.etcd, [context.state.at('etcd'), 'http://127.0.0.1:2379'])
 }
 
+/** Tokens for those who come without a certificate: one may do everything, `jane` nothing. */
+export const labTokens = { admin: 'lab-admin', nobody: 'lab-jane' } as const
+
+const tokenFile = (state: StateDir): string => {
+  const path = state.at('pki', 'tokens.csv')
+  writeFileSync(path, `${labTokens.admin},admin,admin,system:masters\n${labTokens.nobody},jane,jane\n`, { mode: 0o600 })
+  return path
+}
+
 /** Starts the API server behind the node's own NIC: a bad policy really cuts it off. */
 export const startApiserver = (context: ClusterContext, node: NodeHost): void => {
   const { state, layout } = context
@@ -41,6 +51,7 @@ export const startApiserver = (context: ClusterContext, node: NodeHost): void =>
     `--advertise-address=${node.address}`,
     `--secure-port=${layout.api.port}`,
     `--client-ca-file=${pki('ca.crt')}`,
+    `--token-auth-file=${tokenFile(state)}`,
     `--tls-cert-file=${pki('apiserver.crt')}`,
     `--tls-private-key-file=${pki('apiserver.key')}`,
     '--authorization-mode=Node,RBAC',

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { dialogue } from '../simulator/dialogue.ts'
+import { compared, type Heard, hold } from '../simulator/dialogue-partner.ts'
+import { labTokens, startControllerManager } from './cluster/control-plane.ts'
+import { hasKubelet } from './cluster/nodes.ts'
+import type { LabTest } from './lab-test.ts'
+import { kill } from './machine/failures.ts'
+import { until } from './machine/run.ts'
+
+/** What `npm test` holds the simulator to. */
+const record = fileURLToPath(new URL('../simulator/dialogue.golden.json', import.meta.url))
+
+/** The API's contract: the real server says what the simulator says, or the record of it is out of date. */
+export const tests: readonly LabTest[] = [
+  {
+    name: 'contract: the API server answers as its record says, and so as the simulator does',
+    needs: ['felix'],
+    cells: ['iptables-legacy-native'],
+    run: async (lab, tell) => {
+      // Controllers would act on what is talked about at moments of their own.
+      await kill(lab, 'kube-controller-manager')
+      const { url, socketPath } = { url: 'https://kubernetes', socketPath: lab.state.at('socket', 'api.sock') }
+      let heard: Readonly<Record<string, Heard>>
+      try {
+        heard = await hold({ url, socketPath, tokens: { ...labTokens, bad: 'bad' } }, dialogue)
+      } finally {
+        for (const node of lab.layout.nodes.filter(({ controlPlane }) => controlPlane))
+          startControllerManager(lab, node, { monitorsNodes: hasKubelet(lab) })
+      }
+      if (process.env['RECORD'] !== undefined) writeFileSync(record, `${JSON.stringify(heard, null, 1)}\n`)
+      const kept = JSON.parse(readFileSync(record, 'utf8')) as Record<string, Heard>
+      const different = dialogue.filter(
+        (step) => JSON.stringify(compared(step, heard[step.name])) !== JSON.stringify(compared(step, kept[step.name])),
+      )
+      for (const { name } of different.slice(0, 5)) assert.deepEqual(heard[name], kept[name], name)
+      assert.equal(different.length, 0)
+      tell(`${dialogue.length} requests answered alike`)
+      await lab.api.delete({ apiVersion: 'projectcalico.org/v3', kind: 'FelixConfiguration', name: 'node.talk' })
+      const talk = { apiVersion: 'v1', kind: 'Namespace', name: 'talk' }
+      await until('namespace talk to go', async () => (await lab.api.get(talk)) === undefined, 60_000, 200)
+    },
+  },
+]
