@@ -14,6 +14,7 @@ import type { ExitCode } from '../exit-codes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { createFreshApi } from '../probe/fresh-api.ts'
 import { createProber, type Prober } from '../probe/prober.ts'
+import { createRealised } from '../probe/realised.ts'
 import { trustOf } from '../probe/trust.ts'
 import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
 import { createJournal } from '../store/journal.ts'
@@ -80,6 +81,7 @@ export const withCluster = async (
           }),
           context.patience ?? ((ms) => ms),
         ),
+        ...(cluster.runInPod === undefined ? {} : { realised: createRealised({ api: cluster.api, runInPod: cluster.runInPod, facts }) }),
         journal,
         holder,
         command: commandLine,

@@ -1,11 +1,12 @@
 import type { RunInPod } from '../cluster/exec.ts'
+import { type Section, sectionsOf } from '../cluster/sections.ts'
 import type { NodeFacts } from '../firewall/facts.ts'
 import type { FilterBackend, HostInputRule, Inspection } from '../firewall/inspection.ts'
 import type { Family } from '../net/address.ts'
 import { defaultRoutesIn, holderOf, interfacesIn } from './inspect-interfaces.ts'
 import { filterTable } from './inspect-iptables.ts'
 import { chainsIn, type NftChains, nftInputRules } from './inspect-nft.ts'
-import { inspectScript, type Section, sectionsOf } from './inspect-script.ts'
+import { inspectScript } from './inspect-script.ts'
 
 /** How one node is looked into. */
 export interface LookOptions {

@@ -50,11 +50,26 @@ export type Progress =
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'end'; readonly outcome: Outcome }
 
+/** How Felix on one node stands to what was written. */
+export interface Realised {
+  readonly node: string
+  /**
+   * `programmed`: seen in the packet filter. `idle`: nothing on the node has to do with it, and Felix is well. `behind`: Felix is well, and it is not
+   * there yet. `restarting`: Felix began anew a moment ago. `stopped` (by a signal), `crashing` (ends again and again), `down`, `cut` (from the API) and
+   * `not-ready`: nothing written now arrives there. `unseen`: nobody could look.
+   */
+  readonly state: 'programmed' | 'idle' | 'behind' | 'restarting' | 'stopped' | 'crashing' | 'down' | 'cut' | 'not-ready' | 'unseen'
+  /** Names the node, what is the matter and, where there is one, the remedy. */
+  readonly sentence: string
+}
+
 /** Everything outside that a run touches. */
 export interface RolloutPorts {
   readonly api: Api
   readonly clock: Clock
   readonly prober: ProbeRunner
+  /** Looks once into the nodes these objects concern, all nodes for none, within seconds; absent where nobody can look. */
+  readonly realised?: (objects: readonly KubeObject[], signal: AbortSignal) => Promise<readonly Realised[]>
   readonly journal: Journal
   readonly ask: (question: KeepQuestion, signal: AbortSignal) => Promise<'keep' | 'open' | 'leave'>
   readonly report: (progress: Progress) => void

@@ -13,6 +13,10 @@ export interface RunMemory {
   since: Date
   /** Objects as last read or written, by image key: the versions the next write is guarded by. */
   readonly seen: Map<string, KubeObject | null>
+  /** What the last write step wrote: what settling waits for. */
+  written?: readonly KubeObject[]
+  /** It was told that some nodes cannot be looked into. */
+  graceNoted?: true
 }
 
 /** What a performer is given. */

@@ -12,6 +12,7 @@ import { adoptGate, armGate, checkAlive, disarmGate, renewGate } from './gate.ts
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
 import { baseline, probe } from './probe.ts'
+import { seeRealised } from './realised.ts'
 import { restore, verify } from './restore.ts'
 import { settle } from './settle.ts'
 import { removeObjects, writeObjects } from './write.ts'
@@ -45,6 +46,9 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
     case 'write':
       context.memory.since = clock.wall()
       await writeObjects(context, step.objects)
+      context.memory.written = step.objects
+      // What closes is seen closed by the probes, and beyond that in the nodes' packet filters where they can be looked into.
+      if (step.closes.length > 0 && context.ports.realised !== undefined) await seeRealised(context, step.objects)
       return none
     case 'remove':
       await removeObjects(context, step.refs)
@@ -95,6 +99,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await seeOpen(context)
       return none
     case 'restore':
+      context.memory.written = []
       await restore(context, step.images)
       return none
     case 'verify':

@@ -1,22 +1,19 @@
 import { resourceOf } from '../../calico/resources.ts'
 import { FwError } from '../../errors.ts'
 import type { PerformContext } from './context.ts'
+import { notRealised, seeRealised, stuckFelixes } from './realised.ts'
 
 /** A failsafe edit makes Felix exit after 2 s (felix/daemon/daemon.go) and enforce again within about 8 s. */
 const exitWithinMs = 6_000
 const readyWithinMs = 90_000
-/**
- * Felix programmed every change on an idle cluster within 0.1 to 1.6 s of the write. Until nodes can be looked into, nothing tells when a set or a policy
- * has arrived, so this is a bounded grace and not an observation; what a batch closes is observed by its probes.
- */
-const syncGraceMs = 2_000
+/** A Felix that is stopped, crash-looping or cut off is waited for this long, then named. */
+const stuckForMs = 8_000
 
 /** Waits for every Felix that was alive when the facts were gathered. */
 export const settle = async (context: PerformContext, what: 'restart' | 'sync'): Promise<void> => {
   const { clock } = context.ports
   if (what === 'sync') {
-    await clock.sleep(syncGraceMs, context.signal)
-    return
+    return seeRealised(context, context.memory.written ?? [])
   }
   const alive = context.subject.facts.nodes.flatMap(({ calicoNode }) => (calicoNode?.ready === true ? [calicoNode.pod] : []))
   if (alive.length === 0) {
@@ -30,7 +27,11 @@ export const settle = async (context: PerformContext, what: 'restart' | 'sync'):
     for (const pod of alive) if (!ready.has(pod)) dropped.add(pod)
     const missing = alive.filter((pod) => !ready.has(pod))
     const waited = clock.now() - begun
-    if (missing.length === 0 && (dropped.size === alive.length || waited > exitWithinMs)) return
+    const isBack = missing.length === 0 && (dropped.size === alive.length || waited > exitWithinMs)
+    // A pod stays Ready for a while after its Felix was stopped, and is Ready now and then while it ends again and again.
+    const stuck = isBack || waited > stuckForMs ? await stuckFelixes(context) : []
+    if (isBack && stuck.length === 0) return
+    if (stuck.length > 0 && waited > stuckForMs) throw notRealised(stuck)
     if (waited > readyWithinMs) {
       throw new FwError('FW_PREFLIGHT', `Felix is not ready again on ${missing.length} of ${alive.length} nodes`, {
         why: `${missing.slice(0, 3).join(', ')} did not become Ready within ${readyWithinMs / 1000} s of the failsafe change`,

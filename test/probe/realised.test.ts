@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { KubeObject } from '../../src/calico/object.ts'
+import type { PodCommand } from '../../src/cluster/exec.ts'
+import { sectionsOf } from '../../src/cluster/sections.ts'
+import { FwError } from '../../src/errors.ts'
+import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
+import { makePlan } from '../../src/firewall/plan-maker.ts'
+import { processesIn, readinessIn } from '../../src/probe/felix-script.ts'
+import { policiesOn, programmedIn, rulesOf } from '../../src/probe/programmed.ts'
+import { createRealised, type RealisedContext } from '../../src/probe/realised.ts'
+import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
+import { objectApi } from '../fixtures/object-api.ts'
+
+/** What the look printed on ws1 with the home example kept: Felix 3.32.1, kube-proxy 1.36, three nodes. */
+const looks = {
+  'iptables-legacy': readFileSync(new URL('./outputs/felix-iptables.txt', import.meta.url), 'utf8'),
+  'native nftables': readFileSync(new URL('./outputs/felix-nftables.txt', import.meta.url), 'utf8'),
+}
+const home = readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8')
+const facts = homeFacts({ nodes: 3 })
+const plan = makePlan({ firewall: parseHostFirewall(home, 'home.yaml'), facts, change: 1, windowSeconds: 90 })
+const kept = [
+  ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints),
+  plan.deny,
+  ...plan.policies.filter(({ metadata }) => !/gate/.test(metadata.name)),
+]
+const { signal } = new AbortController()
+
+/** Only ws1 answers: its facts alone are given. */
+const looking = (stdout: string | ((run: PodCommand) => string), more: Partial<RealisedContext> = {}, objects: readonly KubeObject[] = kept) => {
+  const asked: PodCommand[] = []
+  const realised = createRealised({
+    api: objectApi(objects),
+    facts: { ...facts, nodes: facts.nodes.filter(({ name }) => name === nodeName('ws1')) },
+    runInPod: async (run) => {
+      asked.push(run)
+      return { stdout: typeof stdout === 'function' ? stdout(run) : stdout, stderr: '', exitCode: 0 }
+    },
+    ...more,
+  })
+  return { asked, look: async (of: readonly KubeObject[]) => (await realised(of, signal))[0] }
+}
+
+describe.each(Object.entries(looks))('on %s', (_, look) => {
+  const programmed = programmedIn(sectionsOf(look))
+
+  test('the interface meets every policy of ours through Felix’s groups and hashed names', () => {
+    expect([...policiesOn(programmed, 'ens160')].sort()).toEqual([
+      'calico-fw-allow-api-vip',
+      'calico-fw-allow-ingress',
+      'calico-fw-base',
+      'calico-fw-deny',
+    ])
+    expect(policiesOn(programmed, 'ens16').size).toBe(0)
+  })
+
+  test('a policy’s networks and ports are read out of its rules', () => {
+    const rules = rulesOf(programmed, 'calico-fw-allow-ingress')
+    expect([[...(rules?.nets ?? [])], [...(rules?.ports ?? [])]]).toEqual([['192.168.218.180/32'], ['80', '443']])
+    expect(rulesOf(programmed, 'calico-fw-allow')).toBeUndefined()
+  })
+
+  test('what was written is there', async () => {
+    const { look: ask } = looking(look)
+    for (const objects of [
+      plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints),
+      plan.policies.filter(({ metadata }) => !/gate/.test(metadata.name)),
+      plan.sets,
+      [plan.deny],
+    ])
+      expect(await ask(objects)).toMatchObject({ node: nodeName('ws1'), state: 'programmed' })
+  })
+
+  const allow = plan.policies.find(({ metadata }) => metadata.name === 'calico-fw-allow-ingress') as KubeObject
+  const rule = (nets: string[], ports: (number | string)[]) => ({
+    ...allow,
+    spec: { ...(allow['spec'] as object), ingress: [{ action: 'Allow', protocol: 'TCP', destination: { nets, ports } }] },
+  })
+  const trusted = plan.sets.find(({ metadata }) => metadata.name === 'calico-fw-trusted') as KubeObject
+  const endpoint = plan.batches
+    .flatMap(({ hostEndpoints }) => hostEndpoints)
+    .find(({ spec }) => (spec as { node: string }).node === nodeName('ws1')) as KubeObject
+
+  test.each<[string, KubeObject, string]>([
+    ['a policy with one port more', rule(['192.168.218.180/32'], [80, 443, 8443]), 'policy calico-fw-allow-ingress'],
+    ['a policy with one port less', rule(['192.168.218.180/32'], [80]), 'policy calico-fw-allow-ingress'],
+    ['a policy for another address', rule(['192.168.218.181/32'], [80, 443]), 'policy calico-fw-allow-ingress'],
+    ['a policy that is not there', { ...allow, metadata: { ...allow.metadata, name: 'calico-fw-allow-new' } }, 'policy calico-fw-allow-new'],
+    ['a set with one network more', { ...trusted, spec: { nets: ['10.233.0.0/16', '10.99.0.0/24'] } }, 'set calico-fw-trusted'],
+    [
+      'failsafes with one port more',
+      {
+        apiVersion: 'v3',
+        kind: 'FelixConfiguration',
+        metadata: { name: 'default' },
+        spec: { failsafeInboundHostPorts: [{ protocol: 'TCP', port: 7444 }] },
+      },
+      'inbound failsafes',
+    ],
+    ['another interface', { ...endpoint, spec: { ...(endpoint['spec'] as object), interfaceName: 'ens224' } }, 'interface ens224'],
+  ])('%s is behind', async (_name, object, what) => {
+    const { look: ask } = looking(look, {}, [
+      ...kept.filter(({ kind, metadata }) => kind !== object.kind || metadata.name !== object.metadata.name),
+      object,
+    ])
+    const seen = await ask([object])
+    expect(seen).toMatchObject({ state: 'behind' })
+    expect(seen?.sentence).toContain(`has not programmed ${what}`)
+  })
+
+  test('a network another one of the set covers is there', async () => {
+    expect(await looking(look).look([{ ...trusted, spec: { nets: ['10.233.64.0/18'] } }])).toMatchObject({ state: 'programmed' })
+  })
+
+  test('policies nothing selects leave no trace, and are not waited for', async () => {
+    expect(await looking(look, {}, []).look(plan.policies)).toMatchObject({ state: 'idle' })
+  })
+})
+
+/** A look at a Felix with these words in /proc/PID/stat. */
+const felix = ({
+  state = 'S',
+  start = 1_000,
+  uptime = 100,
+  pid = 7,
+  peer = 0,
+  readiness = '200 OK',
+}: Record<string, unknown> & { state?: string } = {}): string =>
+  [
+    '@@ felix',
+    ...(state === '' ? [] : [`${pid} (calico-node (x) S) ${state} 1 1 1 0 -1 4194560 9190 0 0 0 1 1 0 0 20 0 10 0 ${start} 1 1 1`]),
+    '@@ end 0',
+    `@@ uptime\n${uptime} 1\n@@ end 0`,
+    `@@ readiness\nHTTP/1.0 ${readiness}\n\n| COMPONENT | TIMEOUT | LIVENESS | READINESS | DETAIL |\n| FelixStartup | - | reporting live | reporting non-ready | waits |\n@@ end 0`,
+    `@@ peer.192.168.218.171.6443\n@@ end ${peer}`,
+  ].join('\n')
+
+describe('Felix itself', () => {
+  test.each<[string, string, string, RegExp]>([
+    ['that runs', felix(), 'idle', /runs/],
+    [
+      'stopped by a signal',
+      felix({ state: 'T' }),
+      'stopped',
+      /kubectl exec -n calico-system calico-node-ws1 -c calico-node -- bash -c 'kill -CONT 7'/,
+    ],
+    ['cut off from the API', felix({ peer: 124 }), 'cut', /cannot reach the API \(192\.168\.218\.171:6443\)/],
+    ['not ready', felix({ readiness: '503 Service Unavailable' }), 'not-ready', /FelixStartup, reporting non-ready, waits/],
+    ['just started', felix({ start: 9_900 }), 'restarting', /just started/],
+    ['gone a moment ago', felix({ state: '' }), 'restarting', /not back yet/],
+    ['without an answer', '', 'unseen', /no answer/],
+  ])('%s', async (_, stdout, state, words) => {
+    const seen = await looking(stdout).look([])
+    expect(seen?.state).toBe(state)
+    expect(seen?.sentence).toMatch(words)
+  })
+
+  const afterLooks = async (...stdouts: string[]) => {
+    const queue = [...stdouts]
+    const { look } = looking(() => queue.shift() ?? '')
+    let last: Awaited<ReturnType<typeof look>>
+    for (const _ of stdouts) last = await look([])
+    return last?.state
+  }
+
+  test('one restart is none of its business; one that ends again and again crashes; one that never comes is down', async () => {
+    expect(
+      await afterLooks(
+        felix(),
+        felix({ state: '', uptime: 101 }),
+        felix({ pid: 8, start: 10_200, uptime: 103 }),
+        felix({ pid: 8, start: 10_200, uptime: 106 }),
+      ),
+    ).toBe('idle')
+    expect(
+      await afterLooks(felix({ state: '', uptime: 101 }), felix({ pid: 8, start: 10_200, uptime: 102.1 }), felix({ state: '', uptime: 105.5 })),
+    ).toBe('crashing')
+    expect(await afterLooks(felix({ state: '', uptime: 101 }), felix({ state: '', uptime: 105.5 }))).toBe('down')
+  })
+
+  test('its process is found behind any name, and its health behind any padding', () => {
+    expect(processesIn('7 (a) b) c) T 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 10 0 555 1\nnonsense')).toEqual([{ pid: 7, state: 'T', start: 555 }])
+    expect(readinessIn('')).toBeUndefined()
+    expect(readinessIn('HTTP/1.1 204 No Content\n\n')).toEqual({ ready: true })
+  })
+})
+
+describe('asking', () => {
+  test('the cluster is asked once for one write; nodes the write does not concern are not asked at all', async () => {
+    const api = objectApi(kept)
+    const asked: string[] = []
+    const realised = createRealised({
+      api,
+      facts,
+      runInPod: async ({ pod }) => {
+        asked.push(pod)
+        return { stdout: looks['iptables-legacy'], stderr: '', exitCode: 0 }
+      },
+    })
+    const one = plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints).slice(0, 1)
+    await realised(one, signal)
+    await realised(one, signal)
+    expect(asked).toHaveLength(2)
+    expect(new Set(asked).size).toBe(1)
+    expect(api.calls).toEqual(['projectcalico.org/v3 globalnetworkpolicies'])
+  })
+
+  test('a pod that was replaced is found again; a node that cannot be looked into is unseen', async () => {
+    const replacement: KubeObject = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'calico-node-new', namespace: 'calico-system' },
+      spec: { nodeName: nodeName('ws1'), containers: [{ name: 'calico-node' }] },
+    }
+    const answer = ({ pod }: PodCommand): string => {
+      if (pod === 'calico-node-new') return felix()
+      throw new FwError('FW_NOT_FOUND', 'gone')
+    }
+    expect(await looking(answer, {}, [replacement]).look([])).toMatchObject({ state: 'idle' })
+    expect(await looking(answer, {}, []).look([])).toEqual({
+      node: nodeName('ws1'),
+      state: 'unseen',
+      sentence: `nobody can look into ${nodeName('ws1')}: gone`,
+    })
+  })
+
+  test('under eBPF nothing is looked for in a packet filter', async () => {
+    const bpf = { facts: { ...facts, calico: { ...facts.calico, dataplane: 'bpf' as const } } }
+    expect(await looking(felix(), bpf).look(plan.policies)).toMatchObject({ state: 'idle' })
+  })
+})
