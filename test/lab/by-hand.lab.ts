@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { spreads } from './cells.ts'
 import { signalFelix } from './cluster/felix.ts'
 import { homeFirewall, write } from './firewall.ts'
 import type { Lab } from './lab.ts'
@@ -52,6 +53,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'locked out: every command of the page opens',
     needs: ['felix'],
+    sampled: spreads.second,
     run: async (lab, tell) => {
       const firewall = homeFirewall(lab)
       await write(lab, ...firewall.sets, ...firewall.policies, denyPolicy([1]))

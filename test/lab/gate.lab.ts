@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { gatePolicy, gateSet } from '../../src/firewall/gate.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
+import { spreads } from './cells.ts'
 import { startControllerManager } from './cluster/control-plane.ts'
 import { hasKubelet } from './cluster/nodes.ts'
 import { homeFirewall, networkSetsOf, servicesWithNodes, write } from './firewall.ts'
@@ -56,6 +57,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'the gate: untouched, renewed, orphaned',
     needs: ['felix'],
+    sampled: spreads.second,
     run: async (lab, tell) => {
       await prepare(lab, [
         [1, 'control1'],
@@ -81,6 +83,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'the gate: one delete opens every node; runs do not touch each other',
     needs: ['felix'],
+    sampled: spreads.first,
     run: async (lab, tell) => {
       const firewall = homeFirewall(lab)
       const policies = [...firewall.policies, gatePolicy(7), gatePolicy(8)]

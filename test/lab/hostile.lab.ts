@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import { gatePolicy } from '../../src/firewall/gate.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
+import { spreads } from './cells.ts'
 import type { LabObject } from './cluster/api.ts'
 import { calicoApiVersion } from './cluster/crds.ts'
 import { homeFirewall, networkSetsOf, refIn, remove, servicesWithNodes, write } from './firewall.ts'
@@ -83,6 +84,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'a committed firewall: every packet, the open set, and every HostEndpoint deleted at once',
     needs: ['felix'],
+    sampled: spreads.first,
     run: async (lab, tell) => {
       const { see, write: keep } = recorder(lab, 'committed')
       const firewall = homeFirewall(lab)
@@ -115,6 +117,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'no fresh connection is lost while the firewall is written, closed, opened and taken away in its order',
     needs: ['felix'],
+    sampled: spreads.third,
     run: async (lab, tell) => {
       const firewall = homeFirewall(lab)
       const lines = allLifeLines(lab).filter(({ from }) => from.startsWith('ws') || from.startsWith('app1'))
@@ -144,6 +147,7 @@ export const tests: readonly LabTest[] = [
   {
     name: "a node's own INPUT rules: Calico's accept steps over them in iptables mode",
     needs: ['felix'],
+    sampled: spreads.third,
     run: async (lab, tell) => {
       const rule = ['INPUT', '-i', lab.node('ws1').nic, '-p', 'tcp', '--dport', '9100', '-j', 'DROP']
       const iptables = async (verb: string) => {
@@ -167,6 +171,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'our named HostEndpoint takes the NIC from a `*` one that was a firewall',
     needs: ['felix'],
+    sampled: spreads.second,
     run: async (lab) => {
       const { see, write: keep } = recorder(lab, 'star')
       const star: LabObject = {

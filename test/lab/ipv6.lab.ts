@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { GlobalNetworkPolicy } from '../../src/calico/shapes.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { spreads } from './cells.ts'
 import { homeFirewall, write } from './firewall.ts'
 import type { Lab } from './lab.ts'
 import type { LabTest } from './lab-test.ts'
@@ -56,6 +57,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'IPv6: neighbour discovery, DHCPv6 replies and VRRP live on a closed node, and nothing else link-local',
     needs: ['felix'],
+    sampled: spreads.third,
     run: async (lab, tell) => {
       const address = `${await linkLocal(lab, 'ws1')}%eth0`
       const agent = lab.agent('ws1')

@@ -13,6 +13,8 @@ export interface LabTest {
   readonly needs: readonly Need[]
   /** The only cells it makes sense in, by the end of their names; absent: all. */
   readonly cells?: readonly string[]
+  /** The cells of the default run that have it; absent: all of {@link cells}. */
+  readonly sampled?: readonly string[]
   run(lab: Lab, tell: (line: string) => void): Promise<void>
 }
 

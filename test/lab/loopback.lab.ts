@@ -1,5 +1,6 @@
 import type { GlobalNetworkPolicy } from '../../src/calico/shapes.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { spreads } from './cells.ts'
 import { homeFirewall, networkSetsOf, remove, servicesWithNodes, write } from './firewall.ts'
 import type { Lab } from './lab.ts'
 import type { LabTest } from './lab-test.ts'
@@ -20,6 +21,7 @@ export const tests: readonly LabTest[] = [
   {
     name: "localhost services dialled from the LAN: kube-proxy's guard, and who steps over it",
     needs: ['felix'],
+    sampled: spreads.third,
     run: async (lab, tell) => {
       const { see, write: keep } = recorder(lab, 'loopback')
       const via = lab.node('ws1').fqdn

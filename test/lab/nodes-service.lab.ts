@@ -3,6 +3,7 @@ import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import { hostNets, nodesSet } from '../../src/firewall/network-sets.ts'
 import { nodesService } from '../../src/firewall/tool-objects.ts'
 import { parseAddress } from '../../src/net/address.ts'
+import { spreads } from './cells.ts'
 import { calicoNamespace } from './cluster/seed.ts'
 import { homeFirewall, networkSetsOf, refIn, servicesWithNodes, write } from './firewall.ts'
 import type { LabTest } from './lab-test.ts'
@@ -15,6 +16,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'the nodes Service alone lets nodes reach each other, and nobody else',
     needs: ['felix'],
+    sampled: spreads.first,
     run: async (lab) => {
       const { see, write: keep } = recorder(lab, 'nodes-service')
       const firewall = homeFirewall(lab)

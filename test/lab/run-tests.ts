@@ -1,59 +1,14 @@
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
-import { tests as byHand } from './by-hand.lab.ts'
-import { tests as contract } from './contract.lab.ts'
-import { tests as failsafes } from './failsafes.lab.ts'
-import { tests as failures } from './failures.lab.ts'
-import { tests as gate } from './gate.lab.ts'
-import { tests as home } from './home.lab.ts'
-import { tests as hostile } from './hostile.lab.ts'
-import { tests as ipv6 } from './ipv6.lab.ts'
+import { pairwise, product } from './cells.ts'
 import { down, type Lab, openLab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
-import { tests as loopback } from './loopback.lab.ts'
 import { requireMachine } from './machine/requirements.ts'
 import { defaultDir, stateDir } from './machine/state.ts'
-import { tests as nodesService } from './nodes-service.lab.ts'
-import { defaultVariant, type Variant, variantName } from './options.ts'
+import { type Variant, variantName } from './options.ts'
 import { builtControlPlane, namespacePrefix } from './place.ts'
-import { tests as traps } from './traps.lab.ts'
-import { tests as tutorial } from './tutorial.lab.ts'
+import { suite } from './suite.ts'
 import { up } from './up.ts'
-
-const tests: readonly LabTest[] = [
-  ...failures,
-  ...tutorial,
-  ...home,
-  ...gate,
-  ...traps,
-  ...loopback,
-  ...hostile,
-  ...failsafes,
-  ...nodesService,
-  ...byHand,
-  ...ipv6,
-  ...contract,
-]
-
-const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
-  ...defaultVariant,
-  proxy,
-  felix,
-  flavour,
-})
-
-/** Every pair of kube-proxy mode, Felix dataplane and Calico flavour meets in one of these. */
-const pairwise: readonly Variant[] = [
-  cell('iptables', 'legacy', 'native'),
-  cell('nftables', 'nft', 'native'),
-  cell('nftables', 'native', 'native'),
-  cell('nftables', 'legacy', 'aggregated'),
-  cell('iptables', 'nft', 'aggregated'),
-  cell('iptables', 'native', 'aggregated'),
-  cell('iptables', 'legacy', 'storage'),
-  cell('nftables', 'nft', 'storage'),
-  cell('nftables', 'native', 'storage'),
-]
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const state = stateDir(defaultDir(process.env))
@@ -83,10 +38,11 @@ const runOne = async (lab: Lab, test: LabTest): Promise<void> => {
   }
 }
 
+/** Whether a test belongs to a cell; those of the whole product of variants have every test that makes sense there. */
 const isMeantFor =
-  (variant: Variant) =>
-  ({ cells }: LabTest): boolean =>
-    cells === undefined || cells.some((name) => variantName(variant).endsWith(name))
+  (variant: Variant, everywhere: boolean) =>
+  ({ cells, sampled }: LabTest): boolean =>
+    [cells, everywhere ? undefined : sampled].every((names) => names === undefined || names.some((name) => variantName(variant).endsWith(name)))
 
 const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly LabTest[]): Promise<void> => {
   say(variantName(variant))
@@ -114,17 +70,28 @@ const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly La
 
 const { values } = parseArgs({
   args: process.argv.slice(2),
-  options: { cell: { type: 'string', multiple: true }, only: { type: 'string' }, here: { type: 'boolean', default: false } },
+  options: {
+    cell: { type: 'string', multiple: true },
+    only: { type: 'string' },
+    /** On the lab that is up, and leave it up. */
+    here: { type: 'boolean', default: false },
+    /** Every variant, and in each every test. */
+    all: { type: 'boolean', default: false },
+  },
 })
 requireMachine(process.platform, process.getuid?.())
 const binaries = findBinaries(process.env, builtControlPlane(process.env))
-const wanted = tests.filter((test) => values.only === undefined || test.name.includes(values.only))
-if (values.here) {
+const wanted = suite.filter((test) => values.only === undefined || test.name.includes(values.only))
+const here = async (): Promise<void> => {
   const lab = openLab(state)
-  for (const test of wanted.filter(isMeantFor(lab.variant))) await runOne(lab, test)
+  for (const test of wanted.filter(isMeantFor(lab.variant, true))) await runOne(lab, test)
   lab.api.close()
-} else
-  for (const variant of pairwise.filter((one) => values.cell === undefined || values.cell.some((name) => variantName(one).includes(name))))
-    await runCell(variant, binaries, wanted)
+}
+const everywhere = async (): Promise<void> => {
+  const variants = values.all ? product : pairwise
+  for (const variant of variants.filter((one) => values.cell === undefined || values.cell.some((name) => variantName(one).includes(name))))
+    await runCell(variant, binaries, wanted.filter(isMeantFor(variant, values.all)))
+}
+await (values.here ? here() : everywhere())
 say(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
 process.exit(count.failed === 0 ? 0 : 1)

@@ -6,6 +6,7 @@ import { gatePolicy, gateSet } from '../../src/firewall/gate.ts'
 import type { AllowEntry } from '../../src/firewall/host-firewall.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { parsePortRange } from '../../src/net/port.ts'
+import { spreads } from './cells.ts'
 import { calicoNamespace } from './cluster/seed.ts'
 import { homeFirewall, networkSetsOf, remove, servicesWithNodes, write } from './firewall.ts'
 import { arm, gone } from './gate-parts.ts'
@@ -64,6 +65,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'trap: a HostEndpoint without the default-allow profile cuts its own node',
     needs: ['felix'],
+    sampled: spreads.first,
     run: async (lab) => {
       const { see, write: keep } = recorder(lab, 'profile')
       const [control1, ws1] = [lab.node('control1').address, lab.node('ws1').address]
@@ -107,6 +109,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'trap: nodes allowed by HostEndpoint label are partitioned node by node; by address they are not',
     needs: ['felix'],
+    sampled: spreads.second,
     run: async (lab) => {
       const { see, write: keep } = recorder(lab, 'partition')
       const ways = amongNodes(lab)
@@ -142,6 +145,7 @@ export const tests: readonly LabTest[] = [
   {
     name: "trap: a tenant's NetworkSet with our labels neither opens nor arms",
     needs: ['felix'],
+    sampled: spreads.first,
     run: async (lab) => {
       const { see, write: keep } = recorder(lab, 'spoofing')
       const firewall = homeFirewall(lab)
@@ -185,6 +189,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'narrowing on trial: the gate brings the narrower rules, cuts no node, and gives way',
     needs: ['felix'],
+    sampled: spreads.second,
     run: async (lab, tell) => {
       const { see, write: keep } = recorder(lab, 'narrowing')
       const { nodePorts } = lab.layout

@@ -2,5 +2,4 @@
 import { proveHostility } from '../proofs/hostility.ts'
 import { evidence } from './evidence.ts'
 
-await evidence('hostile', 'foreign objects before and during a run, and a fault that cuts the operator', 3, proveHostility,
-)
+await evidence('hostile', 'foreign objects before and during a run, and a fault that cuts the operator', 3, proveHostility)

@@ -1,0 +1,29 @@
+import { tests as byHand } from './by-hand.lab.ts'
+import { tests as contract } from './contract.lab.ts'
+import { tests as failsafes } from './failsafes.lab.ts'
+import { tests as failures } from './failures.lab.ts'
+import { tests as gate } from './gate.lab.ts'
+import { tests as home } from './home.lab.ts'
+import { tests as hostile } from './hostile.lab.ts'
+import { tests as ipv6 } from './ipv6.lab.ts'
+import type { LabTest } from './lab-test.ts'
+import { tests as loopback } from './loopback.lab.ts'
+import { tests as nodesService } from './nodes-service.lab.ts'
+import { tests as traps } from './traps.lab.ts'
+import { tests as tutorial } from './tutorial.lab.ts'
+
+/** Every test of the lab. */
+export const suite: readonly LabTest[] = [
+  ...failures,
+  ...tutorial,
+  ...home,
+  ...gate,
+  ...traps,
+  ...loopback,
+  ...hostile,
+  ...failsafes,
+  ...nodesService,
+  ...byHand,
+  ...ipv6,
+  ...contract,
+]
