@@ -1,4 +1,4 @@
-import { defaultVariant, felixes, flavours, proxies, type Variant } from './options.ts'
+import { defaultVariant, felixes, flavours, nodesOf, proxies, type Variant } from './options.ts'
 
 const cell = (proxy: Variant['proxy'], felix: Variant['felix'], flavour: Variant['flavour']): Variant => ({
   ...defaultVariant,
@@ -18,7 +18,13 @@ export const pairwise: readonly Variant[] = [
   cell('iptables', 'legacy', 'storage'),
   cell('nftables', 'nft', 'storage'),
   cell('nftables', 'native', 'storage'),
+  { ...cell('iptables', 'nft', 'native'), shape: 'ha', nodes: nodesOf('ha') },
+  { ...cell('nftables', 'native', 'aggregated'), shape: 'two-nic' },
+  { ...cell('iptables', 'legacy', 'native'), shape: 'dual' },
 ]
+
+/** One more shape, and Calico with all its parts, where there is time: `--all` has them. */
+export const more: readonly Variant[] = [{ ...cell('nftables', 'nft', 'native'), shape: 'odd-port' }]
 
 /** Every variant of the home shape. */
 export const product: readonly Variant[] = proxies.flatMap((proxy) =>

@@ -21,7 +21,8 @@ export const startDataplane = async (context: ClusterContext, node: NodeHost): P
   await startAgent(context.state, node)
   const agent = agentOf(context.state, node.name)
   const ports = [...context.layout.listeners, ...(hasKubelet(context) ? [] : [10250])]
-  await Promise.all([...ports.map((port) => agent.listen('tcp', port)), agent.listen('udp', 9100)])
+  const families = node.address6 === undefined ? ['0.0.0.0'] : ['0.0.0.0', '::']
+  await Promise.all(families.flatMap((any) => [...ports.map((port) => agent.listen('tcp', port, any)), agent.listen('udp', 9100, any)]))
 }
 
 /** Makes a machine a node: kubelet, kube-proxy, and Felix where there is one. */

@@ -3,6 +3,7 @@ import { calicoApiVersion } from './cluster/crds.ts'
 import { calicoNamespace, calicoObjects } from './cluster/seed.ts'
 import type { Lab } from './lab.ts'
 import { inParallel, until } from './machine/run.ts'
+import type { Variant } from './options.ts'
 
 /** What a test needs beyond the control plane; where the lab lacks it, the test counts as skipped. */
 export type Need = 'felix' | 'kubelet'
@@ -11,6 +12,8 @@ export type Need = 'felix' | 'kubelet'
 export interface LabTest {
   readonly name: string
   readonly needs: readonly Need[]
+  /** The shapes it is made for; absent: the home cluster. */
+  readonly shapes?: readonly Variant['shape'][]
   /** The only cells it makes sense in, by the end of their names; absent: all. */
   readonly cells?: readonly string[]
   /** The cells of the default run that have it; absent: all of {@link cells}. */

@@ -8,6 +8,9 @@ export interface Host {
   readonly namespace: string
   readonly nic: string
   readonly address: string
+  readonly address6?: string
+  /** In a network of its own behind the nodes' second NICs. */
+  readonly isSecond?: true
 }
 
 /** A machine that is a Kubernetes node. */
@@ -15,7 +18,12 @@ export interface NodeHost extends Host {
   /** The Node object's name. */
   readonly fqdn: string
   readonly podCidr: string
+  readonly podCidr6?: string
   readonly controlPlane: boolean
+  /** Another NIC, in another network. */
+  readonly second?: { readonly nic: string; readonly address: string }
+  /** The NIC under a bridge that carries the address. */
+  readonly port?: string
 }
 
 /** A pod with a network of its own. */
@@ -39,7 +47,9 @@ export interface Layout {
   readonly switch: string
   readonly router: { readonly namespace: string; readonly lan: string; readonly wan: string }
   readonly podCidr: string
+  readonly podCidr6?: string
   readonly serviceCidr: string
+  readonly serviceCidr6?: string
   readonly apiServiceAddress: string
   /** The API server's own port on control-plane nodes, and its VIP behind a TCP proxy. */
   readonly api: { readonly port: number; readonly vip: string; readonly vipPort: number }
@@ -60,27 +70,53 @@ const homeNodes = [
   ['ws4', 177],
 ] as const
 
-/** The home cluster: one control-plane node, workers, an operator's host, a client, a router and a stranger behind it. */
-export const layoutOf = ({ nodes: count }: Pick<Variant, 'nodes'>, prefix: string): Layout => {
-  const host = (name: string, octet: number): Host => ({ name, namespace: `${prefix}${name}`, nic: 'eth0', address: lan(octet) })
-  const nodes = homeNodes.slice(0, count).map(([name, octet], index) => ({
-    ...host(name, octet),
-    nic,
-    fqdn: `${name}.kryukov.local`,
-    podCidr: `10.233.${64 + index}.0/24`,
-    controlPlane: index === 0,
-  }))
+const haNodes = [
+  ['control1', 171],
+  ['control2', 172],
+  ['control3', 173],
+  ['ws1', 174],
+  ['ws2', 175],
+] as const
+
+/** The home cluster: one control-plane node, workers, an operator's host, a client, a router and a stranger behind it; or another shape of it. */
+export const layoutOf = ({ nodes: count, shape = 'home' }: Pick<Variant, 'nodes'> & Partial<Pick<Variant, 'shape'>>, prefix: string): Layout => {
+  const isDual = shape === 'dual'
+  const host = (name: string, octet: number): Host => ({
+    name,
+    namespace: `${prefix}${name}`,
+    nic: 'eth0',
+    address: lan(octet),
+    ...(isDual ? { address6: `fd00:218::${octet}` } : {}),
+  })
+  const nodes = (shape === 'ha' ? haNodes : homeNodes).slice(0, count).map(
+    ([name, octet], index): NodeHost => ({
+      ...host(name, octet),
+      // As people do for virtual machines on a node: the bridge is the interface, the NIC its port.
+      ...(shape === 'two-nic' && name === 'ws2' ? { nic: 'br0', port: nic } : { nic }),
+      ...(shape === 'two-nic' ? { second: { nic: 'ens224', address: `192.168.219.${octet}` } } : {}),
+      fqdn: `${name}.kryukov.local`,
+      podCidr: `10.233.${64 + index}.0/24`,
+      ...(isDual ? { podCidr6: `fd00:233:0:${index}::/64` } : {}),
+      controlPlane: name.startsWith('control'),
+    }),
+  )
+  const pod = (node: NodeHost, index: number): PodHost => ({
+    ...podOn(node, `app1-${node.name}`, 'default', `10.233.${64 + index}.2`, { app: 'app1' }, prefix),
+    ...(isDual ? { address6: `fd00:233:0:${index}::2` } : {}),
+  })
+  const storage: Host = { name: 'stg', namespace: `${prefix}stg`, nic: 'eth0', address: '192.168.219.53', isSecond: true }
   return {
     nodes,
-    pods: nodes.map((node, index) => podOn(node, `app1-${node.name}`, 'default', `10.233.${64 + index}.2`, { app: 'app1' }, prefix)),
-    neighbours: [host('adm', 170), host('win', 53)],
+    pods: nodes.map(pod),
+    neighbours: [host('adm', 170), host('win', 53), ...(shape === 'two-nic' ? [storage] : [])],
     stranger: { name: 'inet', namespace: `${prefix}inet`, nic: 'eth0', address: '203.0.113.9' },
     switch: `${prefix}sw`,
     router: { namespace: `${prefix}gw`, lan: lan(1), wan: '203.0.113.1' },
     podCidr: '10.233.64.0/18',
     serviceCidr: '10.233.0.0/18',
+    ...(isDual ? { podCidr6: 'fd00:233::/48', serviceCidr6: 'fd00:10::/112' } : {}),
     apiServiceAddress: '10.233.0.1',
-    api: { port: 6443, vip: lan(189), vipPort: 7443 },
+    api: { port: shape === 'odd-port' ? 8443 : 6443, vip: lan(189), vipPort: 7443 },
     loadBalancer: lan(180),
     nodePorts: { cluster: 31110, local: 31852, http: 30880, https: 30843 },
     clusterIps: { cluster: '10.233.11.10', local: '10.233.11.52', ingress: '10.233.10.80' },

@@ -6,8 +6,11 @@ export const proxies = ['iptables', 'nftables'] as const
 export const felixes = ['legacy', 'nft', 'native'] as const
 /** How Calico stores its objects: native v3 CRDs, behind its aggregated API server, or the storage CRDs alone. */
 export const flavours = ['native', 'aggregated', 'storage'] as const
-/** Cluster shapes. */
-export const shapes = ['home'] as const
+/**
+ * Cluster shapes: the home cluster; three control-plane nodes and etcd members behind an API VIP; nodes with a second NIC, one of them with a bridge as
+ * its first; IPv4 and IPv6; an API port that is no failsafe.
+ */
+export const shapes = ['home', 'ha', 'two-nic', 'dual', 'odd-port'] as const
 
 /** One cell of the lab's table. */
 export interface Variant {
@@ -39,16 +42,20 @@ export const variantFlags = {
  */
 export const parseVariant = (argv: readonly string[]): Variant => {
   const { values } = parseArgs({ args: [...argv], options: variantFlags, strict: true })
-  const nodes = Number(values.nodes ?? defaultVariant.nodes)
+  const shape = oneOf('shape', shapes, values.shape)
+  const nodes = Number(values.nodes ?? nodesOf(shape))
   if (!Number.isInteger(nodes) || nodes < 2 || nodes > 5) throw new Error('--nodes takes 2 to 5')
   return {
-    shape: oneOf('shape', shapes, values.shape),
+    shape,
     nodes,
     proxy: oneOf('proxy', proxies, values.proxy),
     felix: oneOf('felix', felixes, values.felix),
     flavour: oneOf('flavour', flavours, values.flavour),
   }
 }
+
+/** How many nodes a shape has without asking. */
+export const nodesOf = (shape: Variant['shape']): number => (shape === 'ha' ? 5 : defaultVariant.nodes)
 
 const oneOf = <K extends 'shape' | 'proxy' | 'felix' | 'flavour'>(flag: K, known: readonly Variant[K][], text: string | undefined): Variant[K] => {
   if (text === undefined) return defaultVariant[flag]

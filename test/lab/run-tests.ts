@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Binaries, findBinaries, hasRole } from './binaries.ts'
-import { pairwise, product } from './cells.ts'
+import { more, pairwise, product } from './cells.ts'
 import { down, type Lab, openLab } from './lab.ts'
 import { type LabTest, type Need, resetCalico } from './lab-test.ts'
 import { requireMachine } from './machine/requirements.ts'
@@ -41,7 +41,8 @@ const runOne = async (lab: Lab, test: LabTest): Promise<void> => {
 /** Whether a test belongs to a cell; those of the whole product of variants have every test that makes sense there. */
 const isMeantFor =
   (variant: Variant, everywhere: boolean) =>
-  ({ cells, sampled }: LabTest): boolean =>
+  ({ shapes = ['home'], cells, sampled }: LabTest): boolean =>
+    shapes.includes(variant.shape) &&
     [cells, everywhere ? undefined : sampled].every((names) => names === undefined || names.some((name) => variantName(variant).endsWith(name)))
 
 const runCell = async (variant: Variant, binaries: Binaries, wanted: readonly LabTest[]): Promise<void> => {
@@ -88,7 +89,7 @@ const here = async (): Promise<void> => {
   lab.api.close()
 }
 const everywhere = async (): Promise<void> => {
-  const variants = values.all ? product : pairwise
+  const variants = values.all ? [...product, ...pairwise.filter(({ shape }) => shape !== 'home'), ...more] : pairwise
   for (const variant of variants.filter((one) => values.cell === undefined || values.cell.some((name) => variantName(one).includes(name))))
     await runCell(variant, binaries, wanted.filter(isMeantFor(variant, values.all)))
 }

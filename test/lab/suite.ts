@@ -3,12 +3,15 @@ import { tests as contract } from './contract.lab.ts'
 import { tests as failsafes } from './failsafes.lab.ts'
 import { tests as failures } from './failures.lab.ts'
 import { tests as gate } from './gate.lab.ts'
+import { tests as ha } from './ha.lab.ts'
 import { tests as home } from './home.lab.ts'
+import { tests as hostPorts } from './host-ports.lab.ts'
 import { tests as hostile } from './hostile.lab.ts'
 import { tests as ipv6 } from './ipv6.lab.ts'
 import type { LabTest } from './lab-test.ts'
 import { tests as loopback } from './loopback.lab.ts'
 import { tests as nodesService } from './nodes-service.lab.ts'
+import { tests as shapes } from './shapes.lab.ts'
 import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
 
@@ -25,6 +28,9 @@ export const suite: readonly LabTest[] = [
   ...byHand,
   ...ipv6,
   ...contract,
+  ...hostPorts,
+  ...ha,
+  ...shapes,
   // Last, for what was broken takes its time to be whole again: kube-proxy puts flushed rules back after half a minute.
   ...failures,
 ]

@@ -25,6 +25,7 @@ export interface TruthObjects {
   readonly networkSets: readonly WrittenObject[]
   readonly services?: readonly ServiceFacts[]
   readonly failsafes?: World['failsafes']
+  readonly hostPorts?: World['hostPorts']
 }
 
 /**
@@ -74,7 +75,9 @@ export const truthState = (name: string, objects: Partial<TruthObjects>, seen: r
 
 /** Writes test/truth/NAME-VARIANT.json: one packet a line, so that a change reads as one. */
 export const writeTruth = async (lab: Lab, name: string, states: readonly TruthState[]): Promise<string> => {
-  const places = Object.fromEntries(vantages(lab.layout).map((host) => [host.name, host.address]))
+  const places = Object.fromEntries(
+    vantages(lab.layout).flatMap((host) => [[host.name, host.address], ...(host.address6 === undefined ? [] : [[`${host.name}/6`, host.address6]])]),
+  )
   const head = { name, variant: lab.variant, versions: await versionsOf(lab), places, world: worldOf(lab) }
   const lines = (values: readonly unknown[], indent: string) => values.map((value) => `${indent}${JSON.stringify(value)}`).join(',\n')
   const objectsText = (objects: TruthObjects) =>
@@ -115,6 +118,7 @@ export const worldOf = ({ layout, variant }: Pick<Lab, 'layout' | 'variant'>): W
     inbound: { ports: defaultFailsafes.inbound, source: { kind: 'default' as const } },
     outbound: { ports: defaultFailsafes.outbound, source: { kind: 'default' as const } },
   }
+  const podCidrs = [layout.podCidr, ...(layout.podCidr6 === undefined ? [] : [layout.podCidr6])]
   const nodes = layout.nodes.map(
     (node): NodeFacts => ({
       name: node.fqdn,
@@ -123,18 +127,24 @@ export const worldOf = ({ layout, variant }: Pick<Lab, 'layout' | 'variant'>): W
       operatingSystem: 'linux',
       unschedulable: false,
       labels: { 'kubernetes.io/hostname': node.fqdn },
-      addresses: [{ type: 'InternalIP', address: parseAddress(node.address) }],
-      otherAddresses: [],
-      interfaces: [{ name: node.nic, addresses: [parseAddress(node.address)], source: 'the lab' }],
-      podCidrs: [parseCidr(node.podCidr)],
+      addresses: [node.address, ...(node.address6 === undefined ? [] : [node.address6])].map((address) => ({
+        type: 'InternalIP',
+        address: parseAddress(address),
+      })),
+      otherAddresses: node.second === undefined ? [] : [{ address: parseAddress(node.second.address), source: 'the lab' }],
+      interfaces: [
+        { name: node.nic, addresses: [node.address, ...(node.address6 === undefined ? [] : [node.address6])].map(parseAddress), source: 'the lab' },
+        ...(node.second === undefined ? [] : [{ name: node.second.nic, addresses: [parseAddress(node.second.address)], source: 'the lab' }]),
+      ],
+      podCidrs: [node.podCidr, ...(node.podCidr6 === undefined ? [] : [node.podCidr6])].map(parseCidr),
     }),
   )
   return {
     dataplane: variant.felix === 'native' ? 'nftables' : 'iptables',
     proxyMode: variant.proxy,
     nodes,
-    podCidrs: [parseCidr(layout.podCidr)],
-    ipPools: [{ cidr: parseCidr(layout.podCidr), natOutgoing: true, ipipMode: 'Never', vxlanMode: 'Never' }],
+    podCidrs: podCidrs.map(parseCidr),
+    ipPools: podCidrs.map((cidr) => ({ cidr: parseCidr(cidr), natOutgoing: true, ipipMode: 'Never', vxlanMode: 'Never' })),
     services: servicesOf(layout),
     failsafes: Object.fromEntries(nodes.map((node) => [node.name, failsafes])),
     hostEndpoints: [] satisfies HostEndpoint[],

@@ -1,6 +1,14 @@
 import type { Binaries } from './binaries.ts'
 import { startAggregatedApi } from './cluster/aggregated.ts'
-import { apiReady, hasScheduler, startApiserver, startControllerManager, startEtcd, startScheduler } from './cluster/control-plane.ts'
+import {
+  apiReady,
+  controlPlaneNodes,
+  hasScheduler,
+  startApiserver,
+  startControllerManager,
+  startEtcd,
+  startScheduler,
+} from './cluster/control-plane.ts'
 import { installAdmission, installCrds } from './cluster/crds.ts'
 import { felixReady } from './cluster/felix.ts'
 import { hasKubelet, listensOn } from './cluster/nodes.ts'
@@ -16,6 +24,7 @@ import { inParallel, until } from './machine/run.ts'
 import { createStateDir, type StateDir } from './machine/state.ts'
 import type { Variant } from './options.ts'
 import { bundlePrograms, startAgent, startForwarder } from './packets/agents.ts'
+import { startVipProxy } from './vip.ts'
 
 /** Told of every stage when it is done, with milliseconds since the start. */
 export type Progress = (stage: string, ms: number) => void
@@ -32,7 +41,8 @@ export const up = async (
   const done = (stage: string) => progress(stage, Math.round(performance.now() - began))
   const record: LabRecord = { variant, layout: layoutOf(variant, prefix), binaries }
   const { layout } = record
-  const controlPlane = layout.nodes[0]
+  const controlPlanes = controlPlaneNodes(layout)
+  const [controlPlane] = controlPlanes
   if (controlPlane === undefined) throw new Error('a cluster needs a node')
   const withFelix = binaries.felix !== undefined && binaries.crds !== undefined
   createStateDir(state)
@@ -41,15 +51,15 @@ export const up = async (
   await Promise.all([
     makePki(state, layout).then(() => writeKubeconfigs(state, record, controlPlane)),
     bundlePrograms(state),
-    makeSwitch(state, layout).then(() => makeMachine(state, layout, controlPlane, variant)),
+    makeSwitch(state, layout).then(() => inParallel(2, controlPlanes, (node) => makeMachine(state, layout, node, variant))),
   ])
   const lab = labOf(state, record)
-  startEtcd(lab, controlPlane)
-  startApiserver(lab, controlPlane)
+  for (const node of controlPlanes) startEtcd(lab, node)
+  for (const node of controlPlanes) startApiserver(lab, node)
   startForwarder(state, 'console', controlPlane.namespace, `unix:${state.at('socket', 'api.sock')}`, `127.0.0.1:${layout.api.port}`)
   await addAddresses(controlPlane, [layout.api.vip, layout.loadBalancer])
-  startForwarder(state, 'haproxy', controlPlane.namespace, `${layout.api.vip}:${layout.api.vipPort}`, `${controlPlane.address}:${layout.api.port}`)
-  await inParallel(2, layout.nodes.slice(1), (node) => makeMachine(state, layout, node, variant))
+  for (const node of controlPlanes) await startVipProxy(lab, node)
+  await inParallel(2, layout.nodes.slice(controlPlanes.length), (node) => makeMachine(state, layout, node, variant))
   await makeOutside(state, layout)
   for (const host of layout.neighbours) await attach(state, layout, host)
   await inParallel(2, [...layout.neighbours, layout.stranger], (host) => startAgent(state, host))
@@ -66,8 +76,10 @@ export const up = async (
     if (variant.flavour === 'aggregated') await startAggregatedApi(lab, lab.api, controlPlane)
     done('Calico schemas')
   }
-  startControllerManager(lab, controlPlane, { monitorsNodes: hasKubelet(lab) })
-  if (hasScheduler(lab)) startScheduler(lab, controlPlane)
+  for (const node of controlPlanes) {
+    startControllerManager(lab, node, { monitorsNodes: hasKubelet(lab) })
+    if (hasScheduler(lab)) startScheduler(lab, node)
+  }
   const admission = binaries.crds === undefined ? Promise.resolve() : installAdmission(lab.api, binaries.crds, variant.flavour)
   admission.catch(() => undefined)
   const objects = [
@@ -115,10 +127,12 @@ const servicesAnswer = async (lab: Lab): Promise<void> => {
 }
 
 const writeKubeconfigs = (state: StateDir, { layout }: LabRecord, controlPlane: NodeHost): void => {
-  const direct = `https://${controlPlane.address}:${layout.api.port}`
+  // Several API servers are reached by their VIP, by nodes too.
+  const vip = `https://${layout.api.vip}:${layout.api.vipPort}`
+  const direct = controlPlaneNodes(layout).length > 1 ? vip : `https://${controlPlane.address}:${layout.api.port}`
   const local = `https://127.0.0.1:${layout.api.port}`
   writeKubeconfig(state, 'admin', 'admin', direct)
-  writeKubeconfig(state, 'vip', 'admin', `https://${layout.api.vip}:${layout.api.vipPort}`)
+  writeKubeconfig(state, 'vip', 'admin', vip)
   writeKubeconfig(state, 'local', 'admin', local)
   writeKubeconfig(state, 'controller-manager', 'controller-manager', local)
   writeKubeconfig(state, 'scheduler', 'scheduler', local)

@@ -16,7 +16,7 @@ const withVip = (world: World): World => {
 }
 
 const connectionOf = ([from, destination, protocol, port, , via]: TruthPacket, places: Truth['places']): Connection => ({
-  source: parseAddress(places[from] ?? from),
+  source: parseAddress((destination.includes(':') ? places[`${from}/6`] : undefined) ?? places[from] ?? from),
   destination: destination as Address,
   protocol,
   ...(via === undefined ? {} : { via }),

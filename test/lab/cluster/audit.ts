@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { StateDir } from '../machine/state.ts'
 
 /** A request that changed something, or tried to, as the API server itself recorded it. */
@@ -31,22 +31,26 @@ const policy = {
   rules: [{ level: 'Metadata', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] }, { level: 'None' }],
 }
 
-const logOf = (state: StateDir): string => state.at('log', 'audit.jsonl')
+const isLog = (name: string): boolean => name.startsWith('audit') && name.endsWith('.jsonl')
 
-/** Flags that make an API server record every write: who wrote what, and when. What a client prints of itself proves nothing; this does. */
-export const auditFlags = (state: StateDir): string[] => {
+/** Flags that make an API server record every write: who wrote what, and when. What a client prints of itself proves nothing; this does. Each server has a log. */
+export const auditFlags = (state: StateDir, server: string): string[] => {
   const file = state.at('audit-policy.json')
   writeFileSync(file, JSON.stringify(policy))
-  return [`--audit-policy-file=${file}`, `--audit-log-path=${logOf(state)}`]
+  return [`--audit-policy-file=${file}`, `--audit-log-path=${state.at('log', `audit-${server}.jsonl`)}`]
 }
 
 /** Every write so far, in the order of their answers. */
 export const writesSeen = (state: StateDir): Write[] => {
-  const file = logOf(state)
-  if (!existsSync(file)) return []
-  const lines = readFileSync(file, 'utf8').split('\n')
-  // The last piece is empty, or a line still being written.
-  return lines.slice(0, -1).map((line) => writeOf(JSON.parse(line) as AuditEvent))
+  const folder = state.at('log')
+  return readdirSync(folder)
+    .filter(isLog)
+    .flatMap((name) => {
+      const lines = readFileSync(`${folder}/${name}`, 'utf8').split('\n')
+      // The last piece is empty, or a line still being written.
+      return lines.slice(0, -1).map((line) => writeOf(JSON.parse(line) as AuditEvent))
+    })
+    .sort((one, other) => one.at - other.at)
 }
 
 const writeOf = ({ requestReceivedTimestamp, requestURI, userAgent = '', verb, objectRef, responseStatus }: AuditEvent): Write => ({

@@ -24,12 +24,38 @@ export const controlPlaneProcess = {
   scheduler: 'kube-scheduler',
 } as const
 
-const start = ({ state, binaries }: ClusterContext, node: NodeHost, role: string, args: readonly string[]) =>
-  startRecorded(state, role, inNamespace(node.namespace, [join(binaries.controlPlane, role), ...args]))
+/** A control plane's process on a node: the first node's has the plain name, those of others end in theirs. */
+export const processOn = ({ layout }: Pick<ClusterContext, 'layout'>, node: NodeHost, role: string): string =>
+  node.name === layout.nodes[0]?.name ? role : `${role}-${node.name}`
 
-/** Starts etcd on a control-plane node's loopback. */
+const start = (context: ClusterContext, node: NodeHost, role: string, args: readonly string[]) =>
+  startRecorded(
+    context.state,
+    processOn(context, node, role),
+    // Under the node's own host name: a leader's Lease says who it is by that.
+    inNamespace(node.namespace, [
+      'unshare',
+      '--uts',
+      'bash',
+      '-c',
+      'hostname "$0"; exec "$@"',
+      node.name,
+      join(context.binaries.controlPlane, role),
+      ...args,
+    ]),
+  )
+
+/** The nodes of the control plane, in their order. */
+export const controlPlaneNodes = ({ nodes }: Layout): readonly NodeHost[] => nodes.filter((node) => node.controlPlane)
+
+const several = ({ layout }: Pick<ClusterContext, 'layout'>): boolean => controlPlaneNodes(layout).length > 1
+
+/** Starts etcd on a control-plane node's loopback; where there are several members, with a peer port on the node's address. */
 export const startEtcd = (context: ClusterContext, node: NodeHost): void => {
-  start(context, node, controlPlaneProcess.etcd, [context.state.at('etcd'), 'http://127.0.0.1:2379'])
+  const peer = ({ address }: NodeHost) => `http://${address}:2380`
+  const members = controlPlaneNodes(context.layout).map((member) => `${member.name}=${peer(member)}`)
+  const flags = several(context) ? [`--name=${node.name}`, `--peer-url=${peer(node)}`, `--initial-cluster=${members}`] : []
+  start(context, node, controlPlaneProcess.etcd, [...flags, context.state.at(processOn(context, node, 'etcd')), 'http://127.0.0.1:2379'])
 }
 
 /** Tokens for those who come without a certificate: one may do everything, `jane` nothing. */
@@ -60,7 +86,7 @@ export const startApiserver = (context: ClusterContext, node: NodeHost): void =>
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${pki('sa.pub')}`,
     `--service-account-signing-key-file=${pki('sa.key')}`,
-    `--service-cluster-ip-range=${layout.serviceCidr}`,
+    `--service-cluster-ip-range=${layout.serviceCidr6 === undefined ? layout.serviceCidr : `${layout.serviceCidr},${layout.serviceCidr6}`}`,
     `--kubelet-client-certificate=${pki('apiserver-kubelet.crt')}`,
     `--kubelet-client-key=${pki('apiserver-kubelet.key')}`,
     `--kubelet-certificate-authority=${pki('ca.crt')}`,
@@ -73,12 +99,12 @@ export const startApiserver = (context: ClusterContext, node: NodeHost): void =>
     '--requestheader-extra-headers-prefix=X-Remote-Extra-',
     `--proxy-client-cert-file=${pki('front-proxy.crt')}`,
     `--proxy-client-key-file=${pki('front-proxy.key')}`,
-    ...auditFlags(state),
+    ...auditFlags(state, node.name),
   ])
 }
 
 /**
- * Starts kube-controller-manager as kubeadm does, but for leader election. Start it after the CRDs: its garbage collector
+ * Starts kube-controller-manager as kubeadm does; leaders are elected where there are several. Start it after the CRDs: its garbage collector
  * looks for new kinds only every 30 s, and an owner's deadline would be kept late until then.
  */
 export const startControllerManager = (context: ClusterContext, node: NodeHost, options: { readonly monitorsNodes: boolean }): void => {
@@ -92,7 +118,7 @@ export const startControllerManager = (context: ClusterContext, node: NodeHost, 
     `--service-account-private-key-file=${state.at('pki', 'sa.key')}`,
     `--root-ca-file=${state.at('pki', 'ca.crt')}`,
     '--use-service-account-credentials',
-    '--leader-elect=false',
+    `--leader-elect=${several(context)}`,
     '--allocate-node-cidrs=false',
     ...(options.monitorsNodes ? [] : ['--node-monitor-grace-period=24h']),
   ])
@@ -109,7 +135,7 @@ export const startScheduler = (context: ClusterContext, node: NodeHost): void =>
     `--authentication-kubeconfig=${kubeconfig}`,
     `--authorization-kubeconfig=${kubeconfig}`,
     '--bind-address=127.0.0.1',
-    '--leader-elect=false',
+    `--leader-elect=${several(context)}`,
   ])
 }
 

@@ -9,10 +9,16 @@ import type { Variant } from '../options.ts'
 import type { LabApi } from './api.ts'
 import type { ClusterContext } from './control-plane.ts'
 
+const present = (...texts: readonly (string | undefined)[]): string[] => texts.filter((text) => text !== undefined)
+
 /** What calico-node writes on its Node when it starts. */
 const annotationsOf = (node: NodeHost): Readonly<Record<string, string>> => ({
   'projectcalico.org/IPv4Address': `${node.address}/24`,
-  'projectcalico.org/Interfaces': JSON.stringify([{ name: node.nic, addresses: [node.address] }]),
+  ...(node.address6 === undefined ? {} : { 'projectcalico.org/IPv6Address': `${node.address6}/64` }),
+  'projectcalico.org/Interfaces': JSON.stringify([
+    { name: node.nic, addresses: [node.address, ...present(node.address6)] },
+    ...(node.second === undefined ? [] : [{ name: node.second.nic, addresses: [node.second.address] }]),
+  ]),
 })
 
 /**
@@ -34,7 +40,12 @@ export const startKubelet = ({ state, binaries }: ClusterContext, node: NodeHost
   const annotations = Object.entries(annotationsOf(node)).map(([key, value]) => `--annotation=${key}=${value}`)
   const kubelet = [
     join(binaries.controlPlane, 'fake-kubelet'),
-    ...[`--node=${node.fqdn}`, `--ips=${node.address}`, `--pod-cidrs=${node.podCidr}`, ...annotations],
+    ...[
+      `--node=${node.fqdn}`,
+      `--ips=${present(node.address, node.address6)}`,
+      `--pod-cidrs=${present(node.podCidr, node.podCidr6)}`,
+      ...annotations,
+    ],
     ...[`--client-ca=${pki('ca.crt')}`, `--tls-cert=${pki(`kubelet-${node.name}.crt`)}`, `--tls-key=${pki(`kubelet-${node.name}.key`)}`],
     ...[`--kubeconfig=${pki(`kubelet-${node.name}.kubeconfig`)}`, `--felix-log=${state.at('log', `felix-${node.name}.log`)}`],
   ]
@@ -97,7 +108,7 @@ export const startKubeProxy = ({ state, binaries, layout }: ClusterContext, node
     `--kubeconfig=${state.at('pki', 'kube-proxy.kubeconfig')}`,
     `--hostname-override=${node.fqdn}`,
     `--proxy-mode=${mode}`,
-    `--cluster-cidr=${layout.podCidr}`,
+    `--cluster-cidr=${present(layout.podCidr, layout.podCidr6)}`,
     // nf_conntrack_max is read-only in a network namespace that is not the first.
     '--conntrack-max-per-core=0',
     '--conntrack-min=0',

@@ -38,10 +38,10 @@ export const makeLeaf = async (state: StateDir, { name, subject, san }: Leaf): P
 }
 
 /** The certificate of a node's kubelet: its identity towards the API, and what it serves on its InternalIP. */
-export const kubeletLeaf = (node: { readonly name: string; readonly fqdn: string; readonly address: string }): Leaf => ({
+export const kubeletLeaf = (node: { readonly name: string; readonly fqdn: string; readonly address: string; readonly address6?: string }): Leaf => ({
   name: `kubelet-${node.name}`,
   subject: `/O=system:nodes/CN=system:node:${node.fqdn}`,
-  san: `IP:${node.address},DNS:${node.fqdn}`,
+  san: `IP:${node.address},${node.address6 === undefined ? '' : `IP:${node.address6},`}DNS:${node.fqdn}`,
 })
 
 const leaves = (layout: Layout): readonly Leaf[] => {

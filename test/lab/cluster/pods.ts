@@ -11,7 +11,7 @@ export const wirePod = async ({ state }: ClusterContext, node: NodeHost, pod: Po
   await attachPod(state, node, pod)
   await startAgent(state, pod)
   const agent = agentOf(state, pod.name)
-  await Promise.all([agent.listen('tcp', 80), agent.listen('udp', 53)])
+  await Promise.all([agent.listen('tcp', 80), agent.listen('udp', 53), ...(pod.address6 === undefined ? [] : [agent.listen('tcp', 80, '::')])])
 }
 
 /** Makes the Pod object, already on its node and running: there is no scheduler, and kubelets leave pods with a network of their own to us. */
@@ -28,5 +28,5 @@ export const announcePod = async (api: LabApi, node: NodeHost, pod: PodHost): Pr
     metadata: { name: pod.name, namespace: pod.podNamespace, labels: pod.labels },
     spec: { nodeName: node.fqdn, automountServiceAccountToken: false, containers: [container] },
   })
-  await api.patch(ref, { status: runningStatus(pod.address, container.name) }, 'status')
+  await api.patch(ref, { status: runningStatus(pod.address, container.name, pod.address6) }, 'status')
 }

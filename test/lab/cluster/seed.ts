@@ -28,6 +28,14 @@ export const calicoObjects = (layout: Layout, { flavour, felix }: Variant): LabO
       // Left to itself (Auto) Felix takes nftables wherever kube-proxy does.
       nftablesMode: felix === 'native' ? 'Enabled' : 'Disabled',
     }),
+    ...(layout.podCidr6 === undefined
+      ? []
+      : [
+          object('IPPool', 'default-ipv6-ippool', {
+            ...{ cidr: layout.podCidr6, ipipMode: 'Never', vxlanMode: 'Never', natOutgoing: true, nodeSelector: 'all()', blockSize: 122 },
+            allowedUses: ['Workload', 'Tunnel'],
+          }),
+        ]),
     object('IPPool', 'default-ipv4-ippool', {
       cidr: layout.podCidr,
       ipipMode: 'Never',
@@ -51,7 +59,7 @@ export const systemObjects = (layout: Layout, variant: Variant, crds: CalicoCrds
       apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
       kind: 'KubeProxyConfiguration',
       mode: variant.proxy,
-      clusterCIDR: layout.podCidr,
+      clusterCIDR: both(layout.podCidr, layout.podCidr6),
     }),
   }),
   configMap('kubeadm-config', {
@@ -59,10 +67,16 @@ export const systemObjects = (layout: Layout, variant: Variant, crds: CalicoCrds
       apiVersion: 'kubeadm.k8s.io/v1beta4',
       kind: 'ClusterConfiguration',
       controlPlaneEndpoint: `${layout.api.vip}:${layout.api.vipPort}`,
-      networking: { podSubnet: layout.podCidr, serviceSubnet: layout.serviceCidr, dnsDomain: 'cluster.local' },
+      networking: {
+        podSubnet: both(layout.podCidr, layout.podCidr6),
+        serviceSubnet: both(layout.serviceCidr, layout.serviceCidr6),
+        dnsDomain: 'cluster.local',
+      },
     }),
   }),
 ]
+
+const both = (four: string, six: string | undefined): string => (six === undefined ? four : `${four},${six}`)
 
 const configMap = (name: string, data: Readonly<Record<string, string>>): LabObject => ({
   apiVersion: 'v1',
@@ -95,12 +109,12 @@ const calicoNode = ({ flavour }: Variant): LabObject[] => {
 }
 
 /** The home cluster's Services: a NodePort of each traffic policy, and the ingress behind its VIP. Every address and port is fixed, so that what is recorded of one run fits the next. */
-export const homeServices = ({ nodePorts, clusterIps }: Layout): LabObject[] => {
+export const homeServices = ({ nodePorts, clusterIps, serviceCidr6 }: Layout): LabObject[] => {
   const service = (name: string, spec: Readonly<Record<string, unknown>>): LabObject => ({
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace: 'default' },
-    spec: { selector: { app: 'app1' }, ...spec },
+    spec: { selector: { app: 'app1' }, ...(serviceCidr6 === undefined ? {} : { ipFamilyPolicy: 'PreferDualStack' }), ...spec },
   })
   return [
     service('app1-np', { type: 'NodePort', clusterIP: clusterIps.cluster, ports: [{ port: 80, nodePort: nodePorts.cluster }] }),
@@ -170,10 +184,10 @@ type CalicoNodePod = LabObject & {
 }
 
 /** What a kubelet writes of a pod that runs and is ready. */
-export const runningStatus = (ip: string, container: string): Readonly<Record<string, unknown>> => ({
+export const runningStatus = (ip: string, container: string, ip6?: string): Readonly<Record<string, unknown>> => ({
   phase: 'Running',
   podIP: ip,
-  podIPs: [{ ip }],
+  podIPs: [{ ip }, ...(ip6 === undefined ? [] : [{ ip: ip6 }])],
   conditions: ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({ type, status: 'True' })),
   containerStatuses: [
     {

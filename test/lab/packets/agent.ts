@@ -17,7 +17,10 @@ const serve = (path: string): void => {
   if (existsSync(path)) unlinkSync(path)
   createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })
+    // A reader that went away in the middle of a sentence is its own affair; unheard, its error would end this agent.
+    lines.on('error', () => undefined)
+    lines.on('line', (line) => {
       const { id, ...question } = JSON.parse(line) as Question & { id: number }
       const say = (reply: Reply) => socket.writable && socket.write(`${JSON.stringify(reply)}\n`)
       if (question.op === 'watch') return watch(question, socket, (samples) => say({ id, samples }))

@@ -14,13 +14,13 @@ export const listenTcp = (host: string, port: number): Promise<Listener> =>
       socket.pipe(socket)
     })
     server.once('error', reject)
-    server.listen({ host, port, backlog: 1024 }, () => resolve(server))
+    server.listen({ host, port, backlog: 1024, ipv6Only: host.includes(':') }, () => resolve(server))
   })
 
 /** A UDP port that echoes. */
 export const listenUdp = (host: string, port: number): Promise<Listener> =>
   new Promise((resolve, reject) => {
-    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: host.includes(':') })
     socket.once('error', reject)
     socket.on('message', (message, from) => socket.send(message, from.port, from.address))
     socket.bind(port, host, () => resolve(socket))
