@@ -132,6 +132,12 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       return run(session)
     }),
   )
+  dataFlags(add('doctor', 'look for what would make a firewall unsafe or fail; change nothing')).action(
+    onCluster(async (session) => {
+      const { run } = await import('./commands/doctor.ts')
+      return run(session)
+    }),
+  )
   dataFlags(add('confirm', 'keep a trial that was left armed'))
     .addOption(yesOption('do not ask; the probes decide'))
     .action(

@@ -11,17 +11,18 @@ const mayImport: Record<string, readonly string[]> = {
   firewall: ['net', 'calico'],
   verdict: ['net', 'calico', 'firewall'],
   proof: ['net', 'calico', 'firewall', 'verdict'],
+  doctor: ['net', 'calico', 'firewall', 'verdict', 'proof'],
   rollout: ['net', 'calico', 'firewall', 'verdict', 'proof', 'cluster'],
   cluster: ['net', 'calico', 'firewall', 'rollout'],
   discovery: ['net', 'calico', 'firewall', 'cluster', 'rollout'],
   probe: ['net', 'calico', 'firewall', 'cluster', 'rollout'],
   store: ['rollout'],
   simulator: ['net', 'calico', 'firewall', 'verdict', 'cluster', 'rollout'],
-  ui: ['net', 'calico', 'firewall', 'proof', 'rollout'],
-  commands: ['net', 'calico', 'firewall', 'verdict', 'proof', 'rollout', 'cluster', 'discovery', 'probe', 'store', 'simulator', 'ui'],
+  ui: ['net', 'calico', 'firewall', 'proof', 'doctor', 'rollout'],
+  commands: ['net', 'calico', 'firewall', 'verdict', 'proof', 'doctor', 'rollout', 'cluster', 'discovery', 'probe', 'store', 'simulator', 'ui'],
 }
 const shared = ['errors.ts', 'exit-codes.ts', 'version.ts']
-const pure = ['net', 'calico', 'firewall', 'verdict', 'proof']
+const pure = ['net', 'calico', 'firewall', 'verdict', 'proof', 'doctor']
 /** Packages a pure room may use: they compute, and touch nothing outside. */
 const purePackages = ['yaml', 'valibot']
 

@@ -73,8 +73,8 @@ export interface Cluster {
   readonly runInPod?: RunInPod
   readonly contextName: string
   readonly server: string
-  /** Gathers the facts afresh at each call. */
-  facts(): Promise<Facts>
+  /** Gathers the facts afresh at each call. With `empty`, failsafes Felix cannot read count as none instead of ending it. */
+  facts(options?: { readonly brokenFailsafes?: 'throw' | 'empty' }): Promise<Facts>
   /** Closes what is open. */
   close(): void
 }

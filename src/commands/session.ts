@@ -129,12 +129,13 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
     probeApi: createFreshApi(connection),
     contextName: resolved.context,
     server: resolved.server.href.replace(/\/$/, ''),
-    facts: (): Promise<Facts> =>
+    facts: ({ brokenFailsafes = 'throw' } = {}): Promise<Facts> =>
       discover(api, {
         contextName: resolved.context,
         server: resolved.server.href,
         now: () => context.clock.wall(),
         lookup: context.lookup,
+        brokenFailsafes,
         ...runInPod,
         operatorAddresses: (towards) =>
           findOperatorAddresses(

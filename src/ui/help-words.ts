@@ -74,6 +74,16 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       unreachable,
     ],
   },
+  doctor: {
+    examples: ['kubectl calico-fw doctor', 'kubectl calico-fw doctor -o json'],
+    exitCodes: [
+      [exitCodes.ok, 'every check is well'],
+      [exitCodes.failure, 'warnings, or it failed'],
+      usage,
+      [exitCodes.refused, 'a check fails: a firewall would be unsafe or refused'],
+      unreachable,
+    ],
+  },
   confirm: { examples: ['kubectl calico-fw confirm', 'kubectl calico-fw confirm --yes'], exitCodes: running },
   open: {
     more: 'Needs no lock and no question. Nothing is deleted: rollback cleans up, init closes again.',

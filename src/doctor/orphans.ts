@@ -1,0 +1,111 @@
+import { keys, names } from '../calico/names.ts'
+import { addressesOf } from '../firewall/network-sets.ts'
+import { runOf, standingOf } from '../firewall/standing.ts'
+import { contains, covers } from '../net/cidr.ts'
+import { type Check, error, some, warning } from './check.ts'
+
+/** What is left over, and what the cluster has outgrown. */
+export const orphanChecks: readonly Check[] = [
+  {
+    id: 'FW-D501',
+    category: 'orphans',
+    title: 'every HostEndpoint’s node exists',
+    look: ({ nodes, hostEndpoints }) => {
+      const orphans = hostEndpoints.filter(({ spec }) => !nodes.some(({ name }) => name === spec.node)).map(({ metadata }) => metadata.name)
+      return orphans.length === 0
+        ? []
+        : [
+            warning(
+              `${some(orphans)} ${orphans.length === 1 ? 'belongs to a node that is' : 'belong to nodes that are'} gone (calico#4015)`,
+              `kubectl delete hostendpoint ${orphans.slice(0, 5).join(' ')}`,
+            ),
+          ]
+    },
+  },
+  {
+    id: 'FW-D502',
+    category: 'orphans',
+    title: 'every FelixConfiguration of one node has its node',
+    look: ({ nodes, felixConfigurations }) =>
+      felixConfigurations
+        .filter(({ metadata }) => metadata.name.startsWith('node.') && !nodes.some(({ name }) => `node.${name}` === metadata.name))
+        .map(({ metadata }) =>
+          warning(`FelixConfiguration ${metadata.name} is for a node that is gone`, `kubectl delete felixconfiguration ${metadata.name}`),
+        ),
+  },
+  {
+    id: 'FW-D503',
+    category: 'orphans',
+    title: 'no change of this tool is half-way',
+    look: (facts) => {
+      const { runs } = standingOf(facts)
+      const unfinished = [...new Set(facts.hostEndpoints.flatMap((one) => runOf(one) ?? []))].filter((run) => !runs.includes(run))
+      return unfinished.map((run) =>
+        warning(
+          `change ${run} has HostEndpoints and was never kept: they are on trial, or nothing closes them`,
+          'kubectl calico-fw status; then confirm or rollback',
+        ),
+      )
+    },
+  },
+  {
+    id: 'FW-D504',
+    category: 'orphans',
+    title: 'the cluster is not held open',
+    look: ({ networkSets }) =>
+      networkSets.some(({ metadata }) => metadata.name === names.openSet && metadata.labels?.[keys.set] === 'open')
+        ? [warning(`GlobalNetworkSet ${names.openSet} exists: everything is open`, 'kubectl calico-fw init   # closes again, on trial; or rollback')]
+        : [],
+  },
+  {
+    id: 'FW-D505',
+    category: 'orphans',
+    title: 'the kept firewall trusts every IPPool',
+    look: (facts) => {
+      const { runs, trustedNets } = standingOf(facts)
+      const missing = runs.length === 0 ? [] : facts.podCidrs.filter((cidr) => !trustedNets.some((net) => covers(net, cidr)))
+      return missing.length === 0
+        ? []
+        : [
+            error(
+              `${some(missing)} came after the firewall: pods there are cut off from other nodes`,
+              'kubectl calico-fw init   # with the same file: it adds them',
+            ),
+          ]
+    },
+  },
+  {
+    id: 'FW-D506',
+    category: 'orphans',
+    title: 'the kept firewall knows every address of every node',
+    look: (facts) => {
+      const { runs, nodeNets } = standingOf(facts)
+      const missing =
+        runs.length === 0 ? [] : facts.nodes.flatMap((node) => addressesOf(node).filter((address) => !nodeNets.some((net) => contains(net, address))))
+      return missing.length === 0
+        ? []
+        : [
+            warning(
+              `${some(missing)} ${missing.length === 1 ? 'is' : 'are'} not in GlobalNetworkSet ${names.nodesSet}`,
+              'kubectl calico-fw init   # with the same file: it adds them',
+            ),
+          ]
+    },
+  },
+  {
+    id: 'FW-D507',
+    category: 'orphans',
+    title: 'the kept firewall has a HostEndpoint on every Linux node',
+    look: (facts) => {
+      const { runs, hostEndpoints } = standingOf(facts)
+      const closed = new Set([...hostEndpoints.values()].map(({ spec }) => spec.node))
+      const open =
+        runs.length === 0
+          ? []
+          : facts.nodes.filter(({ name, operatingSystem }) => operatingSystem === 'linux' && !closed.has(name)).map(({ name }) => name)
+      return open.length === 0
+        ? []
+        : [warning(`${some(open)} ${open.length === 1 ? 'is' : 'are'} not closed (calico#8840)`, 'kubectl calico-fw init   # with the same file')]
+    },
+  },
+]
