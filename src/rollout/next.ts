@@ -51,6 +51,9 @@ export const next = (state: RunState, event: Event): Transition => {
         kind: 'lag',
         text: `the cluster's controllers lag ${Math.round(event.ms / 1000)} s behind: they would open it too late if this client died`,
       })
+    case 'watch-red':
+      if (state.mode !== 'forward' || state.gate === undefined || state.committed || state.config.isRollback) return { state, effects: [] }
+      return turnRound(state, { kind: 'watch-red', text: event.text, ...(event.error === undefined ? {} : { error: event.error }) })
     case 'lock-lost':
       return lockLost(state, event.text)
     case 'interrupted':

@@ -3,6 +3,7 @@ import { watchLag } from './perform/canary.ts'
 import type { PerformContext, RunMemory } from './perform/context.ts'
 import { createLock } from './perform/lock.ts'
 import { perform } from './perform/perform.ts'
+import { watchLifeLines } from './perform/watch.ts'
 import type { RolloutPorts, RunSubject } from './ports.ts'
 import { deadlineOf, type Effect, type Event, type Outcome, type RunConfig, type RunState } from './state.ts'
 import type { Step } from './steps.ts'
@@ -148,6 +149,17 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
       signal: AbortSignal.any([mine.signal, whole.signal]),
       lag: (ms) => raise({ kind: 'lag', ms }),
     })
+    // The watch lives as long as the canary does: while something may be closed by the gate alone.
+    void watchLifeLines({
+      prober: ports.prober,
+      clock,
+      probes: subject.probes,
+      baseline: () => memory.baseline,
+      closedNodes: () => closedBy(state),
+      since: () => memory.since,
+      signal: AbortSignal.any([mine.signal, whole.signal]),
+      red: (text, error) => raise({ kind: 'watch-red', text, ...(error === undefined ? {} : { error }) }),
+    })
   }
 
   raise({ kind: 'start' })
@@ -157,3 +169,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     opensAt: () => (state.gate === undefined || state.committed ? undefined : deadlineOf(state.gate)),
   }
 }
+
+/** Nodes whose closing write was begun. */
+const closedBy = ({ steps, at }: RunState): string[] =>
+  steps.slice(0, at + 1).flatMap((step) => (step.kind === 'write' || step.kind === 'remove' ? step.closes : []))

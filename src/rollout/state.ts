@@ -18,7 +18,7 @@ export const deadlineOf = (gate: ArmedGate): number => gate.armedAt + gate.secon
 
 /** Why a run turned round, or stopped. */
 export interface Reason {
-  readonly kind: 'step-failed' | 'deadline' | 'lag' | 'interrupted' | 'declined' | 'lock-lost'
+  readonly kind: 'step-failed' | 'deadline' | 'lag' | 'interrupted' | 'declined' | 'lock-lost' | 'watch-red'
   readonly text: string
   readonly error?: unknown
 }
@@ -86,6 +86,8 @@ export type Event =
   /** The canary's set outlived its own deadline by this much. */
   | { readonly kind: 'lag'; readonly ms: number }
   | { readonly kind: 'lock-lost'; readonly text: string }
+  /** The watcher lost a life line, twice in a row; the text names it. */
+  | { readonly kind: 'watch-red'; readonly text: string; readonly error?: unknown }
   /** The operator answered Ctrl-C. */
   | { readonly kind: 'interrupted'; readonly choice: 'open' | 'leave' | 'go-on' }
   /** Time for a pulse while a question waits. */

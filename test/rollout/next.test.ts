@@ -124,6 +124,25 @@ describe('while the gate is armed', () => {
     expect(left.state.outcome).toMatchObject({ kind: 'left', opensAt: expect.any(Number) })
   })
 
+  it('a life line the watcher lost opens at once, whatever step is being done', () => {
+    for (const at of [armed(), driveTo((step) => step.kind === 'ask'), driveTo((step) => step.kind === 'write' && step.closes.length > 0)]) {
+      const turned = next(at.state, { kind: 'watch-red', text: 'the API at 192.168.218.189:7443 answered before and is silent now' })
+      expect(turned.effects[0]?.kind).toBe('abort')
+      expect(performs(turned.effects)[0]?.step.kind).toBe('open')
+      expect(turned.state.reason).toEqual({ kind: 'watch-red', text: 'the API at 192.168.218.189:7443 answered before and is silent now' })
+    }
+  })
+
+  it('a loss that is told before the gate is armed, or after the run turned round, changes nothing', () => {
+    const red: Event = { kind: 'watch-red', text: 'x' }
+    const before = driveTo((step) => step.kind === 'rehearse')
+    expect(next(before.state, red)).toEqual({ state: before.state, effects: [] })
+    const turned = next(armed().state, red)
+    expect(next(turned.state, red)).toEqual({ state: turned.state, effects: [] })
+    const kept = driveTo((step, state) => step.kind === 'probe' && state.committed)
+    expect(next(kept.state, red).state).toBe(kept.state)
+  })
+
   it('a lock lost to another stops every write at once', () => {
     const { state, effects } = next(armed().state, { kind: 'lock-lost', text: 'held by bob' })
     expect(state.outcome).toMatchObject({ kind: 'left', reason: { kind: 'lock-lost' } })
@@ -191,6 +210,7 @@ describe('every history of events', () => {
         ...(perform === undefined ? [] : [{ kind: 'failed', id: perform.id, now, error: 'fault' } as Event]),
         { kind: 'deadline', now },
         { kind: 'lag', ms: choice },
+        ...(choice % 5 === 0 ? [{ kind: 'watch-red', text: 'lost' } as Event] : []),
         { kind: 'tick', now },
         { kind: 'interrupted', choice: (['open', 'leave', 'go-on'] as const)[choice % 3] ?? 'go-on' },
         ...(choice % 11 === 0 ? [{ kind: 'lock-lost', text: 'bob' } as Event] : []),
