@@ -77,6 +77,7 @@ export const withCluster = async (
             openSocket: context.openSocket,
             clock: context.clock,
             trust: trustOf(resolved, workstation),
+            ...(cluster.runInPod === undefined ? {} : { nodeShell: { runInPod: cluster.runInPod, nodes: facts.nodes } }),
             calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
           }),
           context.patience ?? ((ms) => ms),

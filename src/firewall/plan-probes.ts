@@ -2,11 +2,12 @@ import { byText } from './by-text.ts'
 import { nodeDoorProbes, onNode, type ProbeInput, vipProbes } from './door-probes.ts'
 import type { Facts, NodeFacts } from './facts.ts'
 import { hostPort } from './failsafe-change.ts'
+import { nodeProbes } from './node-probes.ts'
 import type { Probe } from './probes.ts'
 
 /**
  * Everything asked before, during and after a run. First what must stay open: the API by every way known, SSH, what the file allows us; then
- * the cluster's pulse on every Ready node; and among them what must look closed from here, unless here is trusted.
+ * the cluster's pulse on every Ready node and connections from the nodes that can be asked; and among them what must look closed from here, unless here is trusted.
  */
 export const planProbes = (input: ProbeInput): Probe[] => {
   const { facts, closed } = input
@@ -18,6 +19,7 @@ export const planProbes = (input: ProbeInput): Probe[] => {
     ...vipProbes(input),
     ...nodeDoorProbes(input, shut),
     ...ready.flatMap((node) => pulseProbes(node, closed.has(node.name))),
+    ...nodeProbes(facts),
     ...(facts.calico.flavour === 'aggregated' ? [apiService] : []),
   ]
   const byId = new Map<string, Probe>()

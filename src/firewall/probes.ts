@@ -10,6 +10,8 @@ export type ProbeTarget =
   | { readonly kind: 'kubeconfig' }
   /** The API server's node proxy to the kubelet: `/api/v1/nodes/N/proxy/healthz`. */
   | { readonly kind: 'kubelet'; readonly node: string }
+  /** TCP handshake from a node, by exec in its calico-node pod. */
+  | { readonly kind: 'node-tcp'; readonly node: string; readonly address: Address; readonly port: number }
   /** Node Ready condition. */
   | { readonly kind: 'node-ready'; readonly node: string }
   /** The node's Lease in kube-node-lease was renewed since the step began. */

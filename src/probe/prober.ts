@@ -4,6 +4,7 @@ import type { Probe, ProbeResult, ProbeTarget } from '../firewall/probes.ts'
 import type { Clock } from '../rollout/clock.ts'
 import { askApi, askKubelet } from './api-path.ts'
 import { type AttemptOptions, dial, type Seen } from './dialer.ts'
+import { askFromNodes, type NodeShell } from './from-nodes.ts'
 import { createLeaseWatch, type LeaseWatch } from './leases.ts'
 import { mapPooled } from './pool.ts'
 import { type CalicoNodePods, type Pulse, takePulse } from './pulse.ts'
@@ -40,6 +41,8 @@ export interface ProberContext {
   readonly clock: Clock
   readonly trust: Trust
   readonly calicoNode: CalicoNodePods
+  /** For connections from nodes; absent: they are not run. */
+  readonly nodeShell?: NodeShell
   /** Connections at once; 32 unless told. */
   readonly concurrency?: number
 }
@@ -71,8 +74,12 @@ export const createProber = (context: ProberContext): Prober => {
           },
         )
         const pulse = pulseOf(context, round)
-        const rest = probes.filter(({ expect, target }) => expect === 'open' && target.kind !== 'node-lease')
+        const rest = probes.filter(({ expect, target }) => expect === 'open' && target.kind !== 'node-lease' && target.kind !== 'node-tcp')
+        const fromNodes = askFromNodes(context.nodeShell, probes, round)
+        // Looked at below; a failure of the rest must not leave it behind unheard.
+        fromNodes.catch(() => undefined)
         await mapPooled(rest, concurrency, async ({ id, target }) => void seen.set(id, await askOnce(context, pulse, target, round)))
+        for (const [id, answer] of await fromNodes) seen.set(id, answer)
       }
       await Promise.all([connections(), askLeases(leases, probes, round, seen)])
       signal.throwIfAborted()
@@ -121,6 +128,7 @@ const askOnce = (context: ProberContext, pulse: Pulse, target: ProbeTarget, opti
     case 'api-service':
       return pulse.apiService(target.name)
     case 'node-lease':
-      throw new Error('node-lease probes are asked together')
+    case 'node-tcp':
+      throw new Error(`${target.kind} probes are asked together`)
   }
 }

@@ -139,9 +139,9 @@ export const setStage = async (options: HomeClusterOptions = {}): Promise<Stage>
 
 /** Probes in virtual time: what a fresh connection meets in the simulated network, waited for as long as a real one waits. */
 const prober = (sim: Simulator, api: Api, clock: VirtualClock): ProbeRunner => {
-  const meet = async (port: number, address: string, timeoutMs: number): Promise<ProbeResult['outcome']> => {
+  const meet = async (port: number, address: string, timeoutMs: number, from = 'operator'): Promise<ProbeResult['outcome']> => {
     for (let waited = 0; ; waited += 250) {
-      const reach = sim.reach('operator', address, port)
+      const reach = sim.reach(from, address, port)
       if (reach === 'OPEN') return 'ok'
       if (reach === 'REFUSED') return 'refused'
       if (waited >= timeoutMs) return 'timeout'
@@ -161,6 +161,8 @@ const prober = (sim: Simulator, api: Api, clock: VirtualClock): ProbeRunner => {
       case 'tcp':
       case 'api':
         return meet(target.port, target.address, timeoutMs)
+      case 'node-tcp':
+        return meet(target.port, target.address, timeoutMs, target.node.split('.')[0])
       case 'kubeconfig':
         return meet(7443, '192.168.218.189', timeoutMs)
       case 'kubelet':

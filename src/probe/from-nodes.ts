@@ -1,0 +1,84 @@
+import type { RunInPod } from '../cluster/exec.ts'
+import { sectionsOf } from '../cluster/sections.ts'
+import { FwError } from '../errors.ts'
+import type { NodeFacts } from '../firewall/facts.ts'
+import type { Probe, ProbeTarget } from '../firewall/probes.ts'
+import type { AttemptOptions, Seen } from './dialer.ts'
+import { mapPooled } from './pool.ts'
+
+/** How connections from nodes are made: by bash in their calico-node pods. */
+export interface NodeShell {
+  readonly runInPod: RunInPod
+  readonly nodes: readonly Pick<NodeFacts, 'name' | 'calicoNode'>[]
+}
+
+type NodeProbe = Probe & { readonly target: Extract<ProbeTarget, { kind: 'node-tcp' }> }
+
+/** Connecting to the API and to the kubelet, and starting the shells, besides the connections' own patience; milliseconds. */
+const overheadMs = 4_000
+/** Nodes at once; each exec is a connection of its own through the API server to a kubelet. */
+const concurrency = 8
+
+const isNodeProbe = (probe: Probe): probe is NodeProbe => probe.target.kind === 'node-tcp'
+
+/** Asks the `node-tcp` probes, one command for each node they start from, all of a node's connections at once. The answers are by probe id. */
+export const askFromNodes = async (
+  shell: NodeShell | undefined,
+  probes: readonly Probe[],
+  options: AttemptOptions,
+): Promise<ReadonlyMap<string, Seen>> => {
+  const seen = new Map<string, Seen>()
+  const byNode = new Map<string, NodeProbe[]>()
+  for (const probe of probes.filter(isNodeProbe)) byNode.set(probe.target.node, [...(byNode.get(probe.target.node) ?? []), probe])
+  await mapPooled([...byNode], concurrency, async ([node, own]) => {
+    const answers = await askFromNode(shell, node, own, options)
+    for (const [at, { id }] of own.entries()) seen.set(id, answers[at] ?? { outcome: 'not-run' })
+  })
+  return seen
+}
+
+const askFromNode = async (
+  shell: NodeShell | undefined,
+  node: string,
+  probes: readonly NodeProbe[],
+  options: AttemptOptions,
+): Promise<readonly Seen[]> => {
+  const all = (outcome: Seen): Seen[] => probes.map(() => outcome)
+  const calicoNode = shell?.nodes.find(({ name }) => name === node)?.calicoNode
+  if (shell === undefined || calicoNode === undefined) return all({ outcome: 'not-run', detail: 'nobody can look from there' })
+  const { timeoutMs, signal } = options
+  const command = ['bash', '-c', scriptOf(probes, timeoutMs)]
+  try {
+    const where = { namespace: calicoNode.namespace, pod: calicoNode.pod, container: 'calico-node', command }
+    const { stdout } = await shell.runInPod({ ...where, timeoutMs: timeoutMs + overheadMs, signal })
+    const sections = sectionsOf(stdout)
+    return probes.map((_, at) => {
+      const section = sections.get(String(at))
+      return section === undefined ? { outcome: 'not-run', detail: 'the node gave no answer' } : seenCode(section.code, section.text, timeoutMs)
+    })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof FwError)) throw error
+    return all({ outcome: 'not-run', detail: error.message })
+  }
+}
+
+/** Bash opens the connection itself (`/dev/tcp`), for calico-node's image has neither nc nor curl. Sections are written whole, so they do not mix. */
+const scriptOf = (probes: readonly NodeProbe[], timeoutMs: number): string =>
+  [
+    ...probes.map(({ target: { address, port } }, at) => {
+      const dial = `o=$(timeout ${timeoutMs / 1_000} bash -c '</dev/tcp/${address}/${port}' 2>&1); c=$?`
+      return `{ ${dial}; printf '@@ %s\\n%s\\n@@ end %s\\n' ${at} "$o" "$c"; } &`
+    }),
+    'wait',
+    'exit 0',
+  ].join('\n')
+
+/** bash's own exit code says only that it failed; its words say how. 124 is timeout's. */
+const seenCode = (code: number, words: string, timeoutMs: number): Seen => {
+  if (code === 0) return { outcome: 'ok' }
+  if (code === 124) return { outcome: 'timeout', detail: `no answer in ${timeoutMs / 1_000} s` }
+  if (/refused|reset/i.test(words)) return { outcome: 'refused', detail: 'ECONNREFUSED' }
+  if (code === 126 || code === 127) return { outcome: 'not-run', detail: 'the image has no bash or timeout' }
+  return { outcome: 'failed', detail: /: ([^:]+)$/.exec(words.trim().split('\n').at(-1) ?? '')?.[1] ?? `exit code ${code}` }
+}
