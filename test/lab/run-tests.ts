@@ -105,7 +105,8 @@ const { values } = parseArgs({
   args: process.argv.slice(2),
   options: {
     cell: { type: 'string', multiple: true },
-    only: { type: 'string' },
+    /** Tests with this text in their names. */
+    only: { type: 'string', multiple: true },
     /** On the lab that is up, and leave it up. */
     here: { type: 'boolean', default: false },
     /** Every variant, and in each every test. */
@@ -116,7 +117,7 @@ const { values } = parseArgs({
 })
 requireMachine(process.platform, process.getuid?.())
 const binaries = findBinaries(process.env, builtControlPlane(process.env))
-const wanted = suite.filter((test) => values.only === undefined || test.name.includes(values.only))
+const wanted = suite.filter((test) => values.only === undefined || values.only.some((text) => test.name.includes(text)))
 const [dir, prefix] = [defaultDir(process.env), namespacePrefix(process.env)]
 
 const here = async (): Promise<Count[]> => {

@@ -65,7 +65,7 @@ export const tests: readonly LabTest[] = [
         ...lab.layout.nodes.flatMap(({ name }) => everyNode(lab, name, 10250)),
         ...everyNode(lab, 'adm', 22),
       ]
-      const end = await runTool(lab, ['init', '-f', file, '--yes', '--node-ports', 'close', '--window', '60s'])
+      const end = await runTool(lab, ['init', '-f', file, '--yes', '--window', '60s'])
       assert.equal(end.code, 0, tail(end.lines, 40))
       tell(`init: ${((end.ended - end.began) / 1000).toFixed(1)} s`)
       await expectPackets(lab, 'closed', [...all(closed, 'TIMEOUT'), ...all(open, 'OPEN')])
@@ -92,7 +92,7 @@ export const tests: readonly LabTest[] = [
       const seconds = lab.layout.nodes.flatMap(({ second }) => second?.address ?? [])
       const onSecond = seconds.flatMap((address) => [tcp('stg', address, 23), tcp('stg', address, lab.layout.nodePorts.cluster)])
       const onFirst = [...everyNode(lab, 'win', 23), ...everyNode(lab, 'win', lab.layout.nodePorts.cluster)]
-      const between = ['ws1', 'ws2'].flatMap((from) => seconds.map((address) => tcp(from, address, 10250)))
+      const between = ['ws1', 'ws2'].flatMap((from) => seconds.map((address) => tcp(from, address, 9100)))
       await write(lab, ...sets, ...policies, ...first)
       await see('HostEndpoints on the first NICs, one of them a bridge', { ...objects, hostEndpoints: first }, [
         ...all(onFirst, 'TIMEOUT'),
