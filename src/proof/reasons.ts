@@ -10,8 +10,9 @@ export const ruleOf = ({ decisions }: Verdict): string => {
 }
 
 /** What mends a cut: the profile or the foreign policy that cut it where one did, else what the life line itself needs. */
-export const remedyOf = ({ remedy }: LifeLine, { decisions }: Verdict, { facts }: Cast): string => {
-  const last = decisions.at(-1)
+export const remedyOf = ({ remedy }: LifeLine, { action, decisions }: Verdict, { facts }: Cast): string => {
+  // Where only some of several ways are cut, the last word is that they differ, and the one before it is what cut.
+  const last = action === 'unknown' ? decisions.at(-2) : decisions.at(-1)
   if (last?.stage === 'profile') return `give the HostEndpoints of ${last.node} profiles: [${names.defaultAllowProfile}]`
   const foreign = facts.policies.find(({ metadata }) => metadata.name === last?.policy && metadata.labels?.[keys.managedBy] !== fieldManager)
   if (foreign === undefined) return remedy

@@ -9,17 +9,24 @@ const opposite = { ingress: 'egress', egress: 'ingress' } as const
 /**
  * raw PREROUTING and OUTPUT: doNotTrack policy of a named HostEndpoint, failsafes before it. What it accepts is not tracked: it skips DNAT and
  * every other policy of the HostEndpoint, and its answer must be accepted by doNotTrack policy of the other direction, for connection
- * tracking does not know it: the answer of a TCP handshake counts as INVALID and is dropped. What it does not decide goes on as if it were not there.
+ * tracking does not know it: the answer of a TCP handshake counts as INVALID and is dropped. What it does not decide goes on as if it were not
+ * there, but for the answer, which passes raw on its way back and may be denied there.
  */
 export const beforeTracking = (at: At, direction: Direction, accepted: Next, done: () => Outcome): Outcome => {
   const { node, nic, packet, trail } = at
   const chain = chainOf(at, direction)
-  if (chain === undefined) return done()
   if (nic.untracked?.beyond !== undefined) return unknown(trail, node.name, nic.untracked.beyond)
+  // Failsafes in raw match answers too, by their source port.
   if (direction === 'ingress' ? node.inbound(packet) : node.outbound(packet)) return done()
+  const onwards = (): Outcome => {
+    const back = chainOf(at, opposite[direction])
+    if (back === undefined) return done()
+    return walk(back, answerTo(packet), node.name, trail, (result, after) => (result === 'deny' ? { action: 'deny', trail: after } : done()))
+  }
+  if (chain === undefined) return onwards()
   return walk(chain, packet, node.name, trail, (result, after) => {
     if (result === 'deny') return { action: 'deny', trail: after }
-    return result === 'none' ? done() : answered(at, after, direction, accepted)
+    return result === 'none' ? onwards() : answered(at, after, direction, accepted)
   })
 }
 

@@ -83,6 +83,11 @@ describe('doNotTrack', () => {
     expect(action(world(untracked({ egress: [allow] })), tcp(at.ws1, at.outsider, 9100)), 'the answer is INVALID').toBe('deny')
     expect(action(world(untracked({ egress: [allow], ingress: [answers] })), tcp(at.ws1, at.outsider, 9100))).toBe('allow')
   })
+  it('meets answers on their way back', () => {
+    expect(action(world(untracked({ ingress: [{ action: 'Deny' }] })), tcp(at.ws1, at.outsider, 9100))).toBe('deny')
+    expect(action(world(untracked({ egress: [{ action: 'Deny' }] })), fromWindows(9100))).toBe('deny')
+    expect(action(world(untracked({ egress: [{ action: 'Deny' }] })), fromWindows(22)), 'failsafes match answers').toBe('allow')
+  })
   it('does nothing on HostEndpoint *', () => {
     const star = { ...world(untracked({ ingress: [{ action: 'Deny' }] })), hostEndpoints: onAll({ fw: '1' }, { interfaceName: '*' }) }
     expect(action(star, fromWindows(9100))).toBe('allow')
