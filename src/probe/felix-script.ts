@@ -29,11 +29,9 @@ export const felixScript = ({ peers, sets }: LookRequest): string =>
     'echo "@@ readiness"',
     'timeout 2 bash -c \'exec 3<>/dev/tcp/127.0.0.1/9099 && printf "GET /readiness HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3\' 2>/dev/null; c=$?',
     'echo; echo "@@ end $c"',
-    ...peers.map(
-      ({ address, port }) =>
-        `( timeout 2 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null; c=$?; echo "@@ peer.${address}.${port}"; echo "@@ end $c" ) &`,
-    ),
-    'wait',
+    // All at once, and told one after the other: bash writes line by line, and sections must not mix.
+    ...peers.map(({ address, port }, at) => `timeout 2 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null & p${at}=$!`),
+    ...peers.map(({ address, port }, at) => `wait $p${at}; c=$?; echo "@@ peer.${address}.${port}"; echo "@@ end $c"`),
     'own() { sed -n -e "/^\\*/p" -e "/^-A cali-[ft]h/p" -e "/^-A cali-[gp][io]-/p" -e "/^-A cali-failsafe/p"; }',
     's() { echo "@@ $1"; timeout 5 "$2" | own; c=$?; echo "@@ end $c"; }',
     'if grep -qs "^mangle$" /proc/net/ip_tables_names; then s legacy4 iptables-legacy-save; fi',

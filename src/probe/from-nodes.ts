@@ -1,5 +1,4 @@
 import type { RunInPod } from '../cluster/exec.ts'
-import { sectionsOf } from '../cluster/sections.ts'
 import { FwError } from '../errors.ts'
 import type { NodeFacts } from '../firewall/facts.ts'
 import type { Probe, ProbeTarget } from '../firewall/probes.ts'
@@ -51,11 +50,10 @@ const askFromNode = async (
   try {
     const where = { namespace: calicoNode.namespace, pod: calicoNode.pod, container: 'calico-node', command }
     const { stdout } = await shell.runInPod({ ...where, timeoutMs: timeoutMs + overheadMs, signal })
-    const sections = sectionsOf(stdout)
-    return probes.map((_, at) => {
-      const section = sections.get(String(at))
-      return section === undefined ? { outcome: 'not-run', detail: 'the node gave no answer' } : seenCode(section.code, section.text, timeoutMs)
-    })
+    const lines = new Map(
+      [...stdout.matchAll(/^(\d+) (\d+)(.*)$/gm)].map(([, at, code, words = '']) => [Number(at), seenCode(Number(code), words, timeoutMs)]),
+    )
+    return probes.map((_, at) => lines.get(at) ?? { outcome: 'not-run', detail: 'the node gave no answer' })
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof FwError)) throw error
@@ -63,12 +61,17 @@ const askFromNode = async (
   }
 }
 
-/** Bash opens the connection itself (`/dev/tcp`), for calico-node's image has neither nc nor curl. Sections are written whole, so they do not mix. */
+/**
+ * Bash opens the connection itself (`/dev/tcp`), for calico-node's image has neither nc nor curl. Each answer is one line, `NUMBER CODE WORDS`: the
+ * connections end when they end, and bash writes line by line, so answers of several lines would mix.
+ */
 const scriptOf = (probes: readonly NodeProbe[], timeoutMs: number): string =>
   [
+    'set -f',
     ...probes.map(({ target: { address, port } }, at) => {
       const dial = `o=$(timeout ${timeoutMs / 1_000} bash -c '</dev/tcp/${address}/${port}' 2>&1); c=$?`
-      return `{ ${dial}; printf '@@ %s\\n%s\\n@@ end %s\\n' ${at} "$o" "$c"; } &`
+      // Unquoted, the words of several lines become one.
+      return `{ ${dial}; echo ${at} $c $o; } &`
     }),
     'wait',
     'exit 0',
@@ -80,5 +83,5 @@ const seenCode = (code: number, words: string, timeoutMs: number): Seen => {
   if (code === 124) return { outcome: 'timeout', detail: `no answer in ${timeoutMs / 1_000} s` }
   if (/refused|reset/i.test(words)) return { outcome: 'refused', detail: 'ECONNREFUSED' }
   if (code === 126 || code === 127) return { outcome: 'not-run', detail: 'the image has no bash or timeout' }
-  return { outcome: 'failed', detail: /: ([^:]+)$/.exec(words.trim().split('\n').at(-1) ?? '')?.[1] ?? `exit code ${code}` }
+  return { outcome: 'failed', detail: /: ([^:]+)$/.exec(words.trim())?.[1] ?? `exit code ${code}` }
 }

@@ -52,18 +52,22 @@ describe('connections from nodes', () => {
     ])
   })
 
+  test('two hundred connections that end in any order all have their answer', async () => {
+    const open = await acceptingPort()
+    const probes = Array.from({ length: 200 }, (_, at) => ({ ...probe('ws1', open), id: `${at}` }))
+    const seen = await askFromNodes({ runInPod: here([]), nodes }, probes, { ...options, timeoutMs: 5_000 })
+    expect([...seen.values()].filter(({ outcome }) => outcome !== 'ok')).toEqual([])
+    expect(seen.size).toBe(200)
+  })
+
   test.each<[string, string, object]>([
-    ['silence', '@@ 0\n\n@@ end 124\n', { outcome: 'timeout', detail: 'no answer in 0.5 s' }],
+    ['silence', '0 124\n', { outcome: 'timeout', detail: 'no answer in 0.5 s' }],
     [
       'no way',
-      '@@ 0\nbash: connect: No route to host\nbash: /dev/tcp/10.0.0.1/1: No route to host\n@@ end 1\n',
+      '0 1 bash: connect: No route to host bash: line 1: /dev/tcp/10.0.0.1/1: No route to host\n',
       { outcome: 'failed', detail: ' No route to host' },
     ],
-    [
-      'an image without timeout',
-      '@@ 0\nbash: timeout: command not found\n@@ end 127\n',
-      { outcome: 'not-run', detail: 'the image has no bash or timeout' },
-    ],
+    ['an image without timeout', '0 127 bash: timeout: command not found\n', { outcome: 'not-run', detail: 'the image has no bash or timeout' }],
     ['output that was cut off', '', { outcome: 'not-run', detail: 'the node gave no answer' }],
   ])('%s', async (_, stdout, expected) => {
     const seen = await askFromNodes({ runInPod: async () => ({ stdout, stderr: '', exitCode: 0 }), nodes }, [probe('ws1', 1, '10.0.0.1')], options)
