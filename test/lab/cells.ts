@@ -18,7 +18,7 @@ export const pairwise: readonly Variant[] = [
   cell('iptables', 'legacy', 'storage'),
   cell('nftables', 'nft', 'storage'),
   cell('nftables', 'native', 'storage'),
-  { ...cell('iptables', 'nft', 'native'), shape: 'ha', nodes: nodesOf('ha') },
+  { ...cell('iptables', 'nft', 'native'), shape: 'ha', nodes: nodesOf('ha'), typha: true },
   { ...cell('nftables', 'native', 'aggregated'), shape: 'two-nic' },
   { ...cell('iptables', 'legacy', 'native'), shape: 'dual' },
 ]

@@ -20,7 +20,7 @@ import { up } from './up.ts'
 
 const usage = `usage: npm run lab -- COMMAND
   build                              build the control plane (needs Go)
-  up [--shape home] [--nodes 2-5] [--proxy iptables|nftables] [--felix legacy|nft|native] [--flavour native|aggregated|storage]
+  up [--shape home|ha|two-nic|dual|odd-port] [--nodes 2-5] [--proxy iptables|nftables] [--felix legacy|nft|native] [--flavour native|aggregated|storage] [--typha]
   join [NAME]                        the home cluster's next machine becomes a node: ws3 beside three nodes
   down                               stop and delete everything the lab made
   status                             what runs, and how much memory it takes

@@ -6,7 +6,7 @@ import { inParallel, until } from './machine/run.ts'
 import type { Variant } from './options.ts'
 
 /** What a test needs beyond the control plane; where the lab lacks it, the test counts as skipped. */
-export type Need = 'felix' | 'kubelet'
+export type Need = 'felix' | 'kubelet' | 'kube-controllers'
 
 /** One test on a running lab. It may leave objects behind; {@link resetCalico} takes them away. */
 export interface LabTest {

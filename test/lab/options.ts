@@ -19,13 +19,16 @@ export interface Variant {
   readonly proxy: (typeof proxies)[number]
   readonly felix: (typeof felixes)[number]
   readonly flavour: (typeof flavours)[number]
+  /** Felixes ask Typha instead of the API server. */
+  readonly typha?: true
 }
 
 /** The cell one gets without asking. */
 export const defaultVariant: Variant = { shape: 'home', nodes: 3, proxy: 'iptables', felix: 'legacy', flavour: 'native' }
 
 /** `home3-iptables-legacy-native`: a variant's name in files and tables. */
-export const variantName = ({ shape, nodes, proxy, felix, flavour }: Variant): string => `${shape}${nodes}-${proxy}-${felix}-${flavour}`
+export const variantName = ({ shape, nodes, proxy, felix, flavour, typha }: Variant): string =>
+  `${shape}${nodes}${typha === true ? '+typha' : ''}-${proxy}-${felix}-${flavour}`
 
 /** Flags that choose a variant, for `parseArgs`. */
 export const variantFlags = {
@@ -34,6 +37,7 @@ export const variantFlags = {
   proxy: { type: 'string' },
   felix: { type: 'string' },
   flavour: { type: 'string' },
+  typha: { type: 'boolean' },
 } as const
 
 /**
@@ -51,6 +55,7 @@ export const parseVariant = (argv: readonly string[]): Variant => {
     proxy: oneOf('proxy', proxies, values.proxy),
     felix: oneOf('felix', felixes, values.felix),
     flavour: oneOf('flavour', flavours, values.flavour),
+    ...(values.typha === true ? { typha: true } : {}),
   }
 }
 

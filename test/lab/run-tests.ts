@@ -34,12 +34,15 @@ const since = (began: number): number => (performance.now() - began) / 1000
 
 const lacks = (binaries: Binaries, need: Need): string | undefined => {
   if (need === 'felix' && (binaries.felix === undefined || binaries.crds === undefined)) return 'no CALICO_FELIX or CALICO_CRDS'
+  if (need === 'kube-controllers' && binaries.kubeControllers === undefined) return 'no CALICO_KUBE_CONTROLLERS'
   if (need === 'kubelet' && !hasRole(binaries, 'fake-kubelet')) return 'no fake-kubelet'
   return undefined
 }
 
-const cellLacks = (variant: Variant, binaries: Binaries): string | undefined =>
-  variant.flavour === 'aggregated' && binaries.calicoApiserver === undefined ? 'no CALICO_APISERVER' : undefined
+const cellLacks = ({ flavour, typha }: Variant, binaries: Binaries): string | undefined => {
+  if (flavour === 'aggregated' && binaries.calicoApiserver === undefined) return 'no CALICO_APISERVER'
+  return typha === true && binaries.typha === undefined ? 'no CALICO_TYPHA' : undefined
+}
 
 const inTime = async (work: Promise<void>): Promise<void> => {
   let timer: NodeJS.Timeout | undefined

@@ -14,6 +14,7 @@ import { tests as nodesService } from './nodes-service.lab.ts'
 import { tests as shapes } from './shapes.lab.ts'
 import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
+import { tests as variants } from './variants.lab.ts'
 
 /** Every test of the lab. */
 export const suite: readonly LabTest[] = [
@@ -31,6 +32,7 @@ export const suite: readonly LabTest[] = [
   ...hostPorts,
   ...ha,
   ...shapes,
+  ...variants,
   // Last, for what was broken takes its time to be whole again: kube-proxy puts flushed rules back after half a minute.
   ...failures,
 ]

@@ -10,7 +10,7 @@ import {
   startScheduler,
 } from './cluster/control-plane.ts'
 import { installAdmission, installCrds } from './cluster/crds.ts'
-import { felixReady } from './cluster/felix.ts'
+import { felixReady, startTypha } from './cluster/felix.ts'
 import { hasKubelet, listensOn } from './cluster/nodes.ts'
 import { makePki, writeKubeconfig } from './cluster/pki.ts'
 import { announcePod, wirePod } from './cluster/pods.ts'
@@ -75,6 +75,7 @@ export const up = async (
     await installCrds(lab.api, binaries.crds, variant.flavour)
     if (variant.flavour === 'aggregated') await startAggregatedApi(lab, lab.api, controlPlane)
     done('Calico schemas')
+    if (variant.typha === true) startTypha(lab, controlPlane, variant)
   }
   for (const node of controlPlanes) {
     startControllerManager(lab, node, { monitorsNodes: hasKubelet(lab) })

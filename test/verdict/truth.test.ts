@@ -18,10 +18,10 @@ const withVip = (world: World): World => {
 const connectionOf = ([from, destination, protocol, port, , via]: TruthPacket, places: Truth['places']): Connection => ({
   source: parseAddress((destination.includes(':') ? places[`${from}/6`] : undefined) ?? places[from] ?? from),
   destination: destination as Address,
-  protocol,
+  protocol: protocol === 'ICMP' && destination.includes(':') ? 'ICMPv6' : protocol,
   ...(via === undefined ? {} : { via }),
   ...(port === null ? {} : { port }),
-  ...(protocol === 'ICMP' ? { icmp: { type: 8, code: 0 } } : {}),
+  ...(protocol === 'ICMP' ? { icmp: { type: destination.includes(':') ? 128 : 8, code: 0 } } : {}),
 })
 
 describe.each(files)('what real packets did: %s', (file) => {

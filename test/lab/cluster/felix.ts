@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { NodeHost } from '../layout.ts'
+import { inNamespace } from '../machine/namespaces.ts'
 import { membersOf, type ProcessFacts, signal, startRecorded } from '../machine/processes.ts'
 import { until } from '../machine/run.ts'
 import { inSandbox, type Sandbox } from '../machine/sandbox.ts'
@@ -33,14 +34,36 @@ export const felixEnvironment = (flavour: Variant['flavour']): Readonly<Record<s
   FELIX_DebugSkipCTLBCleanup: 'true',
 })
 
+/** Typha's port: a default failsafe. */
+const typhaPort = 5473
+
+/** Starts Typha on the first node, where a Felix of every node finds it. */
+export const startTypha = ({ state, binaries }: ClusterContext, node: NodeHost, { flavour }: Variant): void => {
+  if (binaries.typha === undefined) throw new Error('--typha needs CALICO_TYPHA')
+  startRecorded(state, 'typha', inNamespace(node.namespace, [binaries.typha]), {
+    ...process.env,
+    KUBECONFIG: state.at('pki', 'calico-local.kubeconfig'),
+    DATASTORE_TYPE: 'kubernetes',
+    TYPHA_DATASTORETYPE: 'kubernetes',
+    CALICO_API_GROUP: felixGroup(flavour),
+    TYPHA_LOGSEVERITYSCREEN: 'info',
+    TYPHA_LOGFILEPATH: 'none',
+    TYPHA_HEALTHENABLED: 'true',
+    TYPHA_HEALTHPORT: '9098',
+    // One Typha for any number of Felixes.
+    TYPHA_CONNECTIONREBALANCINGMODE: 'none',
+  })
+}
+
 /** Starts Felix on a node, supervised. */
-export const startFelix = ({ state, binaries }: ClusterContext, node: NodeHost, sandbox: Sandbox, variant: Variant): void => {
+export const startFelix = ({ state, binaries, layout }: ClusterContext, node: NodeHost, sandbox: Sandbox, variant: Variant): void => {
   if (binaries.felix === undefined) return
   const env = {
     ...felixEnvironment(variant.flavour),
     KUBECONFIG: state.at('pki', 'calico.kubeconfig'),
     FELIX_FELIXHOSTNAME: node.fqdn,
     NODENAME: node.fqdn,
+    ...(variant.typha === true ? { FELIX_TYPHAADDR: `${layout.nodes[0]?.address}:${typhaPort}` } : {}),
   }
   startRecorded(state, `felix-${node.name}`, inSandbox(sandbox, ['bash', '-c', supervise, 'felix', ...commandOf(binaries.felix)]), {
     ...process.env,
