@@ -35,6 +35,7 @@ const start = (options: {
     prober: {
       run: async (round, { timeoutMs = 0 }) => {
         asked.push(round.map(({ id }) => id))
+        options.patience?.push(timeoutMs)
         const outcomes = round.map(({ id }) => ({ id, outcome: options.answer(id, clock.now() - begun) }))
         await clock.sleep(outcomes.some(({ outcome }) => outcome === 'timeout') ? timeoutMs : (options.roundMs ?? 10))
         return outcomes
@@ -76,6 +77,14 @@ describe('the watcher', () => {
     const { clock, red } = start({ roundMs: 450, answer: (_, ms) => (ms < 5_000 ? 'ok' : 'timeout') })
     await clock.advance(15_000)
     expect(red[0]?.[1]).toBeGreaterThan(5_000 + 2 * 1_800 - 450)
+  })
+
+  test('patience is whole milliseconds, whatever the clock says: timers take no others', async () => {
+    const patience: number[] = []
+    const { clock } = start({ roundMs: 187.333, answer: () => 'ok', patience })
+    await clock.advance(3_000)
+    expect(patience.filter((ms) => !Number.isInteger(ms))).toEqual([])
+    expect(new Set(patience)).toContain(749)
   })
 
   test('what did not work before is not watched', async () => {

@@ -50,7 +50,7 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
         const again = red.length === 0 ? [] : await lost(red.map(({ probe }) => probe))
         const [first] = again
         if (first !== undefined) return watch.red(first.sentence)
-        if (red.length === 0) patience = Math.min(patienceMs.most, Math.max(patienceMs.least, 4 * (clock.now() - begun)))
+        if (red.length === 0) patience = Math.min(patienceMs.most, Math.max(patienceMs.least, Math.round(4 * (clock.now() - begun))))
       }
       await clock.sleep(pauseMs, signal)
     }
