@@ -22,6 +22,7 @@ const start = (options: {
   baseline?: ProbeOutcome
   answer: (id: string, ms: number) => ProbeOutcome
   roundMs?: number
+  patience?: number[]
 }) => {
   stop = new AbortController()
   const clock = virtualClock()
