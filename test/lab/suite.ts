@@ -2,6 +2,7 @@ import { tests as byHand } from './by-hand.lab.ts'
 import { tests as contract } from './contract.lab.ts'
 import { tests as failsafes } from './failsafes.lab.ts'
 import { tests as failures } from './failures.lab.ts'
+import { tests as field } from './field.lab.ts'
 import { tests as gate } from './gate.lab.ts'
 import { tests as ha } from './ha.lab.ts'
 import { tests as home } from './home.lab.ts'
@@ -33,6 +34,7 @@ export const suite: readonly LabTest[] = [
   ...ha,
   ...shapes,
   ...variants,
+  ...field,
   // Last, for what was broken takes its time to be whole again: kube-proxy puts flushed rules back after half a minute.
   ...failures,
 ]
