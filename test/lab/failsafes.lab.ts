@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { defaultFailsafes, effectiveFailsafes } from '../../src/calico/failsafes.ts'
 import type { FelixConfiguration } from '../../src/calico/shapes.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { spreads } from './cells.ts'
 import { calicoApiVersion } from './cluster/crds.ts'
 import { felixPid, felixReady } from './cluster/felix.ts'
 import { homeFirewall, remove, write } from './firewall.ts'
@@ -105,6 +106,37 @@ export const tests: readonly LabTest[] = [
         await setFailsafes(lab, null)
         await until('every Felix to start anew', async () => pids(lab).every((pid, index) => pid !== undefined && pid !== before[index]), 30_000)
         for (const node of lab.layout.nodes) await felixReady(lab, node)
+      }
+    },
+  },
+  {
+    name: "failsafes by server-side apply: another's list needs force, and an empty apply takes it away; a merge patch does neither",
+    needs: ['felix'],
+    sampled: spreads.third,
+    run: async (lab) => {
+      const apiVersion = calicoApiVersion(lab.variant.flavour)
+      // Of a node that is not there, so that no Felix starts anew.
+      const ref = { apiVersion, kind: 'FelixConfiguration', name: 'node.nobody' }
+      const path = `/apis/${apiVersion}/felixconfigurations/${ref.name}`
+      const object = (spec: unknown) => ({ apiVersion, kind: ref.kind, metadata: { name: ref.name }, spec })
+      const apply = (spec: unknown, force: boolean) =>
+        lab.api.request('PATCH', `${path}?fieldManager=someone&force=${force}`, object(spec), 'application/apply-patch+yaml')
+      const list = async () => ((await lab.api.get(ref))?.['spec'] as { failsafeInboundHostPorts?: unknown[] } | undefined)?.failsafeInboundHostPorts
+      const [ssh, web] = [
+        { protocol: 'TCP', port: 22 },
+        { protocol: 'TCP', port: 80 },
+      ]
+      await lab.api.create(object({ failsafeInboundHostPorts: [ssh] }))
+      try {
+        assert.equal((await apply({ failsafeInboundHostPorts: [ssh, web] }, false)).status, 409, 'without force it is a conflict')
+        assert.equal((await apply({ failsafeInboundHostPorts: [ssh, web] }, true)).status, 200)
+        assert.equal((await apply({}, false)).status, 200)
+        assert.equal(await list(), undefined, 'an empty apply takes the whole list away, the part of others too')
+        await lab.api.patch(ref, { spec: { failsafeInboundHostPorts: [ssh, web] } })
+        await lab.api.patch(ref, { spec: { failsafeInboundHostPorts: [ssh] } })
+        assert.equal((await list())?.length, 1, 'a merge patch puts back what was')
+      } finally {
+        await lab.api.delete(ref)
       }
     },
   },

@@ -121,6 +121,7 @@ const { values } = parseArgs({
 requireMachine(process.platform, process.getuid?.())
 const binaries = findBinaries(process.env, builtControlPlane(process.env))
 const wanted = suite.filter((test) => values.only === undefined || values.only.some((text) => test.name.includes(text)))
+const lanes = Number(values.lanes)
 const [dir, prefix] = [defaultDir(process.env), namespacePrefix(process.env)]
 
 const here = async (): Promise<Count[]> => {
@@ -141,11 +142,12 @@ const everywhere = async (): Promise<Count[]> => {
       number === 0 ? { state: stateDir(dir), prefix } : { state: stateDir(`${dir}-${number}`), prefix: `${prefix.replace(/-$/, '')}${number}-` }
     for (let variant = queue.shift(); variant !== undefined; variant = queue.shift()) {
       const lines: string[] = []
-      counts.push(await runCell(own, variant, binaries, wanted.filter(isMeantFor(variant, values.all)), (line) => lines.push(line)))
-      print(lines.join('\n'))
+      const say: Say = lanes === 1 ? print : (line) => lines.push(line)
+      counts.push(await runCell(own, variant, binaries, wanted.filter(isMeantFor(variant, values.all)), say))
+      if (lines.length > 0) print(lines.join('\n'))
     }
   }
-  await Promise.all(Array.from({ length: Number(values.lanes) }, (_, number) => lane(number)))
+  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)))
   return counts
 }
 

@@ -11,6 +11,7 @@ import { kill } from './machine/failures.ts'
 import { inNamespace } from './machine/namespaces.ts'
 import { startRecorded } from './machine/processes.ts'
 import { until } from './machine/run.ts'
+import { shapes } from './options.ts'
 import { all, expectPackets, homeClosed, keyPackets, tcp, untilAnswer } from './packets/expect.ts'
 import { recorder } from './record.ts'
 
@@ -37,6 +38,25 @@ const controllersConfiguration = (lab: Lab, autoCreate: 'Enabled' | 'Disabled') 
 
 /** Calico with more of its parts than the home cluster runs. */
 export const tests: readonly LabTest[] = [
+  {
+    name: 'the cell is what its name says: Felix programs that dataplane and no other',
+    needs: ['felix'],
+    shapes,
+    run: async (lab) => {
+      const has = async (node: string, script: string) => (await lab.exec(node, ['bash', '-c', script])).code === 0
+      for (const { name } of lab.layout.nodes) {
+        const seen = {
+          legacy: await has(name, 'iptables-legacy-save -t filter | grep -q cali-INPUT'),
+          nft: await has(name, 'iptables-nft-save -t filter 2>/dev/null | grep -q cali-INPUT'),
+          native: await has(name, 'nft list table ip calico'),
+        }
+        const felix = Object.entries(seen).flatMap(([dataplane, there]) => (there ? [dataplane] : []))
+        assert.deepEqual(felix, [lab.variant.felix], name)
+        const proxy = (await has(name, 'nft list table ip kube-proxy')) ? 'nftables' : 'iptables'
+        assert.equal(proxy, lab.variant.proxy, name)
+      }
+    },
+  },
   {
     name: "auto-HostEndpoints: Calico's own `*` ones stand beside ours and stay open; ours close, and go without a trace",
     needs: ['felix', 'kube-controllers'],
