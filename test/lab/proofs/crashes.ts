@@ -24,18 +24,28 @@ export const proveCrashes = async (lab: Lab, page: Page): Promise<void> => {
     frozenAcross(lab, page, 'kube-controller-manager', before),
   )
   await provingLines(lab, page, 'kube-controller-manager frozen while the client lives', (before) => lagging(lab, page, before))
-  await provingLines(lab, page, 'the operator loses the network for good, and gets it back after the deadline', (before) =>
-    unplugged(lab, page, before),
+  await provingLines(
+    lab,
+    page,
+    'the operator loses the network for good, and gets it back after the deadline',
+    (before) => unplugged(lab, page, before),
+    { but: 'adm' },
   )
   // A frozen API server refuses the life lines to itself, so they are not watched here.
   page.say('\n== kube-apiserver frozen across the deadline, no client alive')
   await frozenAcross(lab, page, 'kube-apiserver', await remember(lab))
 }
 
-const provingLines = async (lab: Lab, page: Page, title: string, prove: (before: Before) => Promise<void>): Promise<void> => {
+const provingLines = async (
+  lab: Lab,
+  page: Page,
+  title: string,
+  prove: (before: Before) => Promise<void>,
+  { but }: { but?: string } = {},
+): Promise<void> => {
   page.say(`\n== ${title}`)
   const before = await remember(lab)
-  await keepingLines(lab, page, { everyMs: 500, inFull: false }, () => prove(before))
+  await keepingLines(lab, page, { everyMs: 500, inFull: false, ...(but === undefined ? {} : { but }) }, () => prove(before))
 }
 
 const withOpening = async <T>(lab: Lab, work: (opening: OpeningWatch) => Promise<T>): Promise<T> => {
@@ -77,7 +87,7 @@ const killed = async (lab: Lab, page: Page, point: KillPoint, before: Before): P
       page.fact(
         `what was closed is OPEN again within ${seconds(limit)} with no client alive`,
         wasClosed && openFrom !== undefined && openFrom - died <= limit,
-        openFrom === undefined ? 'not open' : `open ${seconds(openFrom - died)} after the kill`,
+        openFrom === undefined ? 'not open' : openFrom === died ? 'open at once' : `open ${seconds(openFrom - died)} after the kill`,
       )
   })
   await proveRolledBack(lab, page, before)
@@ -119,7 +129,7 @@ const frozenAcross = async (lab: Lab, page: Page, role: string, before: Before):
     page.fact(
       `everything is OPEN within ${seconds(graceMs)} of its return`,
       openFrom !== undefined && openFrom - back <= graceMs,
-      openFrom === undefined ? 'not open' : seconds(openFrom - back),
+      openFrom === undefined ? 'not open' : openFrom === back ? 'at once: not one attempt lost after it' : seconds(openFrom - back),
     )
   })
   await until('the API server', async () => (await lab.api.request('GET', '/readyz', undefined, undefined, 2000)).status === 200)
@@ -142,7 +152,7 @@ const lagging = async (lab: Lab, page: Page, before: Before): Promise<void> => {
     const frozen = Date.now()
     const thaw: Heal = await freeze(lab, 'kube-controller-manager')
     try {
-      const undo = await run.seen('Open everything')
+      const undo = await run.seen('[1/3] Open everything')
       page.say(`     the client turned round ${seconds(undo.at - frozen)} after the freeze`)
       const openFrom = await opening.openFrom(undo.at, undo.at + 10_000)
       page.fact(

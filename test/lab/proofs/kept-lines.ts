@@ -4,14 +4,20 @@ import { renderTimeline, type Timeline, watchLifeLines } from '../packets/life-l
 import { neverCut } from './home-answers.ts'
 import { type Page, seconds } from './page.ts'
 
+/** How lines are kept under watch: an attempt of each every so often, everything told or only what was lost, and a place that is cut off on purpose. */
+interface Keeping {
+  readonly everyMs: number
+  readonly inFull: boolean
+  readonly but?: string
+}
+
 /** Does something while every line that must never be cut is under fresh connections, and writes down whether one was. */
-export const keepingLines = async <T>(
-  lab: Lab,
-  page: Page,
-  { everyMs, inFull }: { everyMs: number; inFull: boolean },
-  work: () => Promise<T>,
-): Promise<T> => {
-  const watching = await watchLifeLines(lab, neverCut(lab), { everyMs })
+export const keepingLines = async <T>(lab: Lab, page: Page, { everyMs, inFull, but }: Keeping, work: () => Promise<T>): Promise<T> => {
+  const watching = await watchLifeLines(
+    lab,
+    neverCut(lab).filter(({ from }) => from !== but),
+    { everyMs },
+  )
   let timeline: Timeline | undefined
   try {
     return await work()
@@ -19,7 +25,7 @@ export const keepingLines = async <T>(
     timeline = await watching.stop()
     const longest = Math.max(0, ...timeline.cuts.map((cut) => lengthOf(cut, timeline?.ended ?? 0)))
     page.fact(
-      'no node, pod or open port was cut at any moment',
+      `no node, pod or open port was cut at any moment${but === undefined ? '' : `, seen from everywhere but ${but}`}`,
       timeline.cuts.length === 0,
       `${timeline.lines.length} lines, ${timeline.samples.length} fresh connections in ${seconds(timeline.ended - timeline.began)}, ${timeline.cuts.length} cuts${timeline.cuts.length === 0 ? '' : `, the longest ${seconds(longest)}`}`,
     )
