@@ -15,6 +15,7 @@ export interface Metadata {
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   readonly ownerReferences?: readonly OwnerReference[]
+  readonly finalizers?: readonly string[]
   readonly uid?: string
   readonly resourceVersion?: string
   readonly generation?: number

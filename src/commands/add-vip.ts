@@ -16,6 +16,7 @@ import type { RunConfig } from '../rollout/state.ts'
 import { wrap } from '../ui/wrap.ts'
 import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
+import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { refuseUnfinished, type Survey, survey } from './survey.ts'
 
@@ -86,7 +87,7 @@ const withEntry = (text: string, entry: AllowEntry, failsafes: readonly ExtraFai
 const rollOut = async (command: CommandContext, { facts, situation }: Survey, addition: AddVip, yes: boolean): Promise<number> => {
   const change = nextChange(situation)
   const config: RunConfig = {
-    ...{ change, windowSeconds: 90, maxLagMs: 5_000, maxQuestionMs: 600_000 },
+    ...{ change, windowSeconds: 90, ...runLimits(command.context) },
     ...{ openSet: openSet(facts.calico.flavour), opened: situation.opened, isRollback: false },
   }
   const closedNodes = [...new Set(situation.hostEndpoints.map(({ spec }) => spec.node))]

@@ -13,7 +13,11 @@ export const readFirewallFile = ({ context }: CommandContext, filename: string):
   return { text, firewall: parseHostFirewall(text, filename) }
 }
 
-const fileText = (readFile: (path: string) => Buffer, filename: string): string => {
+/**
+ * The text of a file the user named.
+ * @throws FwError FW_BAD_FILE
+ */
+export const fileText = (readFile: (path: string) => Buffer, filename: string): string => {
   try {
     return readFile(filename).toString('utf8')
   } catch (cause) {

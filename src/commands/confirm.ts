@@ -9,6 +9,7 @@ import { confirmSteps } from '../rollout/rollback-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
+import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
 /** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
@@ -33,8 +34,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   const config: RunConfig = {
     change: gate.change,
     windowSeconds,
-    maxLagMs: 5_000,
-    maxQuestionMs: 600_000,
+    ...runLimits(command.context),
     openSet: openSet(facts.calico.flavour),
     opened: situation.opened,
     isRollback: false,

@@ -43,6 +43,8 @@ export interface Context {
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void
   /** Real milliseconds for a probe's patience, which is real time whatever the clock: the demo's runs fast. */
   readonly patience?: (ms: number) => number
+  /** Milliseconds of controllers' lag that are allowed instead of 5,000: the demo's controllers run in this process, and a busy laptop is no lagging cluster. */
+  readonly maxLagMs?: number
   /** Runs a command in a pod, to look into nodes and to probe from them; absent where nodes are only pretended. */
   readonly execInPod?: (connection: Connection, command: PodCommand) => Promise<PodCommandResult>
   /** Answers questions where there is no terminal; the demo and tests bring one. */

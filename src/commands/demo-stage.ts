@@ -20,9 +20,9 @@ export interface DemoStage {
 /** The operator's machine in the simulated network. */
 const operator = '192.168.218.170'
 /** Time runs this much faster than real time. */
-const haste = 6
+const haste = 5
 /** The least a probe waits for an answer, in real milliseconds: handshakes take real time. */
-const leastPatienceMs = 600
+const leastPatienceMs = 1_000
 
 const kubeconfigPath = '/demo/kubeconfig'
 
@@ -65,6 +65,7 @@ export const setStage = async ({ execInPod: _, ...context }: Context, answer: (q
       argv,
       clock,
       patience: (ms) => Math.max(leastPatienceMs, ms / haste),
+      maxLagMs: 30_000,
       openSocket: simulator.openSocket,
       lookup: () => Promise.resolve([]),
       network: { localAddressTo: () => Promise.resolve(operator), interfaces: () => ({ eth0: [{ address: operator }] }) },

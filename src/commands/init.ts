@@ -11,6 +11,7 @@ import type { CommandContext } from './context.ts'
 import type { DryRun } from './flags.ts'
 import { planFields } from './plan-fields.ts'
 import { type Prepared, prepare } from './prepare.ts'
+import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { refuseUnfinished, type Survey, survey } from './survey.ts'
 import { checkOptions, type FirewallOptions, type Wanted, wantedFirewall } from './wanted-firewall.ts'
@@ -20,10 +21,6 @@ export interface InitOptions extends FirewallOptions {
   readonly yes: boolean
   readonly dryRun: DryRun
 }
-
-/** The longest a lag of the cluster's controllers may be, and the keep-question may wait, in milliseconds. */
-const maxLagMs = 5_000
-const maxQuestionMs = 600_000
 
 /** The wizard: asks, shows the plan, proves it, and rolls it out on trial. */
 export const run = async (command: CommandContext, options: InitOptions): Promise<ExitCode> => {
@@ -78,8 +75,9 @@ const confirmed = async ({ ui, cluster }: CommandContext, plan: Plan, yes: boole
   })
 }
 
-const configOf = (plan: Plan, { situation }: Survey, windowSeconds: number): RunConfig => ({
-  ...{ change: plan.change, windowSeconds, maxLagMs, maxQuestionMs, openSet: plan.openSet, opened: situation.opened, isRollback: false },
+const configOf = ({ context }: CommandContext, plan: Plan, { situation }: Survey, windowSeconds: number): RunConfig => ({
+  ...runLimits(context),
+  ...{ change: plan.change, windowSeconds, openSet: plan.openSet, opened: situation.opened, isRollback: false },
 })
 
 /** `--dry-run=server`: the preflight alone. Objects of a namespace that is not there yet cannot be asked about. */
@@ -92,7 +90,7 @@ const askServer = async (command: CommandContext, found: Survey, { plan }: Prepa
       ? [{ ...step, objects: step.objects.filter(({ metadata }) => hasNamespace || metadata.namespace !== 'calico-fw') }]
       : [],
   )
-  const outcome = await runSteps(command, { steps, config: configOf(plan, found, windowSeconds), subject: { facts, probes: [] }, yes: true })
+  const outcome = await runSteps(command, { steps, config: configOf(command, plan, found, windowSeconds), subject: { facts, probes: [] }, yes: true })
   const code = exitCodeOf(outcome)
   printer.talk('The API server takes every write. Nothing was written.')
   printer.document('Init', { outcome: 'dry-run', change: plan.change })
@@ -110,7 +108,7 @@ const rollOut = async (
   const { facts, situation } = found
   const outcome = await runSteps(command, {
     steps: initSteps(plan, { opened: situation.opened }),
-    config: configOf(plan, found, windowSeconds),
+    config: configOf(command, plan, found, windowSeconds),
     subject: { facts, probes: plan.probes },
     yes,
   })

@@ -9,6 +9,7 @@ import { activeChanges, nextChange, readSituation, type Situation } from '../rol
 import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
 import { rollbackProbes } from './rollback-probes.ts'
+import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
 /** Flags of `rollback`. */
@@ -34,8 +35,7 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const config: RunConfig = {
     change,
     windowSeconds: options.windowSeconds,
-    maxLagMs: 5_000,
-    maxQuestionMs: 600_000,
+    ...runLimits(command.context),
     openSet: openSet(facts.calico.flavour),
     opened: false,
     isRollback: !onlyCloses(images),

@@ -82,6 +82,19 @@ describe('2b, hands on the gate', () => {
     expect(messageOf(outcome)).toMatch(/suspended|not started/)
   })
 
+  it('a webhook that adds a finalizer to Jobs is found by the rehearsal: the set would wait for its owner for ever', async () => {
+    stage = await setStage()
+    stage.sim.webhook({
+      name: 'audit.example',
+      operations: ['CREATE'],
+      kinds: ['Job'],
+      mutate: (job) => ({ ...job, metadata: { ...job.metadata, finalizers: ['audit.example/keep'] } }),
+    })
+    const outcome = await run()
+    expect(outcome.kind).toBe('refused')
+    expect(messageOf(outcome)).toContain('audit.example/keep')
+  })
+
   it('a Job suspended while armed opens the cluster at the next renewal', async () => {
     stage = await setStage()
     const before = stage.table()

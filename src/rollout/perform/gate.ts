@@ -129,10 +129,22 @@ const checkJob = (job: KubeObject, seconds: number): void => {
   if (spec?.activeDeadlineSeconds !== seconds)
     throw gateError(`its Job has the deadline ${spec?.activeDeadlineSeconds ?? 'none'} instead of ${seconds} s`)
   if (spec?.ttlSecondsAfterFinished !== 0) throw gateError('its Job would outlive its deadline: ttlSecondsAfterFinished is not 0')
+  if ((job.metadata.finalizers ?? []).length > 0) {
+    throw gateError(
+      `its Job has the finalizer ${job.metadata.finalizers?.[0]}: it would outlive its deadline`,
+      'exempt namespace calico-fw from the webhook that adds it',
+    )
+  }
   if (status?.startTime === undefined) throw gateError('its Job has no start time: its deadline does not run')
 }
 
 const checkSet = (set: KubeObject, wanted: KubeObject): void => {
+  if ((set.metadata.finalizers ?? []).length > 0) {
+    throw gateError(
+      `its set has the finalizer ${set.metadata.finalizers?.[0]}: it would not be collected`,
+      'exempt namespace calico-fw from the webhook that adds it',
+    )
+  }
   const same = (field: 'labels' | 'ownerReferences') => isDeepStrictEqual(pick(wanted.metadata[field], set.metadata[field]), wanted.metadata[field])
   if (!same('labels') || !same('ownerReferences')) throw gateError('its set was changed on the way in', 'look for a mutating webhook on NetworkSets')
 }

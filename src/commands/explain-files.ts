@@ -1,0 +1,44 @@
+import { parseAllDocuments } from 'yaml'
+import type { KubeObject } from '../calico/object.ts'
+import { FwError } from '../errors.ts'
+import type { Facts } from '../firewall/facts.ts'
+import { parseHostFirewall } from '../firewall/firewall-file.ts'
+import { makePlan } from '../firewall/plan-maker.ts'
+import { standingOf } from '../firewall/standing.ts'
+import { planStates, written } from '../proof/plan-states.ts'
+import type { World } from '../verdict/model.ts'
+
+/** Kinds of Calico's a verdict depends on. */
+const known = ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'NetworkSet']
+
+/**
+ * The world as it would be with a file: a HostFirewall once its plan is committed, or Calico's objects written over what is there.
+ * @throws FwError FW_BAD_FILE, and what makes a firewall impossible here
+ */
+export const worldWith = (facts: Facts, world: World, text: string, fileName: string): World => {
+  const documents = parseAllDocuments(text).flatMap((document) => {
+    const [problem] = document.errors
+    if (problem !== undefined) throw bad(fileName, problem.message.split('\n')[0] ?? 'it is not YAML')
+    const value: unknown = document.toJS()
+    return value === null ? [] : itemsOf(value)
+  })
+  if (documents.some(({ kind }) => kind === 'HostFirewall')) return committed(facts, text, fileName)
+  const wrong = documents.find(({ kind, metadata, spec }) => !known.includes(kind) || typeof metadata?.name !== 'string' || typeof spec !== 'object')
+  if (wrong !== undefined) throw bad(fileName, `it holds ${wrong.kind ?? 'something without a kind'}, and verdicts come from ${known.join(', ')}`)
+  return written(world, documents)
+}
+
+const itemsOf = (value: unknown): KubeObject[] => {
+  const items = (value as { items?: unknown }).items
+  return (Array.isArray(items) ? items : [value]) as KubeObject[]
+}
+
+const committed = (facts: Facts, text: string, fileName: string): World => {
+  const change = Math.max(0, ...standingOf(facts).runs) + 1
+  const plan = makePlan({ firewall: parseHostFirewall(text, fileName), facts, change, windowSeconds: 90 })
+  for (const { name, world } of planStates(facts, plan)) if (name === 'committed') return world
+  throw new Error('a plan has no committed state')
+}
+
+const bad = (fileName: string, why: string): FwError =>
+  new FwError('FW_BAD_FILE', `${fileName} cannot be explained with`, { why, fix: `give a HostFirewall, or manifests of ${known.join(', ')}` })

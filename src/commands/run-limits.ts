@@ -1,0 +1,8 @@
+import type { RunConfig } from '../rollout/state.ts'
+import type { Context } from './context.ts'
+
+/** What every run allows: five seconds of lag of the cluster's controllers, ten minutes for a question. */
+export const runLimits = ({ maxLagMs = 5_000 }: Pick<Context, 'maxLagMs'>): Pick<RunConfig, 'maxLagMs' | 'maxQuestionMs'> => ({
+  maxLagMs,
+  maxQuestionMs: 600_000,
+})
