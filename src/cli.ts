@@ -31,6 +31,9 @@ interface Parsed extends ConnectionFlags {
   readonly name?: string
   readonly to?: string
   readonly scenario?: string
+  readonly via?: string
+  readonly facts?: string
+  readonly saveFacts?: string
 }
 
 /**
@@ -138,6 +141,22 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       return run(session)
     }),
   )
+  dataFlags(add('explain', 'tell what becomes of one connection, and which rule decides'))
+    .argument('<source>', 'an address or a node')
+    .argument('<destination>', 'an address or a node, with port and protocol')
+    .usage('SOURCE DESTINATION:PORT/PROTO [flags]')
+    .option('--via <NODE>', 'the node a packet from outside comes in by, where its destination does not say')
+    .option('-f, --filename <FILE>', 'also with this firewall in force, or with these Calico objects written')
+    .option('--facts <FILE>', 'from facts saved before; no cluster is asked')
+    .option('--save-facts <FILE>', 'save what was found, for --facts')
+    .action(async (...parameters: unknown[]) => {
+      const command = parameters.at(-1) as Command
+      const { facts, output, ...flags } = command.opts<Parsed>()
+      const options = { flow: command.args, ...flags }
+      if (facts === undefined) return onCluster(async (session) => (await import('./commands/explain.ts')).run(session, options))(...parameters)
+      const { runOffline } = await import('./commands/explain.ts')
+      done(await runOffline(context, parseOutput(output), { ...options, facts }))
+    })
   dataFlags(add('confirm', 'keep a trial that was left armed'))
     .addOption(yesOption('do not ask; the probes decide'))
     .action(

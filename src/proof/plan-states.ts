@@ -28,28 +28,28 @@ export function* planStates(facts: Facts, plan: Plan): Generator<PlanState> {
     ['policies', plan.policies],
   ] as const) {
     for (const object of changing(world, objects)) {
-      world = apply(world, [object])
+      world = written(world, [object])
       if (world.hostEndpoints.length > 0) yield whole(`${title} up to ${formatRef(refOf(object))} written`, world)
     }
     yield whole(`${title} written`, world)
   }
-  world = apply(world, [plan.gate.set])
+  world = written(world, [plan.gate.set])
   yield whole('gate armed', world)
   for (const [index, batch] of plan.batches.entries()) {
     const label = `batch ${index + 1} (${batch.title})`
     const changed = nodesOf(batch.hostEndpoints)
-    for (const part of separating(batch.hostEndpoints)) yield { name: `a part of ${label} written`, world: apply(world, part), changed }
-    world = apply(world, batch.hostEndpoints)
+    for (const part of separating(batch.hostEndpoints)) yield { name: `a part of ${label} written`, world: written(world, part), changed }
+    world = written(world, batch.hostEndpoints)
     if (changed.length === 0) continue
     yield { name: `after ${label}`, world, changed }
     yield { name: `gate expired after ${label}`, world: without(world, refOf(plan.gate.set)), changed }
   }
   yield whole('every HostEndpoint in place', world)
   yield whole('gate expired with HostEndpoints in place', without(world, refOf(plan.gate.set)))
-  world = apply(world, [plan.deny])
+  world = written(world, [plan.deny])
   yield whole('committed, gate still armed', world)
   for (const object of plan.finish.write) {
-    world = apply(world, [object])
+    world = written(world, [object])
     yield whole(`committed, ${formatRef(refOf(object))} written`, world)
   }
   for (const ref of plan.finish.remove) {
@@ -65,7 +65,7 @@ const whole = (name: string, world: World): PlanState => ({ name, world, changed
 
 /** The undo in its order: the open set, then HostEndpoints, policies, sets and failsafes as they were, the open set last. */
 function* undoStates(before: World, committed: World, plan: Plan): Generator<PlanState> {
-  const open = apply(committed, [plan.openSet])
+  const open = written(committed, [plan.openSet])
   yield whole('undo: open set written', open)
   const odd = before.hostEndpoints.filter((_, at) => at % 2 === 1)
   const named = new Set(odd.map(({ metadata }) => metadata.name))
@@ -75,7 +75,7 @@ function* undoStates(before: World, committed: World, plan: Plan): Generator<Pla
   yield whole('undo: HostEndpoints as before', hostEndpoints)
   const policies = { ...hostEndpoints, policies: before.policies }
   yield whole('undo: policies as before', policies)
-  const sets = apply({ ...policies, networkSets: before.networkSets }, [plan.openSet])
+  const sets = written({ ...policies, networkSets: before.networkSets }, [plan.openSet])
   yield whole('undo: sets as before', sets)
   const failsafes = { ...sets, failsafes: before.failsafes }
   yield whole('undo: failsafes as before', failsafes)
@@ -130,7 +130,7 @@ export const isPolicy = (object: KubeObject): object is GlobalNetworkPolicy => o
 export const isSet = (object: KubeObject): object is NetworkSet => object.kind === 'GlobalNetworkSet' || object.kind === 'NetworkSet'
 
 /** The world with objects written into it; kinds no verdict depends on are passed over. */
-const apply = (world: World, objects: readonly KubeObject[]): World => ({
+export const written = (world: World, objects: readonly KubeObject[]): World => ({
   ...world,
   hostEndpoints: upsert(world.hostEndpoints, objects.filter(isHostEndpoint)),
   policies: upsert(world.policies, objects.filter(isPolicy)),
@@ -141,10 +141,10 @@ const apply = (world: World, objects: readonly KubeObject[]): World => ({
 const keyOf = ({ kind, namespace = '', name }: { kind: string; namespace?: string; name: string }): string =>
   `${kind} ${namespace}/${kind === 'GlobalNetworkPolicy' ? name.replace(/^default\./, '') : name}`
 
-const upsert = <T extends KubeObject>(present: readonly T[], written: readonly T[]): readonly T[] => {
-  if (written.length === 0) return present
-  const keys = new Set(written.map((object) => keyOf(refOf(object))))
-  return [...present.filter((object) => !keys.has(keyOf(refOf(object)))), ...written]
+const upsert = <T extends KubeObject>(present: readonly T[], changed: readonly T[]): readonly T[] => {
+  if (changed.length === 0) return present
+  const keys = new Set(changed.map((object) => keyOf(refOf(object))))
+  return [...present.filter((object) => !keys.has(keyOf(refOf(object)))), ...changed]
 }
 
 const without = (world: World, ref: { kind: string; namespace?: string; name: string }): World => {

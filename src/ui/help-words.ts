@@ -84,6 +84,16 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       unreachable,
     ],
   },
+  explain: {
+    more: 'Shows every decision on the way, in order: failsafes, policies, Services, profiles. What the model does not know it says; it never guesses.',
+    examples: [
+      'kubectl calico-fw explain 192.168.218.53 ws1:10250/tcp',
+      'kubectl calico-fw explain 203.0.113.9 192.168.218.180:443/tcp -f firewall.yaml',
+      'kubectl calico-fw explain ws1 ws2:9100/tcp --save-facts facts.json',
+      'kubectl calico-fw explain ws1 [fd00:da::b2]:22/tcp --facts facts.json',
+    ],
+    exitCodes: [[exitCodes.ok, 'explained, whatever the verdict'], failure, usage, unreachable],
+  },
   confirm: { examples: ['kubectl calico-fw confirm', 'kubectl calico-fw confirm --yes'], exitCodes: running },
   open: {
     more: 'Needs no lock and no question. Nothing is deleted: rollback cleans up, init closes again.',
