@@ -42,6 +42,7 @@ export const startAggregatedApi = async ({ state, binaries }: ClusterContext, ap
     ports: [{ name: 'https', port, protocol: 'TCP' }],
     endpoints: [{ addresses: [node.address], conditions: { ready: true } }],
   })
+  await letControllersRead(api)
   await api.apply({
     apiVersion: 'apiregistration.k8s.io/v1',
     kind: 'APIService',
@@ -61,4 +62,26 @@ export const startAggregatedApi = async ({ state, binaries }: ClusterContext, ap
     90_000,
     200,
   )
+}
+
+/**
+ * What every Calico installation grants beside its API server (calico-tier-getter): kube-controller-manager's informers run as a user that may list
+ * everything and get little, and a list of policies needs `get` on their tiers. Without it the garbage collector waits 30 s for monitors that never come.
+ */
+const letControllersRead = async (api: LabApi): Promise<void> => {
+  const rbac = 'rbac.authorization.k8s.io'
+  const name = 'calico-tier-getter'
+  await api.apply({
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRole',
+    metadata: { name },
+    rules: [{ apiGroups: ['projectcalico.org'], resources: ['tiers'], verbs: ['get'] }],
+  })
+  await api.apply({
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name },
+    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
+    subjects: [{ apiGroup: rbac, kind: 'User', name: 'system:kube-controller-manager' }],
+  })
 }
