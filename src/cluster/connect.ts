@@ -94,7 +94,8 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
   const send = async (request: ApiRequest): Promise<HttpAnswer> => {
     const timeoutMs = request.timeoutMs ?? resolved.requestTimeoutMs ?? defaultTimeoutMs
     let credential = await credentials.current(request.signal)
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(request.signal === undefined ? [] : [request.signal])])
+    // AbortSignal.timeout takes whole milliseconds; what is left of a deadline rarely is.
+    const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), ...(request.signal === undefined ? [] : [request.signal])])
     const at = addressed(server, request.fresh)
     const words = requestWords(request.method, request.path)
     const context = {

@@ -26,7 +26,7 @@ const maxBytes = 1 << 20
 export const runPlugin = (exec: ExecConfig, run: PluginRun, machine: Workstation): Promise<string> => {
   const own = Object.fromEntries(exec.env.map(({ name, value }) => [name, value]))
   const env = { ...machine.env, ...own, KUBERNETES_EXEC_INFO: JSON.stringify(run.info) }
-  const signal = AbortSignal.any([AbortSignal.timeout(run.timeoutMs), ...(run.signal === undefined ? [] : [run.signal])])
+  const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(run.timeoutMs)), ...(run.signal === undefined ? [] : [run.signal])])
   return new Promise((resolve, reject) => {
     const child = spawn(exec.command, exec.args, {
       env,

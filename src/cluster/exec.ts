@@ -38,7 +38,7 @@ const maxBytes = 8 << 20
 export const execInPod = async (connection: Connection, run: PodCommand): Promise<PodCommandResult> => {
   const { namespace, pod, container, command, timeoutMs } = run
   const { Exec, KubeConfig } = await import('@kubernetes/client-node')
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(run.signal === undefined ? [] : [run.signal])])
+  const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), ...(run.signal === undefined ? [] : [run.signal])])
   const { headers, agent, url, close } = await connection.upgrade(signal)
   const config = new KubeConfig()
   config.loadFromClusterAndUser({ name: 'cluster', server: url.href.replace(/\/$/, ''), skipTLSVerify: url.protocol === 'http:' }, { name: 'user' })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { initialState, next } from './next.ts'
 import { watchLag } from './perform/canary.ts'
 import type { PerformContext, RunMemory } from './perform/context.ts'
@@ -10,6 +11,13 @@ import type { Step } from './steps.ts'
 
 /** An API call in flight ends by its own deadline; longer than that an undo does not wait for it. */
 const settlesWithinMs = 15_000
+
+/** Many calls listen to one run's signal, and that is no leak: Node would warn the user at the eleventh. */
+const unleashed = (): AbortController => {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
+}
 
 /** A run in progress. */
 export interface Run {
@@ -25,11 +33,11 @@ export interface Run {
 export const startRun = (steps: readonly Step[], config: RunConfig, subject: RunSubject, ports: RolloutPorts): Run => {
   const { clock, report } = ports
   let state: RunState = initialState(steps, config)
-  let flight = new AbortController()
+  let flight = unleashed()
   let aborted: readonly Promise<void>[] = []
   let canary: AbortController | undefined
   let alarm: AbortController | undefined
-  const whole = new AbortController()
+  const whole = unleashed()
   const queue: Event[] = []
   let draining = false
   let resolveEnd: (outcome: Outcome) => void = () => undefined
@@ -87,7 +95,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
       case 'abort':
         aborted = [...flying]
         flight.abort()
-        flight = new AbortController()
+        flight = unleashed()
         return
       case 'alarm':
         setAlarm(effect.at)
