@@ -77,13 +77,6 @@ export const felixReady = async ({ state }: ClusterContext, node: NodeHost): Pro
   await until(`Felix on ${node.name}`, async () => (await agent.get(readinessUrl, 1000)).status === 200, 90_000, 100)
 }
 
-/** One number out of Felix's metrics, for example `felix_int_dataplane_failures`; undefined where Felix does not answer or has none of that name. */
-export const felixMetric = async ({ state }: ClusterContext, node: NodeHost, name: string): Promise<number | undefined> => {
-  const { body } = await agentOf(state, node.name).get(metricsUrl)
-  const line = body.split('\n').find((text) => text.startsWith(`${name} `) || text.startsWith(`${name}{`))
-  return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ') + 1))
-}
-
 /** In Calico's image Felix is one of the faces of calico-node. */
 const commandOf = (program: string): string[] => (basename(program) === 'calico-node' ? [program, '-felix'] : [program])
 
