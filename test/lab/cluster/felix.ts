@@ -11,8 +11,6 @@ import type { ClusterContext } from './control-plane.ts'
 import { felixGroup } from './crds.ts'
 
 const readinessUrl = 'http://127.0.0.1:9099/readiness'
-const metricsUrl = 'http://127.0.0.1:9091/metrics'
-
 /** Felix exits with 129 when its configuration changed, and whoever runs it starts it again, at once and for ever. */
 const supervise = 'while :; do "$@"; echo "felix ended with $?"; sleep 1; done'
 
