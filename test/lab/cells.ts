@@ -18,13 +18,16 @@ export const pairwise: readonly Variant[] = [
   cell('iptables', 'legacy', 'storage'),
   cell('nftables', 'nft', 'storage'),
   cell('nftables', 'native', 'storage'),
-  { ...cell('iptables', 'nft', 'native'), shape: 'ha', nodes: nodesOf('ha'), typha: true },
+  { ...cell('iptables', 'nft', 'native'), shape: 'ha', nodes: nodesOf('ha') },
   { ...cell('nftables', 'native', 'aggregated'), shape: 'two-nic' },
   { ...cell('iptables', 'legacy', 'native'), shape: 'dual' },
 ]
 
 /** One more shape, and Calico with all its parts, where there is time: `--all` has them. */
-export const more: readonly Variant[] = [{ ...cell('nftables', 'nft', 'native'), shape: 'odd-port' }]
+export const more: readonly Variant[] = [
+  { ...cell('nftables', 'nft', 'native'), shape: 'odd-port' },
+  { ...cell('iptables', 'nft', 'native'), shape: 'ha', nodes: nodesOf('ha'), typha: true },
+]
 
 /** Every variant of the home shape. */
 export const product: readonly Variant[] = proxies.flatMap((proxy) =>
