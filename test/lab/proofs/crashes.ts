@@ -20,6 +20,10 @@ const start = (lab: Lab): ToolRun => startTool(lab, ['init', '-f', 'examples/hom
 /** The client dies at each point in turn; what it leaves must open by itself or be the kept firewall, and a rollback must leave nothing. */
 export const proveCrashes = async (lab: Lab, page: Page): Promise<void> => {
   for (const point of killPoints) await provingLines(lab, page, `SIGKILL ${point.name}`, (before) => killed(lab, page, point, before))
+}
+
+/** Whoever would open the cluster is frozen across the deadline, or the operator is cut off from it. */
+export const proveFreezes = async (lab: Lab, page: Page): Promise<void> => {
   await provingLines(lab, page, 'kube-controller-manager frozen across the deadline, no client alive', (before) =>
     frozenAcross(lab, page, 'kube-controller-manager', before),
   )

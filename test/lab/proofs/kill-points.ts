@@ -33,7 +33,7 @@ export const killPoints: readonly KillPoint[] = [
     reached: (lab, run) => written(lab, run, onto('felixconfigurations')),
   },
   {
-    name: 'between two policies',
+    name: 'while policies are written',
     aftermath: 'never closed',
     reached: (lab, run) => written(lab, run, onto('globalnetworkpolicies'), 2),
   },
