@@ -1,8 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
-import type { ConnectionFlags } from './cluster/connection-flags.ts'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
 import { parseChange, parseDryRun, parseOutput, parseWindow } from './commands/flags.ts'
+import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type HelpWords, helpText } from './ui/help-text.ts'
@@ -11,30 +11,6 @@ import { version } from './version.ts'
 
 /** The name people type. */
 const program = 'kubectl calico-fw'
-
-/** Every option as commander parsed it; each action takes what is its own. */
-interface Parsed extends ConnectionFlags {
-  readonly output?: string
-  readonly v?: string
-  readonly yes?: true
-  readonly filename?: string
-  readonly interface?: string[]
-  readonly trust?: string[]
-  readonly vip?: string[]
-  readonly open?: string[]
-  readonly failsafe?: string[] | true
-  readonly nodePorts?: string
-  readonly window: string
-  readonly dryRun?: string | true
-  readonly port?: string[]
-  readonly from?: string[]
-  readonly name?: string
-  readonly to?: string
-  readonly scenario?: string
-  readonly via?: string
-  readonly facts?: string
-  readonly saveFacts?: string
-}
 
 /**
  * Parses the command line and runs the command it names. Loads nothing but the parser until a command runs.

@@ -23,7 +23,7 @@ describe.concurrent('the demo without a terminal', () => {
     const stage = await openStage()
     onTestFinished(() => stage.close())
     const { code, stderr } = await stage.run(['demo', '--scenario', 'lockout'], { clock: realClock })
-    expect(stderr).toMatch(/failed: [\s\S]*answered before and is silent now[\s\S]*Open everything[\s\S]*\(exit code 4\)/)
+    expect(stderr).toMatch(/answered before and is silent now[\s\S]*Open everything[\s\S]*\(exit code 4\)/)
     expect(table(stderr, 'After: as before')).toBe(table(stderr, 'Before: who reaches what'))
     expect(code).toBe(0)
   }, 60_000)

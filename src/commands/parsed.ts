@@ -1,0 +1,25 @@
+import type { ConnectionFlags } from '../cluster/connection-flags.ts'
+
+/** Every option as commander parsed it; each action takes what is its own. */
+export interface Parsed extends ConnectionFlags {
+  readonly output?: string
+  readonly v?: string
+  readonly yes?: true
+  readonly filename?: string
+  readonly interface?: string[]
+  readonly trust?: string[]
+  readonly vip?: string[]
+  readonly open?: string[]
+  readonly failsafe?: string[] | true
+  readonly nodePorts?: string
+  readonly window: string
+  readonly dryRun?: string | true
+  readonly port?: string[]
+  readonly from?: string[]
+  readonly name?: string
+  readonly to?: string
+  readonly scenario?: string
+  readonly via?: string
+  readonly facts?: string
+  readonly saveFacts?: string
+}
