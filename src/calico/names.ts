@@ -22,6 +22,8 @@ export const keys = {
   change: `${prefix}/change`,
   /** On checkpoints: which chunk of how many. */
   chunk: `${prefix}/chunk`,
+  /** On short-lived pods that look from a node: its name, cut to a label's length. */
+  hostPod: `${prefix}/host-pod`,
 } as const
 
 /** Names of the objects that exist once. */

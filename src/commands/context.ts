@@ -75,8 +75,11 @@ export interface Cluster {
   readonly runInPod?: RunInPod
   readonly contextName: string
   readonly server: string
-  /** Gathers the facts afresh at each call. With `empty`, failsafes Felix cannot read count as none instead of ending it. */
-  facts(options?: { readonly brokenFailsafes?: 'throw' | 'empty' }): Promise<Facts>
+  /**
+   * Gathers the facts afresh at each call. With `empty`, failsafes Felix cannot read count as none instead of ending it. With `mayStartPods`, nodes where
+   * exec is forbidden are looked into by short pods, which are gone when it returns.
+   */
+  facts(options?: { readonly brokenFailsafes?: 'throw' | 'empty'; readonly mayStartPods?: boolean }): Promise<Facts>
   /** Closes what is open. */
   close(): void
 }

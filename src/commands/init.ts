@@ -26,7 +26,7 @@ export interface InitOptions extends FirewallOptions {
 export const run = async (command: CommandContext, options: InitOptions): Promise<ExitCode> => {
   const { printer } = command
   checkOptions(command, options)
-  const found = await survey(command)
+  const found = await survey(command, { mayStartPods: options.dryRun === 'none' })
   if (options.dryRun !== 'client') refuseUnfinished(found.situation)
   const wanted = await wantedFirewall(command, options, found.facts, options.yes)
   const prepared = await prepare(command, found, wanted.firewall, options.windowSeconds)

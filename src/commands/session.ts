@@ -6,6 +6,7 @@ import { connect } from '../cluster/connect.ts'
 import type { Connection } from '../cluster/connection.ts'
 import type { ConnectionFlags } from '../cluster/connection-flags.ts'
 import { createApi } from '../cluster/create-api.ts'
+import { createHostPodShell } from '../cluster/host-pod.ts'
 import { probeApi } from '../cluster/probe-api.ts'
 import { resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
 import { discover } from '../discovery/discover.ts'
@@ -130,7 +131,7 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
     probeApi: createFreshApi(connection),
     contextName: resolved.context,
     server: resolved.server.href.replace(/\/$/, ''),
-    facts: ({ brokenFailsafes = 'throw' } = {}): Promise<Facts> =>
+    facts: ({ brokenFailsafes = 'throw', mayStartPods = false } = {}): Promise<Facts> =>
       discover(api, {
         contextName: resolved.context,
         server: resolved.server.href,
@@ -138,6 +139,9 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
         lookup: context.lookup,
         brokenFailsafes,
         ...runInPod,
+        ...(mayStartPods && execInPod !== undefined
+          ? { runInHostPod: createHostPodShell({ api, clock: context.clock, random: context.random, netAdmin: true }) }
+          : {}),
         operatorAddresses: (towards) =>
           findOperatorAddresses(
             { ...context.network, connectionAddress: async () => (await probeApi(connection, { timeoutMs: 5_000 })).localAddress },

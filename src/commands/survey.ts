@@ -17,16 +17,16 @@ export interface Survey {
 }
 
 /**
- * Reads the cluster, and refuses one this tool cannot work with.
+ * Reads the cluster, and refuses one this tool cannot work with. Who is about to write anyway may have it start short pods to look from.
  * @throws FwError FW_UNSUPPORTED and whatever reading meets
  */
-export const survey = async ({ cluster, context, printer }: CommandContext): Promise<Survey> => {
+export const survey = async ({ cluster, context, printer }: CommandContext, { mayStartPods = false } = {}): Promise<Survey> => {
   printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
   return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
     const detected = await detectCalico(cluster.api)
     const refusal = refusals(detected)
     if (refusal !== undefined) throw refusal
-    const facts = await cluster.facts()
+    const facts = await cluster.facts({ mayStartPods })
     const situation = await readSituation(cluster.api, facts.calico.flavour)
     return { facts, situation, notices: clusterNotices(detected, facts) }
   })

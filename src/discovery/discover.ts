@@ -38,6 +38,8 @@ export interface DiscoveryContext {
   readonly brokenFailsafes?: 'throw' | 'empty'
   /** Runs a command in a pod, to look into nodes from calico-node; absent: nobody looks, and what only nodes tell is `unseen`. */
   readonly runInPod?: RunInPod
+  /** Runs it in a short pod on the node, where exec is forbidden: the one write discovery makes, and only where this is given. */
+  readonly runInHostPod?: RunInPod
   /** At most this many nodes are looked into; 100 unless told. */
   readonly inspectLimit?: number
 }
@@ -140,13 +142,14 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
 const lookedInto = async (
   nodes: readonly NodeFacts[],
   reader: Reader,
-  { runInPod, inspectLimit, now, signal }: DiscoveryContext,
+  { runInPod, runInHostPod, inspectLimit, now, signal }: DiscoveryContext,
 ): Promise<NodeFacts[]> => {
   if (runInPod === undefined) return [...nodes]
   const inspections = await inspectNodes(nodes, runInPod, {
     now,
     ...(signal === undefined ? {} : { signal }),
     ...(inspectLimit === undefined ? {} : { limit: inspectLimit }),
+    ...(runInHostPod === undefined ? {} : { runInHostPod }),
   })
   for (const unseen of unseenOfNodes(inspections)) reader.note(unseen)
   return nodes.map((node) => {

@@ -14,6 +14,8 @@ export interface LookOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   readonly now: () => Date
+  /** By exec in the calico-node pod, or by a short pod beside it. */
+  readonly way: 'exec' | 'short pod'
 }
 
 /** More than these are counted and not kept: an intrusion ban list may hold thousands. */
@@ -26,7 +28,7 @@ const mostRules = 50
 export const inspectNode = async (
   node: NodeFacts & { readonly calicoNode: NonNullable<NodeFacts['calicoNode']> },
   run: RunInPod,
-  { timeoutMs, signal, now }: LookOptions,
+  { timeoutMs, signal, now, way }: LookOptions,
 ): Promise<Inspection> => {
   const { namespace, pod } = node.calicoNode
   const ask = async (script: string): Promise<ReadonlyMap<string, Section>> => {
@@ -37,7 +39,13 @@ export const inspectNode = async (
   const chains = chainsIn(sections.get('chains')?.text ?? '')
   const tables = (chains?.foreignInput ?? []).filter(({ family, table }) => /^[\w.-]+$/.test(family + table))
   const foreign = tables.length === 0 ? undefined : await ask(tables.map(listing).join('\n'))
-  return inspectionOf(node, { sections, chains, tables: foreign, at: now(), source: `exec in Pod ${namespace}/${pod}` })
+  return inspectionOf(node, {
+    sections,
+    chains,
+    tables: foreign,
+    at: now(),
+    source: way === 'exec' ? `exec in Pod ${namespace}/${pod}` : `a short pod beside ${namespace}/${pod}`,
+  })
 }
 
 const listing = ({ family, table }: { family: string; table: string }): string =>

@@ -5,13 +5,23 @@ import type { Inspection } from '../firewall/inspection.ts'
 import { inspectNode, type LookOptions } from './inspect-node.ts'
 
 /** How nodes are looked into. */
-export interface InspectOptions extends Omit<LookOptions, 'timeoutMs'> {
-  /** Milliseconds for one command on one node; 8,000 unless told. */
+export interface InspectOptions extends Omit<LookOptions, 'timeoutMs' | 'way'> {
+  /** Milliseconds for one command on one node; 8,000 unless told, and three times that where a pod must be started for it. */
   readonly timeoutMs?: number
+  /** Runs a command in a short pod on the node instead, where exec is forbidden: a write. Absent: nobody may. */
+  readonly runInHostPod?: RunInPod
   /** At most this many nodes; 100 unless told. */
   readonly limit?: number
   /** Nodes at once; 8 unless told. */
   readonly concurrency?: number
+}
+
+/** One way to run a command on a node, and what is said where it is forbidden. */
+interface Way {
+  readonly name: LookOptions['way']
+  readonly run: RunInPod
+  readonly timeoutMs: number
+  readonly refusal: string
 }
 
 /** What the looks found, by node name. */
@@ -23,7 +33,7 @@ export interface Inspections {
 
 /**
  * Looks into every Linux node that has a running calico-node pod, up to `limit`: the control plane first, then nodes spread evenly over the list. Where the
- * right to exec is missing nobody else is asked. Every node that was not seen is named with the reason.
+ * right to exec is missing nobody else is asked so, but by short pods, as long as those are allowed. Every node that was not seen is named with the reason.
  * Rejects with the signal's reason when it aborts.
  */
 export const inspectNodes = async (nodes: readonly NodeFacts[], run: RunInPod, options: InspectOptions): Promise<Inspections> => {
@@ -37,26 +47,43 @@ export const inspectNodes = async (nodes: readonly NodeFacts[], run: RunInPod, o
   })
   const chosen = sampleOf(able, limit)
   for (const { name } of able) if (!chosen.some((node) => node.name === name)) missing.set(name, `only ${limit} nodes are looked into`)
-  let refused: string | undefined
+  const ways: readonly Way[] = [
+    { name: 'exec', run, timeoutMs, refusal: 'the right to create pods/exec is missing' },
+    ...(options.runInHostPod === undefined
+      ? []
+      : [
+          {
+            name: 'short pod' as const,
+            run: options.runInHostPod,
+            timeoutMs: 3 * timeoutMs,
+            refusal: 'the rights to create pods/exec and pods are missing',
+          },
+        ]),
+  ]
+  let refused = 0
+  const lookAt = async (node: NodeFacts): Promise<Inspection | string> => {
+    const { calicoNode } = node
+    const at = refused
+    const way = ways[at]
+    if (calicoNode === undefined) return 'it has no calico-node pod'
+    if (way === undefined) return ways.at(-1)?.refusal ?? ''
+    try {
+      return await inspectNode({ ...node, calicoNode }, way.run, { ...options, timeoutMs: way.timeoutMs, way: way.name })
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (!(error instanceof FwError)) throw error
+      if (error.code !== 'FW_FORBIDDEN') return error.message
+      refused = Math.max(refused, at + 1)
+      return lookAt(node)
+    }
+  }
   const queue = chosen.values()
   const worker = async (): Promise<void> => {
     for (const node of queue) {
       signal?.throwIfAborted()
-      if (refused !== undefined) {
-        missing.set(node.name, refused)
-        continue
-      }
-      const { calicoNode } = node
-      if (calicoNode === undefined) continue
-      try {
-        found.set(node.name, await inspectNode({ ...node, calicoNode }, run, { ...options, timeoutMs }))
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (!(error instanceof FwError)) throw error
-        const why = error.code === 'FW_FORBIDDEN' ? 'the right to create pods/exec is missing' : error.message
-        if (error.code === 'FW_FORBIDDEN') refused = why
-        missing.set(node.name, why)
-      }
+      const seen = await lookAt(node)
+      if (typeof seen === 'string') missing.set(node.name, seen)
+      else found.set(node.name, seen)
     }
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, chosen.length) }, worker))

@@ -307,6 +307,19 @@ describe('looking into nodes', () => {
     expect([most.found.size, [...most.missing]]).toEqual([4, [[nodeName('ws1'), 'no answer in 8 s']]])
   })
 
+  test('without exec a short pod looks, where it may; without that, both rights are named', async () => {
+    const forbidden: RunInPod = async () => {
+      throw new FwError('FW_FORBIDDEN', 'no')
+    }
+    const { run: runInHostPod, asked } = answering(() => answer(...clean))
+    const { found, missing } = await inspectNodes(home.nodes, forbidden, { now, runInHostPod })
+    expect([found.size, missing.size, asked.length]).toEqual([5, 0, 5])
+    expect(asked[0]?.timeoutMs).toBe(24_000)
+    expect(found.get(nodeName('ws1'))?.source).toBe('a short pod beside calico-system/calico-node-ws1')
+    const neither = await inspectNodes(home.nodes, forbidden, { now, runInHostPod: forbidden })
+    expect([...new Set(neither.missing.values())]).toEqual(['the rights to create pods/exec and pods are missing'])
+  })
+
   test('Windows, NotReady and nodes without calico-node are named; above the limit the control plane comes first', async () => {
     const { run, asked } = answering(() => answer(...clean))
     const { calicoNode: _, ...bare } = nodeAt(home.nodes, 'ws1')
