@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
-import { parseChange, parseDryRun, parseOutput, parseWindow } from './commands/flags.ts'
+import { parseChange, parseDryRun, parseOutput, parseUnseen, parseWindow } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -215,6 +215,8 @@ const withFirewall = (command: Command): Command =>
     .option('--open <PORT/PROTO[@CIDR,...]>', 'a port of every node to keep open, to everyone or to some; repeatable', collect)
     .option('--failsafe <PORT/PROTO>', 'a port that stays open to everyone whatever happens; repeatable', collect)
     .option('--node-ports <close|open|PORTS>', 'what becomes of NodePorts')
+    .option('--accept-unseen <KIND>', 'go on although this could not be looked at, as refused by name; repeatable', collect)
+    .option('--accept-host-firewall <NODE>', 'go on although what this node’s own firewall drops opens; repeatable', collect)
     .addOption(windowOption())
 
 const firewallFlags = (flags: Parsed) => ({
@@ -226,6 +228,7 @@ const firewallFlags = (flags: Parsed) => ({
   ...(Array.isArray(flags.failsafe) ? { failsafes: flags.failsafe } : {}),
   ...(flags.nodePorts === undefined ? {} : { nodePorts: flags.nodePorts }),
   windowSeconds: parseWindow(flags.window),
+  accepted: { unseen: parseUnseen(flags.acceptUnseen), hostFirewalls: flags.acceptHostFirewall ?? [] },
 })
 
 /** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */

@@ -34,6 +34,8 @@ const exitOf = {
   FW_PROOF: exitCodes.refused,
   FW_GATE: exitCodes.refused,
   FW_FOREIGN: exitCodes.refused,
+  FW_HOST_FIREWALL: exitCodes.refused,
+  FW_UNSEEN: exitCodes.refused,
   FW_BUSY: exitCodes.busy,
   FW_LOCK_LOST: exitCodes.failure,
   FW_CHANGED: exitCodes.failure,

@@ -2,6 +2,7 @@ import { keys } from '../calico/names.ts'
 import { v3 } from '../calico/resources.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { nothingAccepted } from '../proof/accepted.ts'
 import { errorText } from '../ui/error-text.ts'
 import type { Question } from '../ui/prompter.ts'
 import type { ScriptedAnswer } from '../ui/scripted-prompter.ts'
@@ -36,7 +37,7 @@ export const run = async (context: Context, { scenario }: DemoOptions): Promise<
 
 const main = async (stage: DemoStage): Promise<ExitCode> => {
   showReach(stage, 'Before: who reaches what')
-  const code = await play(stage, ['init'], (session) => init(session, { windowSeconds: 90, yes: false, dryRun: 'none' }))
+  const code = await play(stage, ['init'], (session) => init(session, { windowSeconds: 90, yes: false, dryRun: 'none', accepted: nothingAccepted }))
   if (code !== exitCodes.ok || !isClosed(stage)) return code
   showReach(stage, 'Closed: who reaches what')
   const vip = { address: '192.168.218.174', ports: ['31110/tcp'], from: ['192.168.218.53/32'], failsafe: false, yes: true }
@@ -57,7 +58,9 @@ const lockout = async (stage: DemoStage): Promise<ExitCode> => {
     stage.simulator.objects.create(intruder)
   }
   const planted = sabotage()
-  const code = await play(stage, ['init'], (session) => init(session, { windowSeconds: 90, yes: true, nodePorts: 'close', dryRun: 'none' }))
+  const code = await play(stage, ['init'], (session) =>
+    init(session, { windowSeconds: 90, yes: true, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted }),
+  )
   await planted
   stage.tell('\nIn the middle of the run somebody applied GlobalNetworkPolicy intruder, which drops everything at the nodes.')
   stage.tell('A probe saw it; the run opened the cluster, put everything back, and ended with exit code 4.')
@@ -70,7 +73,7 @@ const crash = async (stage: DemoStage): Promise<ExitCode> => {
   const before = stage.reach()
   const { simulator } = stage
   const victim = mortal(stage.context(['init', '--yes', '--node-ports', 'close', '--window', '30s']))
-  const options = { windowSeconds: 30, yes: true, nodePorts: 'close', dryRun: 'none' } as const
+  const options = { windowSeconds: 30, yes: true, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted } as const
   stage.tell('\n$ kubectl calico-fw init --yes --node-ports close --window 30s')
   // Nobody waits for the dead: what was begun stays where it was when it died.
   void withCluster(victim.context, {}, { format: 'text' }, (session) => init(session, options)).catch(() => undefined)

@@ -1,4 +1,6 @@
 import { FwError } from '../errors.ts'
+import { closest } from '../firewall/did-you-mean.ts'
+import { type UnseenKind, unseenKinds } from '../firewall/facts.ts'
 import type { OutputFormat } from './context.ts'
 
 /** Shortest and longest window, in seconds: a shorter one ends before one batch is probed, a longer one is no safety. */
@@ -56,3 +58,20 @@ export const parseDryRun = (text: string | boolean | undefined): DryRun => {
   if (text === 'server') return 'server'
   throw new FwError('FW_USAGE', `--dry-run "${text}" is not known`, { fix: 'write --dry-run=none, client or server' })
 }
+
+/**
+ * `--accept-unseen`: kinds of what could not be looked at.
+ * @throws FwError FW_USAGE
+ */
+export const parseUnseen = (texts: readonly string[] = []): UnseenKind[] =>
+  texts
+    .flatMap((text) => text.split(','))
+    .map((text) => {
+      const kind = unseenKinds.find((known) => known === text)
+      if (kind !== undefined) return kind
+      const meant = closest(text, unseenKinds)
+      throw new FwError('FW_USAGE', `--accept-unseen "${text}" names nothing that could stay unseen`, {
+        why: `there are ${unseenKinds.join(', ')}`,
+        fix: meant === undefined ? 'see what is unseen here: kubectl calico-fw doctor' : `did you mean ${meant}?`,
+      })
+    })

@@ -29,7 +29,7 @@ export const run = async (command: CommandContext, options: InitOptions): Promis
   const found = await survey(command, { mayStartPods: options.dryRun === 'none' })
   if (options.dryRun !== 'client') refuseUnfinished(found.situation)
   const wanted = await wantedFirewall(command, options, found.facts, options.yes)
-  const prepared = await prepare(command, found, wanted.firewall, options.windowSeconds)
+  const prepared = await prepare(command, found, wanted.firewall, options)
   if (prepared.isInForce) {
     printer.talk('Nothing to change: the firewall in force is this one.')
     printer.document('Init', { outcome: 'unchanged', change: found.situation.committed.at(-1) ?? 0 })
@@ -102,18 +102,19 @@ const rollOut = async (
   found: Survey,
   { plan }: Prepared,
   { words }: Wanted,
-  { windowSeconds, yes }: InitOptions,
+  { windowSeconds, yes, accepted }: InitOptions,
 ): Promise<ExitCode> => {
   const { printer, journal, context } = command
   const { facts, situation } = found
+  const taken = accepted.unseen.length + accepted.hostFirewalls.length === 0 ? {} : { accepted }
   const outcome = await runSteps(command, {
     steps: initSteps(plan, { opened: situation.opened }),
     config: configOf(command, plan, found, windowSeconds),
-    subject: { facts, probes: plan.probes },
+    subject: { facts, probes: plan.probes, ...taken },
     yes,
   })
   const at = context.clock.wall().toISOString()
-  const problem = await journal.appendHistory(facts.cluster.uid, { change: plan.change, command: words, outcome: outcome.kind, at })
+  const problem = await journal.appendHistory(facts.cluster.uid, { change: plan.change, command: words, outcome: outcome.kind, at, ...taken })
   if (problem !== undefined) printer.talk(`note: ${problem.message}`)
   const code = exitCodeOf(outcome)
   const theme = themeFor(context.stderr, context.workstation.env)

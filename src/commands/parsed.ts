@@ -18,6 +18,8 @@ export interface Parsed extends ConnectionFlags {
   readonly from?: string[]
   readonly name?: string
   readonly to?: string
+  readonly acceptUnseen?: string[]
+  readonly acceptHostFirewall?: string[]
   readonly scenario?: string
   readonly via?: string
   readonly facts?: string

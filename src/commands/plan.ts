@@ -15,7 +15,7 @@ export const run = async (command: CommandContext, options: FirewallOptions): Pr
   checkOptions(command, options)
   const found = await survey(command)
   const { firewall } = await plannedFirewall(command, options, found)
-  const prepared = await prepare(command, found, firewall, options.windowSeconds)
+  const prepared = await prepare(command, found, firewall, options)
   printer.document('Plan', planFields(prepared))
   if (prepared.isInForce) {
     printer.talk('Nothing to change: the firewall in force is this one.')

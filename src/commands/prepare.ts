@@ -2,11 +2,14 @@ import { names } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
-import type { Plan } from '../firewall/plan.ts'
+import type { Notice, Plan } from '../firewall/plan.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
 import { diffObjects, type ObjectDifference } from '../firewall/same-spec.ts'
+import type { Accepted } from '../proof/accepted.ts'
 import { foreignDangers } from '../proof/foreign-dangers.ts'
+import { type BypassedFirewall, bypassedFirewalls, hostFirewallError } from '../proof/host-firewalls.ts'
 import { type Proof, proofError, provePlan } from '../proof/prove-plan.ts'
+import { unseenDangers, unseenError } from '../proof/unseen-dangers.ts'
 import { nextChange } from '../rollout/situation.ts'
 import type { CommandContext } from './context.ts'
 import type { Survey } from './survey.ts'
@@ -21,19 +24,27 @@ export interface Prepared {
   readonly isInForce: boolean
 }
 
+/** How a plan is prepared. */
+export interface PrepareOptions {
+  readonly windowSeconds: number
+  readonly accepted: Accepted
+}
+
 /**
  * Makes the plan of a firewall and looks for whatever speaks against it; reads and decides only.
- * @throws FwError FW_FOREIGN, FW_PROOF, and what makes a firewall impossible here
+ * @throws FwError FW_FOREIGN, FW_HOST_FIREWALL, FW_PROOF, FW_UNSEEN, and what makes a firewall impossible here
  */
 export const prepare = async (
   command: CommandContext,
   { facts, situation, notices }: Survey,
   firewall: HostFirewall,
-  windowSeconds: number,
+  { windowSeconds, accepted }: PrepareOptions,
 ): Promise<Prepared> => {
   const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries.map(({ number }) => Number(number.split('.')[0]))
   const made = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
-  const plan: Plan = { ...made, notices: [...notices, ...made.notices] }
+  const closed = new Set(made.batches.flatMap(({ nodes }) => nodes))
+  const bypassed = bypassedFirewalls(facts, closed)
+  const plan: Plan = { ...made, notices: [...notices, ...bypassed.map(givenUp), ...made.notices] }
   const hostEndpoints = plan.batches.flatMap((batch) => batch.hostEndpoints)
   const missing = diffObjects(facts.own, [...plan.sets, ...plan.policies, ...hostEndpoints]).filter(({ change }) => change !== 'none')
   const isInForce =
@@ -43,10 +54,25 @@ export const prepare = async (
     const others = more.length === 0 ? '' : ` (and ${more.map(({ object }) => object).join(', ')})`
     throw new FwError('FW_FOREIGN', `${danger.object} makes this firewall unsafe${others}`, { why: danger.why, fix: danger.remedy })
   }
-  const proof = provePlan({ facts, plan })
+  const unwanted = isInForce ? [] : bypassed.filter(({ node }) => !accepted.hostFirewalls.includes(node))
+  if (unwanted.length > 0) throw hostFirewallError(unwanted)
+  const proof = provePlan({ facts: accepted.unseen.includes('operator-address') ? withoutOperator(facts) : facts, plan })
   if (proof.refusals.length > 0) throw proofError(proof.refusals)
+  const unseen = isInForce ? [] : unseenDangers(facts, closed, accepted.unseen)
+  if (unseen.length > 0) throw unseenError(unseen)
   return { plan, missing, proof, isInForce }
 }
+
+const givenUp = ({ node, rules }: BypassedFirewall): Notice => ({
+  level: 'warning',
+  text: `What ${node}'s own firewall drops opens with its HostEndpoint, for good: ${rules
+    .slice(0, 3)
+    .map(({ text }) => text)
+    .join('; ')}${rules.length > 3 ? ` and ${rules.length - 3} more` : ''}.`,
+})
+
+/** An address nobody knows and the operator does not care for is asked about no more. */
+const withoutOperator = (facts: Facts): Facts => ({ ...facts, unseen: facts.unseen.filter(({ kind }) => kind !== 'operator-address') })
 
 /** What `open` opened is closed again on trial: as if nothing had been kept, so that every HostEndpoint joins the new run. */
 const asUnkept = (facts: Facts): Facts => ({ ...facts, policies: facts.policies.filter(({ metadata }) => metadata.name !== names.denyPolicy) })

@@ -123,7 +123,7 @@ const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
 const clusterOf = (context: Context, connection: Connection): Cluster => {
   const { resolved } = connection
   const api = createApi(connection)
-  const { execInPod } = context
+  const { execInPod, lookInPod } = context
   const runInPod: Pick<Cluster, 'runInPod'> = execInPod === undefined ? {} : { runInPod: (command) => execInPod(connection, command) }
   return {
     api,
@@ -138,7 +138,7 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
         now: () => context.clock.wall(),
         lookup: context.lookup,
         brokenFailsafes,
-        ...runInPod,
+        ...(lookInPod === undefined ? runInPod : { runInPod: lookInPod }),
         ...(mayStartPods && execInPod !== undefined
           ? { runInHostPod: createHostPodShell({ api, clock: context.clock, random: context.random, netAdmin: true }) }
           : {}),

@@ -1,5 +1,7 @@
 import { detectCalico } from '../cluster/detect-calico.ts'
 import { refusals } from '../cluster/refusals.ts'
+import { requiredKinds } from '../discovery/calico-objects.ts'
+import { createReader } from '../discovery/reader.ts'
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Notice } from '../firewall/plan.ts'
@@ -23,7 +25,8 @@ export interface Survey {
 export const survey = async ({ cluster, context, printer }: CommandContext, { mayStartPods = false } = {}): Promise<Survey> => {
   printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
   return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
-    const detected = await detectCalico(cluster.api)
+    // What is forbidden here is named by the facts below.
+    const detected = await detectCalico(createReader(cluster.api, requiredKinds, { timeoutMs: 10_000 }).api)
     const refusal = refusals(detected)
     if (refusal !== undefined) throw refusal
     const facts = await cluster.facts({ mayStartPods })

@@ -1,6 +1,7 @@
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
+import type { Accepted } from '../proof/accepted.ts'
 import { answered, firewallNameOf, readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
 import { type FirewallFlags, firewallOf, flagsAsWords } from './firewall-flags.ts'
@@ -10,6 +11,7 @@ import { shellWord } from './shell-word.ts'
 export interface FirewallOptions extends FirewallFlags {
   readonly filename?: string
   readonly windowSeconds: number
+  readonly accepted: Accepted
 }
 
 /** The firewall asked for, and the words that ask for it again without a question. */
@@ -47,7 +49,12 @@ export const checkOptions = (command: CommandContext, options: FirewallOptions):
  * @throws FwError FW_BAD_FILE, FW_MISSING_ANSWER, FW_INTERRUPTED and what makes flags wrong
  */
 export const wantedFirewall = async (command: CommandContext, options: FirewallOptions, facts: Facts, yes: boolean): Promise<Wanted> => {
-  const tail = options.windowSeconds === 90 ? [] : ['--window', `${options.windowSeconds}s`]
+  const { windowSeconds, accepted } = options
+  const tail = [
+    ...(windowSeconds === 90 ? [] : ['--window', `${windowSeconds}s`]),
+    ...accepted.unseen.flatMap((kind) => ['--accept-unseen', kind]),
+    ...accepted.hostFirewalls.flatMap((node) => ['--accept-host-firewall', node]),
+  ]
   const wordsOf = (words: readonly string[]): string => ['kubectl calico-fw init', ...[...words, ...tail].map(shellWord)].join(' ')
   if (options.filename !== undefined) {
     return { firewall: readFirewallFile(command, options.filename).firewall, words: wordsOf(['-f', options.filename]) }

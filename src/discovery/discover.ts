@@ -84,7 +84,7 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
 
   const serviceCidrs = serviceCidrsOf(kubernetes.serviceCidrs, kubeadm, kubernetes.apiServerPods)
   if (serviceCidrs === undefined) {
-    reader.note({ kind: 'other', what: 'service CIDRs', why: 'no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them' })
+    reader.note({ kind: 'services', what: 'service CIDRs', why: 'no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them' })
   }
   const ipPools = calico.ipPools === undefined ? undefined : ipPoolFacts(calico.ipPools)
   const claims = endpointClaims({ context, kubernetes, kubeadm, detected, typha, apiEndpoints })
@@ -184,7 +184,7 @@ const noteInterfaces = (reader: Reader, nodes: readonly NodeFacts[]): void => {
   const without = nodes.filter(({ interfaces }) => interfaces.length === 0).map(({ name }) => name)
   if (without.length === 0) return
   const why = 'no annotation projectcalico.org/Interfaces; Calico writes it from 3.31 on, where it detects the nodes’ addresses itself'
-  reader.note({ kind: 'interfaces', what: `interfaces of ${someOf(without)}`, why })
+  reader.note({ kind: 'interfaces', what: `interfaces of ${someOf(without)}`, why, nodes: without })
 }
 
 /** Towards the API, and towards a node of each family: the way out may differ. */

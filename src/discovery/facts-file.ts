@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { FwError } from '../errors.ts'
-import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import { type Facts, type NodeFacts, unseenKinds } from '../firewall/facts.ts'
 import type { Inspection } from '../firewall/inspection.ts'
 import { type Address, isAddress, parseAddress } from '../net/address.ts'
 import { type Cidr, parseCidr } from '../net/cidr.ts'
@@ -92,7 +92,6 @@ const service = v.object({
 })
 
 const encapsulation = v.picklist(['Never', 'Always', 'CrossSubnet'])
-const unseenKinds = ['host-input-rules', 'interfaces', 'operator-address', 'kube-proxy', 'api-endpoints', 'environment', 'webhooks', 'other'] as const
 
 const schema = v.strictObject({
   apiVersion: v.literal('calico-fw.github.io/v1alpha1'),
@@ -128,7 +127,7 @@ const schema = v.strictObject({
   gateWebhooks: v.array(v.object({ name: text, resources: texts, failurePolicy: text })),
   own: v.array(kubeObject),
   operatorAddresses: v.array(address),
-  unseen: v.array(v.object({ kind: v.picklist(unseenKinds), what: text, why: text })),
+  unseen: v.array(v.object({ kind: v.picklist(unseenKinds), what: text, why: text, nodes: v.exactOptional(texts) })),
 } satisfies Record<keyof Facts, unknown>)
 
 /**

@@ -104,5 +104,7 @@ const kindOf = (what: string): Unseen['kind'] => {
   if (what.endsWith('/kube-proxy')) return 'kube-proxy'
   if (what.startsWith('ConfigMap ')) return 'api-endpoints'
   if (what.startsWith('daemonsets') || what.startsWith('Deployment ')) return 'environment'
-  return /webhookconfigurations/.test(what) ? 'webhooks' : 'other'
+  if (/^(validating|mutating)webhookconfigurations|^apiservices|^APIService /.test(what)) return 'webhooks'
+  if (/^(services|endpointslices|servicecidrs)\b/.test(what)) return 'services'
+  return /^(tiers|globalnetworksets|networksets|ippools|hostendpoints|globalnetworkpolicies|felixconfigurations)\b/.test(what) ? 'policies' : 'other'
 }

@@ -38,14 +38,20 @@ export const withInspection = (node: NodeFacts, inspection: Inspection): NodeFac
 /** What could not be seen of the nodes themselves, grouped by reason. */
 export const unseenOfNodes = ({ found, missing }: Inspections): Unseen[] => {
   const reasons = new Map<string, string[]>()
-  const note = (name: string, why: string): void => void reasons.set(why, [...(reasons.get(why) ?? []), name])
-  for (const [name, why] of missing) note(name, why)
+  const native = new Map<string, string[]>()
+  const note = (of: Map<string, string[]>, name: string, why: string): void => void of.set(why, [...(of.get(why) ?? []), name])
+  for (const [name, why] of missing) note(reasons, name, why)
   for (const [name, { hostInput, unseen }] of found) {
-    // Where a backend could not be read the firewall may stand right there.
-    const hidden = unseen.filter((text) => !text.startsWith('ip '))
-    if (hostInput === undefined || hidden.length > 0) note(name, hidden[0] ?? 'its rules were not shown')
+    // Where a backend could not be read the firewall may stand right there. In native nftables it would hold all the same.
+    const hidden = unseen.filter((text) => !/^(ip|nft) /.test(text))
+    const [nft] = unseen.filter((text) => text.startsWith('nft '))
+    if (hostInput === undefined || hidden.length > 0) note(reasons, name, hidden[0] ?? nft ?? 'its rules were not shown')
+    else if (nft !== undefined) note(native, name, nft)
   }
-  return [...reasons].map(([why, names]) => ({ kind: 'host-input-rules', what: `INPUT rules of ${someOf(names)}`, why }))
+  return [
+    ...[...reasons].map(([why, nodes]): Unseen => ({ kind: 'host-input-rules', what: `INPUT rules of ${someOf(nodes)}`, why, nodes })),
+    ...[...native].map(([why, nodes]): Unseen => ({ kind: 'other', what: `nftables rules of ${someOf(nodes)}`, why, nodes })),
+  ]
 }
 
 /** The first three names, and how many more there are. */

@@ -70,7 +70,7 @@ export const apiChecks: readonly Check[] = [
     title: 'no source failed for another reason',
     look: ({ unseen }) =>
       unseen
-        .filter(({ kind, why }) => kind === 'other' && !/forbidden|the right to/.test(why))
+        .filter(({ kind, why }) => ['services', 'policies', 'host-ports', 'other'].includes(kind) && !/forbidden|the right to/.test(why))
         .map(({ what, why }) => error(`${what}: ${why}`, 'kubectl get --raw /readyz?verbose')),
   },
 ]

@@ -108,11 +108,30 @@ export interface ApiEndpoint {
   readonly node?: string
 }
 
+/** What may stay unseen, by the name under which an operator accepts it. What is `other` decides nothing. */
+export const unseenKinds = [
+  'host-input-rules',
+  'interfaces',
+  'operator-address',
+  'kube-proxy',
+  'api-endpoints',
+  'environment',
+  'webhooks',
+  'services',
+  'policies',
+  'host-ports',
+  'other',
+] as const
+/** One of {@link unseenKinds}. */
+export type UnseenKind = (typeof unseenKinds)[number]
+
 /** Something discovery could not look at. It is shown, never assumed fine. */
 export interface Unseen {
-  readonly kind: 'host-input-rules' | 'interfaces' | 'operator-address' | 'kube-proxy' | 'api-endpoints' | 'environment' | 'webhooks' | 'other'
+  readonly kind: UnseenKind
   readonly what: string
   readonly why: string
+  /** The nodes it is about; absent: all of them, or none in particular. */
+  readonly nodes?: readonly string[]
 }
 
 /** Everything the tool knows about one cluster: one plain JSON value that can be saved, loaded and shown. */

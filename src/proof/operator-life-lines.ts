@@ -2,8 +2,13 @@ import { type Address, isAddress, parseAddress } from '../net/address.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet } from './life-line.ts'
 
-/** The operator's own ways: to the API, by which every undo goes, and to SSH. */
-export const operatorLifeLines = ({ facts, callers }: Cast): LifeLine[] => {
+/** Stands for an operator whose address the cluster does not tell: what these reach, everybody does (RFC 5737, RFC 3849). */
+const anybody = ['203.0.113.2', '2001:db8:ffff::2'].map(parseAddress)
+
+/** The operator's own ways: to the API, by which every undo goes, and to SSH. Where it is not known by which address we are seen, anybody's. */
+export const operatorLifeLines = ({ facts: found, callers }: Cast): LifeLine[] => {
+  const isUnknown = found.operatorAddresses.length === 0 && found.unseen.some(({ kind }) => kind === 'operator-address')
+  const facts = isUnknown ? { ...found, operatorAddresses: anybody } : found
   const targets = [...kubeconfigTarget(facts.cluster.server), ...facts.apiEndpoints]
   const unique = targets.filter(({ address, port }, at) => targets.findIndex((one) => one.address === address && one.port === port) === at)
   const api = unique.flatMap(({ address, port }) =>

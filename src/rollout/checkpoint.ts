@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { formatRef } from '../calico/object.ts'
+import type { Accepted } from '../proof/accepted.ts'
 
 /** What an object was before a step touched it; null where it did not exist. */
 export interface BeforeImage {
@@ -21,6 +22,8 @@ export interface Checkpoint {
   readonly command: string
   /** The changes this one took back, where it is a rollback's. */
   readonly undoes?: readonly number[]
+  /** Risks the operator took by name. */
+  readonly accepted?: Accepted
   readonly images: readonly BeforeImage[]
 }
 

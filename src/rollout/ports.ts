@@ -4,6 +4,7 @@ import type { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Judgement } from '../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../firewall/probes.ts'
+import type { Accepted } from '../proof/accepted.ts'
 import type { Clock } from './clock.ts'
 import type { Outcome, Reason } from './state.ts'
 import type { Step } from './steps.ts'
@@ -89,4 +90,6 @@ export interface RunSubject {
   readonly probes: readonly Probe[]
   /** Written into the checkpoints of a rollback. */
   readonly undoes?: readonly number[]
+  /** Risks the operator took by name; written into the checkpoints. */
+  readonly accepted?: Accepted
 }

@@ -61,16 +61,16 @@ describe('what may not be read', () => {
   })
 
   test.each<[string, string[]]>([
-    ['Service', ['other: services: forbidden']],
-    ['EndpointSlice', ['other: endpointslices.discovery.k8s.io: forbidden']],
-    ['Tier', ['other: tiers.projectcalico.org: forbidden']],
-    ['IPPool', ['other: ippools.projectcalico.org: forbidden']],
-    ['GlobalNetworkSet', ['other: globalnetworksets.projectcalico.org: forbidden']],
-    ['NetworkSet', ['other: networksets.projectcalico.org: forbidden']],
+    ['Service', ['services: services: forbidden']],
+    ['EndpointSlice', ['services: endpointslices.discovery.k8s.io: forbidden']],
+    ['Tier', ['policies: tiers.projectcalico.org: forbidden']],
+    ['IPPool', ['policies: ippools.projectcalico.org: forbidden']],
+    ['GlobalNetworkSet', ['policies: globalnetworksets.projectcalico.org: forbidden']],
+    ['NetworkSet', ['policies: networksets.projectcalico.org: forbidden']],
     ['Job', ['other: jobs.batch in calico-fw: forbidden']],
     ['Deployment', ['environment: Deployment calico-system/calico-typha: forbidden']],
     ['DaemonSet', ['environment: daemonsets.apps: forbidden']],
-    ['APIService', ['other: apiservices.apiregistration.k8s.io: forbidden', 'other: APIService v3.projectcalico.org: forbidden']],
+    ['APIService', ['webhooks: apiservices.apiregistration.k8s.io: forbidden', 'webhooks: APIService v3.projectcalico.org: forbidden']],
     ['ValidatingWebhookConfiguration', ['webhooks: validatingwebhookconfigurations.admissionregistration.k8s.io: forbidden']],
     ['ConfigMap kube-system/kubeadm-config', ['api-endpoints: ConfigMap kube-system/kubeadm-config: forbidden']],
     ['ConfigMap kube-public/cluster-info', ['api-endpoints: ConfigMap kube-public/cluster-info: forbidden']],
@@ -110,7 +110,7 @@ describe('what may not be read', () => {
     expect(facts.cluster.uid).toBe('guid-of-calico')
     expect(facts.apiEndpoints.map(({ sources }) => sources)).toEqual([['kubeconfig']])
     expect(facts.podCidrs).toEqual(['10.233.64.0/24', '10.233.65.0/24', '10.233.66.0/24', '10.233.67.0/24', '10.233.68.0/24'])
-    expect(unseenOf(facts)).toContain('other: service CIDRs: no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them')
+    expect(unseenOf(facts)).toContain('services: service CIDRs: no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them')
     expect(unseenOf(facts)).toContain(
       'environment: environment of calico-node: no DaemonSet or pod of it is in sight; it may overrule FelixConfiguration',
     )
@@ -125,7 +125,7 @@ describe('what may not be read', () => {
     const facts = await discover(clusterApi(homeCluster, { hanging: ['Job', 'Tier'] }), homeContext({ timeoutMs: 50 }))
     expect(performance.now() - began).toBeLessThan(2_000)
     expect(unseenOf(facts)).toEqual([
-      `other: tiers.projectcalico.org: ${v3} tiers gives no answer`,
+      `policies: tiers.projectcalico.org: ${v3} tiers gives no answer`,
       'other: jobs.batch in calico-fw: batch/v1 jobs gives no answer',
     ])
   })

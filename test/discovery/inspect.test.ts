@@ -272,7 +272,9 @@ describe('looking into nodes', () => {
     ['no answer at all', [], 'iptables-nft-save: the node gave no answer to it'],
   ])('%s leaves the rules unseen, and says why', async (_, sections, why) => {
     const inspections = await inspectNodes(home.nodes.slice(0, 1), answering(() => answer(...sections)).run, { now })
-    expect(unseenOfNodes(inspections)).toEqual([{ kind: 'host-input-rules', what: `INPUT rules of ${nodeName('control1')}`, why }])
+    const kind = why.startsWith('nft') ? 'other' : 'host-input-rules'
+    const what = why.startsWith('nft') ? 'nftables rules' : 'INPUT rules'
+    expect(unseenOfNodes(inspections)).toEqual([{ kind, what: `${what} of ${nodeName('control1')}`, why, nodes: [nodeName('control1')] }])
   })
 
   test('output cut off in the middle is told from a short one', () => {
@@ -297,6 +299,7 @@ describe('looking into nodes', () => {
         kind: 'host-input-rules',
         what: `INPUT rules of ${['control1', 'ws1', 'ws2'].map(nodeName).join(', ')} and 2 more`,
         why: 'the right to create pods/exec is missing',
+        nodes: home.nodes.map(({ name }) => name),
       },
     ])
     const silent: RunInPod = async ({ pod }) => {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { v3 } from '../../src/calico/resources.ts'
+import type { Checkpoint } from '../../src/rollout/checkpoint.ts'
+import { readCheckpoints } from '../../src/rollout/perform/checkpoint-store.ts'
 import { type Stage, setStage } from './stage.ts'
 
 let stage: Stage
@@ -11,9 +13,18 @@ describe('init on the home cluster', () => {
   it('closes what should be closed, keeps what should stay open, and leaves no gate behind', async () => {
     stage = await setStage()
     const before = stage.table()
-    const run = await stage.init()
+    const accepted = { unseen: ['webhooks'], hostFirewalls: ['ws1.kryukov.local'] } as const
+    const saved: Checkpoint[] = []
+    const journal = {
+      saveCheckpoint: async (_uid: string, _number: string, document: unknown) => void saved.push(document as Checkpoint),
+      appendHistory: async () => undefined,
+    }
+    const run = await stage.init({ accepted, ports: { journal } })
     const outcome = await stage.clock.drive(run.ended)
     expect(outcome).toEqual({ kind: 'done' })
+    expect(saved.length).toBeGreaterThan(2)
+    for (const checkpoint of saved) expect(checkpoint.accepted).toEqual(accepted)
+    expect((await stage.clock.drive(readCheckpoints(stage.api)))[0]?.accepted).toEqual(accepted)
     const after = stage.table()
     for (const from of ['win', 'inet']) {
       for (const node of ['control1', 'ws1', 'ws2']) {

@@ -10,6 +10,7 @@ import type { Plan } from '../../src/firewall/plan.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import type { Probe, ProbeResult } from '../../src/firewall/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
+import type { Accepted } from '../../src/proof/accepted.ts'
 import { foreignDangers } from '../../src/proof/foreign-dangers.ts'
 import { initSteps } from '../../src/rollout/init-steps.ts'
 import type { ProbeRunner, Progress, RolloutPorts } from '../../src/rollout/ports.ts'
@@ -34,7 +35,7 @@ export interface Stage {
   config(plan: Plan): RunConfig
   ports(changes?: Partial<RolloutPorts>): RolloutPorts
   /** Starts `init` on the home example. */
-  init(options?: { plan?: Plan; ports?: Partial<RolloutPorts> }): Promise<Run>
+  init(options?: { plan?: Plan; ports?: Partial<RolloutPorts>; accepted?: Accepted }): Promise<Run>
   readonly progress: Progress[]
   /** Objects of ours that are left in the cluster, the namespace and what lives in it aside. */
   leftovers(): string[]
@@ -123,9 +124,10 @@ export const setStage = async (options: HomeClusterOptions = {}): Promise<Stage>
       }
       return Object.fromEntries(rows)
     },
-    init: async ({ plan: given, ports: changes } = {}) => {
+    init: async ({ plan: given, ports: changes, accepted } = {}) => {
       const chosen = given ?? (await plan())
-      return startRun(initSteps(chosen), config(chosen), { facts: await facts(), probes: chosen.probes }, ports(changes))
+      const subject = { facts: await facts(), probes: chosen.probes, ...(accepted === undefined ? {} : { accepted }) }
+      return startRun(initSteps(chosen), config(chosen), subject, ports(changes))
     },
     leftovers: () =>
       ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet']

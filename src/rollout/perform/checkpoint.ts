@@ -30,6 +30,7 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
     by: ports.holder,
     command: ports.command,
     ...(subject.undoes === undefined ? {} : { undoes: subject.undoes }),
+    ...(subject.accepted === undefined ? {} : { accepted: subject.accepted }),
     images,
   }
   await context.lock.guard()
