@@ -119,7 +119,6 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '2' },
   },
 })
-requireMachine(process.platform, process.getuid?.())
 const controlPlane = builtControlPlane(process.env)
 if (!process.env['LAB_CONTROL_PLANE'] && !existsSync(controlPlane)) {
   // Nobody asked for a control plane and none was built: nothing can run, and that is said by count.
@@ -128,6 +127,7 @@ if (!process.env['LAB_CONTROL_PLANE'] && !existsSync(controlPlane)) {
   print(`0 passed, 0 failed, ${without} skipped`)
   process.exit(0)
 }
+requireMachine(process.platform, process.getuid?.())
 const binaries = findBinaries(process.env, controlPlane)
 const wanted = suite.filter((test) => values.only === undefined || values.only.some((text) => test.name.includes(text)))
 const lanes = Number(values.lanes)

@@ -9,9 +9,12 @@ import { tests as home } from './home.lab.ts'
 import { tests as hostPorts } from './host-ports.lab.ts'
 import { tests as hostile } from './hostile.lab.ts'
 import { tests as ipv6 } from './ipv6.lab.ts'
+import { tests as kubelet } from './kubelet.lab.ts'
 import type { LabTest } from './lab-test.ts'
 import { tests as loopback } from './loopback.lab.ts'
 import { tests as nodesService } from './nodes-service.lab.ts'
+import { tests as power } from './power.lab.ts'
+import { tests as reports } from './reports.lab.ts'
 import { tests as shapes } from './shapes.lab.ts'
 import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
@@ -27,6 +30,7 @@ export const suite: readonly LabTest[] = [
   ...hostile,
   ...failsafes,
   ...nodesService,
+  ...kubelet,
   ...byHand,
   ...ipv6,
   ...contract,
@@ -35,6 +39,8 @@ export const suite: readonly LabTest[] = [
   ...shapes,
   ...variants,
   ...field,
+  ...reports,
   // Last, for what was broken takes its time to be whole again: kube-proxy puts flushed rules back after half a minute.
+  ...power,
   ...failures,
 ]

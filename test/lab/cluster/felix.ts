@@ -69,11 +69,13 @@ export const startFelix = ({ state, binaries, layout }: ClusterContext, node: No
   })
 }
 
-/** Waits until Felix on the node says it has programmed what it knows. */
-export const felixReady = async ({ state }: ClusterContext, node: NodeHost): Promise<void> => {
-  const agent = agentOf(state, node.name)
-  await until(`Felix on ${node.name}`, async () => (await agent.get(readinessUrl, 1000)).status === 200, 90_000, 100)
-}
+/** Whether Felix on the node says it has programmed what it knows; it answers on the node's own loopback. */
+export const felixIsReady = async ({ state }: ClusterContext, node: NodeHost): Promise<boolean> =>
+  (await agentOf(state, node.name).get(readinessUrl, 1000)).status === 200
+
+/** Waits until it says so. */
+export const felixReady = (context: ClusterContext, node: NodeHost): Promise<unknown> =>
+  until(`Felix on ${node.name}`, () => felixIsReady(context, node), 90_000, 100)
 
 /** In Calico's image Felix is one of the faces of calico-node. */
 const commandOf = (program: string): string[] => (basename(program) === 'calico-node' ? [program, '-felix'] : [program])
