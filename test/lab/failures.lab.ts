@@ -64,8 +64,8 @@ export const tests: readonly LabTest[] = [
       })
       must((await shareOpen(lab, 'ws1', ws2, 50)) === 1, 'all come through again')
       await during(await slowLink(lab, 'ws1', 64), async () => {
-        // Faster than the link's bucket fills.
-        const seen = await lab.exec('win', ['ping', '-c', '5', '-i', '0.02', '-s', '1400', '-W', '3', ws1])
+        // Faster than the link's bucket fills; without a deadline ping gives up on what takes longer than its first answer.
+        const seen = await lab.exec('win', ['ping', '-c', '5', '-i', '0.02', '-s', '1400', '-w', '5', ws1])
         const [, ms = '0'] = / = [\d.]+\/([\d.]+)\//.exec(seen.stdout) ?? []
         tell(`64 kbit/s: a 1400-byte ping takes ${ms} ms`)
         must(Number(ms) > 100, 'the link is slow')
