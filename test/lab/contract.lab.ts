@@ -2,15 +2,19 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { dialogue } from '../simulator/dialogue.ts'
-import { compared, type Heard, hold } from '../simulator/dialogue-partner.ts'
+import { compared, type Heard, hold, speaker } from '../simulator/dialogue-partner.ts'
+import { live, lives, setting } from '../simulator/lifecycle.ts'
 import { labTokens, startControllerManager } from './cluster/control-plane.ts'
 import { hasKubelet } from './cluster/nodes.ts'
+import type { Lab } from './lab.ts'
 import type { LabTest } from './lab-test.ts'
 import { kill } from './machine/failures.ts'
-import { until } from './machine/run.ts'
+import { pause, until } from './machine/run.ts'
 
 /** What `npm test` holds the simulator to. */
 const record = fileURLToPath(new URL('../simulator/dialogue.golden.json', import.meta.url))
+
+const partnerOf = (lab: Lab) => ({ url: 'https://kubernetes', socketPath: lab.state.at('socket', 'api.sock'), tokens: { ...labTokens, bad: 'bad' } })
 
 /** The API's contract: the real server says what the simulator says, or the record of it is out of date. */
 export const tests: readonly LabTest[] = [
@@ -21,10 +25,9 @@ export const tests: readonly LabTest[] = [
     run: async (lab, tell) => {
       // Controllers would act on what is talked about at moments of their own.
       await kill(lab, 'kube-controller-manager')
-      const { url, socketPath } = { url: 'https://kubernetes', socketPath: lab.state.at('socket', 'api.sock') }
       let heard: Readonly<Record<string, Heard>>
       try {
-        heard = await hold({ url, socketPath, tokens: { ...labTokens, bad: 'bad' } }, dialogue)
+        heard = await hold(partnerOf(lab), dialogue)
       } finally {
         for (const node of lab.layout.nodes.filter(({ controlPlane }) => controlPlane))
           startControllerManager(lab, node, { monitorsNodes: hasKubelet(lab) })
@@ -40,6 +43,18 @@ export const tests: readonly LabTest[] = [
       await lab.api.delete({ apiVersion: 'projectcalico.org/v3', kind: 'FelixConfiguration', name: 'node.talk' })
       const talk = { apiVersion: 'v1', kind: 'Namespace', name: 'talk' }
       await until('namespace talk to go', async () => (await lab.api.get(talk)) === undefined, 60_000, 200)
+    },
+  },
+  {
+    name: 'contract: kube-controller-manager does what the simulator does in its place',
+    needs: ['felix'],
+    cells: ['iptables-legacy-native'],
+    run: async (lab, tell) => {
+      for (const step of setting) assert.equal((await speaker(partnerOf(lab))(step)).code, 201)
+      for (const life of lives) {
+        const seconds = await live(partnerOf(lab), { now: Date.now, wait: () => pause(100) }, life)
+        tell(`${life.name}: ${seconds.toFixed(1)} s`)
+      }
     },
   },
 ]

@@ -18,11 +18,34 @@ export interface Partner {
 /** What of an answer must be the same. */
 export const compared = ({ compare = 'all' }: Step, heard: Heard | undefined): unknown => {
   if (heard === undefined || compare === 'code') return heard?.code
-  const { reason } = heard.body as { reason?: string }
-  return compare === 'reason' ? { code: heard.code, reason } : heard
+  const { reason, items = [], metadata = {} } = heard.body as Partial<{ reason: string; items: Named[]; metadata: Page }>
+  if (compare === 'reason') return { code: heard.code, reason }
+  if (compare !== 'page') return heard
+  return {
+    code: heard.code,
+    names: items.map((item) => item.metadata.name),
+    more: metadata.continue !== undefined,
+    left: metadata.remainingItemCount,
+  }
+}
+
+interface Named {
+  readonly metadata: { readonly name: string }
+}
+interface Page {
+  readonly continue?: string
+  readonly remainingItemCount?: number
 }
 
 const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A body of JSON; what a watch says is one event a line. */
+const read = (text: string): unknown => {
+  const lines = text.trim().split('\n')
+  return lines.length === 1 && !lines[0]?.startsWith('{"type":')
+    ? JSON.parse(text)
+    : lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+}
 
 const ask = ({ url, tokens, socketPath }: Partner, step: Step, body: string, path: string): Promise<Heard> =>
   new Promise((resolve, reject) => {
@@ -40,7 +63,7 @@ const ask = ({ url, tokens, socketPath }: Partner, step: Step, body: string, pat
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString()
           const isJson = `${response.headers['content-type']}`.includes('json')
-          resolve({ code: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text.trim() })
+          resolve({ code: response.statusCode ?? 0, body: isJson ? read(text) : text.trim() })
         })
         response.on('error', reject)
       },
@@ -49,21 +72,30 @@ const ask = ({ url, tokens, socketPath }: Partner, step: Step, body: string, pat
     request.end(body)
   })
 
-/** Holds the dialogue and returns every answer by step, with names a server makes up replaced by their order of appearance. */
-export const hold = async (partner: Partner, steps: readonly Step[]): Promise<Record<string, Heard>> => {
+/** Asks a partner step by step; a step may name what the answers to earlier ones said. */
+export const speaker = (partner: Partner): ((step: Step) => Promise<Heard>) => {
   const answers = new Map<string, Heard>()
   const fill = (text: string): string =>
-    text.replace(/\{(uid|rv):([^}]+)\}/g, (_, what: string, of: string) => {
+    text.replace(/\{(uid|rv|continue):([^}]+)\}/g, (_, what: string, of: string) => {
       const body = answers.get(of)?.body
       const metadata = isFields(body) && isFields(body['metadata']) ? body['metadata'] : {}
-      return `${metadata[what === 'uid' ? 'uid' : 'resourceVersion']}`
+      return `${metadata[what === 'rv' ? 'resourceVersion' : what]}`
     })
-  for (const step of steps) {
+  return async (step) => {
     const body = step.body === undefined ? '' : fill(JSON.stringify(step.body))
-    answers.set(step.name, await ask(partner, step, body, fill(step.path)))
+    const heard = await ask(partner, step, body, fill(step.path))
+    answers.set(step.name, heard)
+    return heard
   }
+}
+
+/** Holds the dialogue and returns every answer by step, with names a server makes up replaced by their order of appearance. */
+export const hold = async (partner: Partner, steps: readonly Step[]): Promise<Record<string, Heard>> => {
+  const say = speaker(partner)
+  const heard: [string, Heard][] = []
+  for (const step of steps) heard.push([step.name, await say(step)])
   const named = createNames()
-  return Object.fromEntries([...answers].map(([name, { code, body }]) => [name, { code, body: named(body) }]))
+  return Object.fromEntries(heard.map(([name, { code, body }]) => [name, { code, body: named(body) }]))
 }
 
 /** Replaces uids, versions and times by the order in which they first appeared, so that two dialogues can be compared. */

@@ -15,11 +15,12 @@ describe('the API answers as kube-apiserver does', () => {
   let close = async (): Promise<void> => undefined
 
   beforeAll(async () => {
-    const simulator = await startSimulator({ clock: virtualClock(), tokens: { admin: 'admin', nobody: 'jane' } })
+    const clock = virtualClock()
+    const simulator = await startSimulator({ clock, tokens: { admin: 'admin', nobody: 'jane' } })
     close = simulator.close
     simulator.controllerManager.kill()
     simulator.deny({ user: 'jane' })
-    answers = await hold({ url: simulator.url, tokens: { admin: 'admin', nobody: 'nobody', bad: 'bad' } }, dialogue)
+    answers = await clock.drive(hold({ url: simulator.url, tokens: { admin: 'admin', nobody: 'nobody', bad: 'bad' } }, dialogue))
   })
   afterAll(() => close())
 

@@ -1,4 +1,4 @@
-/** One call of the dialogue with the API. `{uid:STEP}` and `{rv:STEP}` stand for what the answer of an earlier step said. */
+/** One call of the dialogue with the API. `{uid:STEP}`, `{rv:STEP}` and `{continue:STEP}` stand for what the answer of an earlier step said. */
 export interface Step {
   readonly name: string
   readonly method: string
@@ -7,8 +7,8 @@ export interface Step {
   readonly contentType?: string
   /** Signs in with this token: `admin`, `nobody` (no rights), `bad` (nobody's). Default admin. */
   readonly as?: 'admin' | 'nobody' | 'bad'
-  /** What must be the same; default all of it. The server's own words differ where it prints Go values. */
-  readonly compare?: 'all' | 'code' | 'reason'
+  /** What must be the same; default all of it. The server's own words differ where it prints Go values; of a page the names and whether more follow. */
+  readonly compare?: 'all' | 'code' | 'reason' | 'page'
 }
 
 const merge = 'application/merge-patch+json'
@@ -65,6 +65,9 @@ const felix = `${v3}/felixconfigurations`
 const node1 = { node: 'n1', interfaceName: 'ens160' }
 const preDnat = { preDNAT: true, applyOnForward: true, order: 1, types: ['Ingress'], selector: 'has(a)' }
 const world = ['0.0.0.0/1', '128.0.0.0/1']
+
+/** A watch of ConfigMaps that ends after a second. */
+const watching = (query: string): string => `${talk}/configmaps?watch=true&timeoutSeconds=1&${query}`
 
 /** Create, read, replace, patch, delete. */
 const crud: Step[] = [
@@ -131,10 +134,18 @@ const lists: Step[] = [
   get('list by field', `${talk}/configmaps?fieldSelector=metadata.name%3Dlist-b`),
   get('list by an unknown field', `${talk}/configmaps?fieldSelector=spec.foo%3Dbar`, { compare: 'code' }),
   get('list by a broken selector', `${talk}/configmaps?labelSelector=a%3D%3D%3Db`, { compare: 'code' }),
-  get('first page', `${talk}/configmaps?labelSelector=list&limit=2`, { compare: 'code' }),
+  get('first page', `${talk}/configmaps?labelSelector=list&limit=2`, { compare: 'page' }),
+  get('last page', `${talk}/configmaps?labelSelector=list&limit=2&continue={continue:first page}`, { compare: 'page' }),
+  get('watch from a version', watching('labelSelector=list&resourceVersion={rv:list item a}')),
+  get('watch one by its name', watching('fieldSelector=metadata.name%3Dlist-c&resourceVersion={rv:list item a}')),
+  get('watch from the beginning of time', watching('labelSelector=list&resourceVersion=1'), { compare: 'code' }),
+  patch('relabel', `${talk}/configmaps/list-b`, { metadata: { labels: { which: 'z' } } }),
+  get('watch what leaves a selector', watching('labelSelector=which%3Db&resourceVersion={rv:list item c}')),
+  get('watch what enters a selector', watching('labelSelector=which%3Dz&resourceVersion={rv:list item c}')),
   get('page of a bad token', `${talk}/configmaps?limit=2&continue=nonsense`, { compare: 'code' }),
   remove('delete a collection dry', `${talk}/configmaps?labelSelector=list&dryRun=All`),
   remove('delete a collection', `${talk}/configmaps?labelSelector=list`),
+  get('watch a collection go', watching('labelSelector=list&resourceVersion={rv:relabel}')),
   get('the collection is empty', `${talk}/configmaps?labelSelector=list`),
   get('an empty list of a CRD', heps),
 ]

@@ -34,7 +34,10 @@ export const watchObjects = (plane: ControlPlane, kind: Kind, namespace: string 
     const is = type !== 'DELETED' && matches(now)
     const was = matches(before)
     if (!is && !was) return undefined
-    return { type: is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED', object: now }
+    if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: now }
+    // What leaves a selector is shown as it was when it last matched, at the version of now.
+    const left = type === 'DELETED' || before === undefined ? now : at(before, now)
+    return { type: 'DELETED', object: left }
   }
   const follow = (listener: (event: WatchEvent) => void): (() => void) =>
     plane.store.subscribe((event) => {
@@ -43,6 +46,11 @@ export const watchObjects = (plane: ControlPlane, kind: Kind, namespace: string 
     })
   return { first: firstEvents(plane, kind, query, matches, translate), follow }
 }
+
+const at = (object: KubeObject, { metadata: { resourceVersion } }: KubeObject): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+})
 
 const firstEvents = (
   plane: ControlPlane,
