@@ -21,6 +21,7 @@ export const storage = 'crd.projectcalico.org/v1'
 
 const calicoKinds = [
   ['BGPConfiguration', 'bgpconfigurations'],
+  ['BGPPeer', 'bgppeers'],
   ['ClusterInformation', 'clusterinformations'],
   ['FelixConfiguration', 'felixconfigurations'],
   ['GlobalNetworkPolicy', 'globalnetworkpolicies'],
@@ -47,6 +48,8 @@ export const allResources: readonly Resource[] = [
   resource('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', true),
   resource('apps/v1', 'DaemonSet', 'daemonsets', true),
   resource('apps/v1', 'Deployment', 'deployments', true),
+  resource('apps/v1', 'StatefulSet', 'statefulsets', true),
+  resource('metallb.io/v1beta2', 'BGPPeer', 'bgppeers', true),
   resource('batch/v1', 'Job', 'jobs', true),
   resource('coordination.k8s.io/v1', 'Lease', 'leases', true),
   resource('networking.k8s.io/v1', 'ServiceCIDR', 'servicecidrs'),

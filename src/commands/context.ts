@@ -47,8 +47,8 @@ export interface Context {
   readonly maxLagMs?: number
   /** Runs a command in a pod, to look into nodes and to probe from them; absent where nodes are only pretended. */
   readonly execInPod?: (connection: Connection, command: PodCommand) => Promise<PodCommandResult>
-  /** The look before a run, where nodes are only pretended. */
-  readonly lookInPod?: RunInPod
+  /** Nodes are only pretended: they have nothing to look into, and no firewall of their own. */
+  readonly pretendsNodes?: true
   /** Answers questions where there is no terminal; the demo and tests bring one. */
   readonly prompter?: Prompter
 }

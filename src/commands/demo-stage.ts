@@ -67,7 +67,7 @@ export const setStage = async ({ execInPod: _, ...context }: Context, answer: (q
       patience: (ms) => Math.max(leastPatienceMs, ms / haste),
       maxLagMs: 30_000,
       openSocket: simulator.openSocket,
-      lookInPod: simulator.lookInPod,
+      pretendsNodes: true,
       lookup: () => Promise.resolve([]),
       network: { localAddressTo: () => Promise.resolve(operator), interfaces: () => ({ eth0: [{ address: operator }] }) },
       workstation: {

@@ -8,11 +8,13 @@ import type { ConnectionFlags } from '../cluster/connection-flags.ts'
 import { createApi } from '../cluster/create-api.ts'
 import { createHostPodShell } from '../cluster/host-pod.ts'
 import { probeApi } from '../cluster/probe-api.ts'
+import { proxyFor } from '../cluster/proxy-choice.ts'
 import { resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
-import { discover } from '../discovery/discover.ts'
+import { type DiscoveryContext, discover } from '../discovery/discover.ts'
 import { findOperatorAddresses } from '../discovery/operator-address.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import type { Facts } from '../firewall/facts.ts'
+import { isAddress, parseAddress } from '../net/address.ts'
 import { createFreshApi } from '../probe/fresh-api.ts'
 import { createProber, type Prober } from '../probe/prober.ts'
 import { createRealised } from '../probe/realised.ts'
@@ -123,7 +125,7 @@ const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
 const clusterOf = (context: Context, connection: Connection): Cluster => {
   const { resolved } = connection
   const api = createApi(connection)
-  const { execInPod, lookInPod } = context
+  const { execInPod, pretendsNodes } = context
   const runInPod: Pick<Cluster, 'runInPod'> = execInPod === undefined ? {} : { runInPod: (command) => execInPod(connection, command) }
   return {
     api,
@@ -135,10 +137,12 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
       discover(api, {
         contextName: resolved.context,
         server: resolved.server.href,
+        operator: operatorOf(context, resolved),
         now: () => context.clock.wall(),
         lookup: context.lookup,
         brokenFailsafes,
-        ...(lookInPod === undefined ? runInPod : { runInPod: lookInPod }),
+        ...runInPod,
+        ...(pretendsNodes === undefined ? {} : { pretendsNodes }),
         ...(mayStartPods && execInPod !== undefined
           ? { runInHostPod: createHostPodShell({ api, clock: context.clock, random: context.random, netAdmin: true }) }
           : {}),
@@ -149,6 +153,16 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
           ),
       }),
     close: () => connection.close(),
+  }
+}
+
+/** What this machine itself knows of the way between: a proxy, a tunnel that ends here, and an SSH session it is the far end of. */
+const operatorOf = ({ workstation: { env } }: Context, { server, cluster }: Connection['resolved']): NonNullable<DiscoveryContext['operator']> => {
+  const client = env['SSH_CONNECTION']?.split(' ')[0] ?? ''
+  const isHere = /^(localhost|127\.|\[?::1)/.test(server.hostname)
+  return {
+    via: proxyFor(server, cluster['proxy-url'], env) !== undefined ? 'proxy' : isHere ? 'tunnel' : 'direct',
+    ...(isAddress(client) ? { jumpedFrom: parseAddress(client) } : {}),
   }
 }
 

@@ -3,6 +3,7 @@ import type { Api } from '../cluster/api.ts'
 import { type DetectedCalico, detectCalico } from '../cluster/detect-calico.ts'
 import type { RunInPod } from '../cluster/exec.ts'
 import { FwError } from '../errors.ts'
+import type { OperatorPath } from '../firewall/components.ts'
 import type { Facts, NodeFacts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
@@ -13,13 +14,13 @@ import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './contr
 import { endpointClaims } from './endpoint-claims.ts'
 import { failsafesOf } from './failsafes.ts'
 import { gateWebhooksOf } from './gate-webhooks.ts'
-import { inspectNodes } from './inspect-nodes.ts'
 import type { NodeObject, PodObject, WebhookConfigurationObject } from './kube-objects.ts'
 import { readKubernetes } from './kubernetes-objects.ts'
+import { lookedInto, operatorPathOf, proxySeen, timeServersOf } from './look-into-nodes.ts'
 import { nodeFacts } from './nodes.ts'
+import { readComponents } from './read-components.ts'
 import { createReader, type Reader } from './reader.ts'
 import * as services from './services.ts'
-import { someOf, unseenOfNodes, withInspection } from './with-inspections.ts'
 
 /** What discovery needs besides the API. */
 export interface DiscoveryContext {
@@ -31,6 +32,8 @@ export interface DiscoveryContext {
   readonly lookup: (host: string) => Promise<readonly string[]>
   /** The addresses this machine uses towards these: see operator-address.ts. */
   readonly operatorAddresses: (towards: readonly Address[]) => Promise<readonly Address[]>
+  /** How this machine reaches the cluster, as far as it knows itself; direct unless told. */
+  readonly operator?: Partial<Pick<OperatorPath, 'via' | 'jumpedFrom'>>
   /** Milliseconds for each call; 10,000 unless told. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -40,6 +43,8 @@ export interface DiscoveryContext {
   readonly runInPod?: RunInPod
   /** Runs it in a short pod on the node, where exec is forbidden: the one write discovery makes, and only where this is given. */
   readonly runInHostPod?: RunInPod
+  /** Nodes are only pretended: there is nothing to look into, and nothing unseen. */
+  readonly pretendsNodes?: true
   /** At most this many nodes are looked into; 100 unless told. */
   readonly inspectLimit?: number
 }
@@ -53,14 +58,13 @@ export interface DiscoveryContext {
 export const discover = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
   const timeoutMs = context.timeoutMs ?? 10_000
   const reader = createReader(api, requiredKinds, { timeoutMs, ...(context.signal === undefined ? {} : { signal: context.signal }) })
-  if (context.runInPod === undefined)
+  if (context.runInPod === undefined && context.pretendsNodes === undefined)
     reader.note({ kind: 'host-input-rules', what: 'INPUT rules of every node', why: 'nodes are not looked into yet' })
   prefetchCalico(reader)
   const kubernetes = await readKubernetes(reader)
   const kubeadm = kubeadmOf(kubernetes.kubeadmConfig)
-  const proxy = kubeProxyOf(kubernetes.kubeProxyConfig, kubernetes.kubeProxyPods)
-  if (proxy.unseen !== undefined) reader.note(proxy.unseen)
-  const detected = await detectCalico(reader.api, { proxyMode: proxy.mode })
+  const toldProxy = kubeProxyOf(kubernetes.kubeProxyConfig, kubernetes.kubeProxyPods)
+  const detected = await detectCalico(reader.api, { proxyMode: toldProxy.mode })
   const [calico, calicoPods, typha, uid] = await Promise.all([
     readCalico(reader, detected),
     reader.list(resourceOf('v1', 'Pod'), { namespace: detected.namespace, labelSelector: selectorOf(detected.nodePodLabels) }),
@@ -75,22 +79,17 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     apiServerNodes: new Set(kubernetes.apiServerPods.flatMap(({ spec }) => spec?.nodeName ?? [])),
     apiAddresses: new Set(apiEndpoints.map(({ address }) => address)),
   }
-  const nodes = await lookedInto(
-    (kubernetes.nodes as NodeObject[]).map((node) => nodeFacts(node, surroundings)).sort((one, other) => (one.name < other.name ? -1 : 1)),
-    reader,
-    context,
-  )
-  noteInterfaces(reader, nodes)
-
+  const plain = (kubernetes.nodes as NodeObject[]).map((node) => nodeFacts(node, surroundings)).sort((one, other) => (one.name < other.name ? -1 : 1))
   const serviceCidrs = serviceCidrsOf(kubernetes.serviceCidrs, kubeadm, kubernetes.apiServerPods)
   if (serviceCidrs === undefined) {
     reader.note({ kind: 'services', what: 'service CIDRs', why: 'no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them' })
   }
   const ipPools = calico.ipPools === undefined ? undefined : ipPoolFacts(calico.ipPools)
   const claims = endpointClaims({ context, kubernetes, kubeadm, detected, typha, apiEndpoints })
-  const endpoints = await endpointsOf(claims, { nodes, serviceCidrs: serviceCidrs ?? [], lookup: context.lookup, timeoutMs })
-  for (const unseen of endpoints.unseen) reader.note(unseen)
-  const operatorAddresses = await context.operatorAddresses(destinations(endpoints.apiEndpoints, nodes))
+  const resolved = { serviceCidrs: serviceCidrs ?? [], lookup: once(context.lookup), timeoutMs }
+  const told = await endpointsOf(claims, { ...resolved, nodes: plain })
+  for (const unseen of told.unseen) reader.note(unseen)
+  const operatorAddresses = await context.operatorAddresses(destinations(told.apiEndpoints, plain))
   if (operatorAddresses.length === 0) {
     reader.note({
       kind: 'operator-address',
@@ -98,6 +97,15 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
       why: 'a proxy or tunnel stands between, or there is no route',
     })
   }
+  const apiPorts = [...new Set(apiEndpoints.flatMap(({ ports }) => ports.map(({ port }) => port)))]
+  const [nodes, { components, hostPorts }] = await Promise.all([
+    lookedInto(plain, reader, context, { apiPorts, own: operatorAddresses }),
+    readComponents(reader, { kubernetes, detected, nodes: plain, felixConfigurations: calico.felixConfigurations }),
+  ])
+  // Addresses only a look shows belong to their node too.
+  const endpoints = await endpointsOf(claims, { ...resolved, nodes })
+  const proxy = proxySeen(toldProxy, nodes)
+  if (proxy.unseen !== undefined) reader.note(proxy.unseen)
   const failsafes = failsafesOf(reader, nodes, detected, calico.felixConfigurations, context.brokenFailsafes ?? 'throw')
   const namespace = own.find(({ kind }) => kind === 'Namespace')
   return {
@@ -122,6 +130,8 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     ...(kubernetes.apiServices === undefined
       ? {}
       : { callees: calleesOf(kubernetes.webhooks as WebhookConfigurationObject[], kubernetes.apiServices) }),
+    ...(hostPorts === undefined ? {} : { hostPorts }),
+    components: { ...components, timeServers: timeServersOf(nodes), operator: operatorPathOf(context.operator ?? {}, nodes, operatorAddresses) },
     apiEndpoints: endpoints.apiEndpoints,
     felixPeers: endpoints.felixPeers,
     failsafes,
@@ -136,26 +146,6 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     operatorAddresses,
     unseen: reader.unseen,
   }
-}
-
-/** The nodes with what a look into them found; what it did not show is noted. */
-const lookedInto = async (
-  nodes: readonly NodeFacts[],
-  reader: Reader,
-  { runInPod, runInHostPod, inspectLimit, now, signal }: DiscoveryContext,
-): Promise<NodeFacts[]> => {
-  if (runInPod === undefined) return [...nodes]
-  const inspections = await inspectNodes(nodes, runInPod, {
-    now,
-    ...(signal === undefined ? {} : { signal }),
-    ...(inspectLimit === undefined ? {} : { limit: inspectLimit }),
-    ...(runInHostPod === undefined ? {} : { runInHostPod }),
-  })
-  for (const unseen of unseenOfNodes(inspections)) reader.note(unseen)
-  return nodes.map((node) => {
-    const inspection = inspections.found.get(node.name)
-    return inspection === undefined ? node : withInspection(node, inspection)
-  })
 }
 
 /** A pod that is going away no longer counts. */
@@ -180,15 +170,18 @@ const clusterUid = async (reader: Reader, { readableAs }: DetectedCalico): Promi
   })
 }
 
-const noteInterfaces = (reader: Reader, nodes: readonly NodeFacts[]): void => {
-  const without = nodes.filter(({ interfaces }) => interfaces.length === 0).map(({ name }) => name)
-  if (without.length === 0) return
-  const why = 'no annotation projectcalico.org/Interfaces; Calico writes it from 3.31 on, where it detects the nodes’ addresses itself'
-  reader.note({ kind: 'interfaces', what: `interfaces of ${someOf(without)}`, why, nodes: without })
-}
-
 /** Towards the API, and towards a node of each family: the way out may differ. */
 const destinations = (endpoints: readonly { readonly address: Address }[], nodes: readonly NodeFacts[]): Address[] => {
   const [first] = nodes
   return [...new Set([...endpoints.map(({ address }) => address), ...(first?.addresses ?? []).map(({ address }) => address)])]
+}
+
+/** The same question is asked once. */
+const once = (lookup: DiscoveryContext['lookup']): DiscoveryContext['lookup'] => {
+  const asked = new Map<string, ReturnType<typeof lookup>>()
+  return (host) => {
+    const known = asked.get(host) ?? lookup(host)
+    asked.set(host, known)
+    return known
+  }
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { FwError } from '../errors.ts'
+import type { Components } from '../firewall/components.ts'
 import { type Facts, type NodeFacts, unseenKinds } from '../firewall/facts.ts'
 import type { Inspection } from '../firewall/inspection.ts'
 import { type Address, isAddress, parseAddress } from '../net/address.ts'
@@ -59,6 +60,8 @@ const inspection = v.object({
   hostInputTotal: v.exactOptional(v.number()),
   backends: v.object({ calico: v.array(backend), kubeProxy: v.array(backend) }),
   sysctls: labels,
+  timeServers: v.exactOptional(v.array(address)),
+  operatorSeen: v.exactOptional(v.array(address)),
   unseen: texts,
 } satisfies Record<keyof Inspection, unknown>)
 
@@ -74,6 +77,7 @@ const node = v.object({
   interfaces: v.array(v.object({ name: text, addresses: v.array(address), source: text })),
   networks: v.exactOptional(v.array(cidr)),
   podCidrs: v.array(cidr),
+  kubeletPort: v.exactOptional(port),
   calicoNode: v.exactOptional(v.object({ pod: text, namespace: text, ready: v.boolean(), restarts: v.number() })),
   inspected: v.exactOptional(inspection),
 } satisfies Record<keyof NodeFacts, unknown>)
@@ -92,6 +96,38 @@ const service = v.object({
 })
 
 const encapsulation = v.picklist(['Never', 'Always', 'CrossSubnet'])
+
+const sourced = { name: text, source: text }
+const components = v.object({
+  distribution: v.object(sourced),
+  calicoOwner: v.object(sourced),
+  felixSettings: v.array(v.object({ ...sourced, value: text })),
+  etcd: v.exactOptional(
+    v.object({ members: v.array(v.object({ address, port, node: v.exactOptional(text) })), peerPorts: v.array(port), source: text }),
+  ),
+  bgp: v.object({
+    port,
+    mesh: v.boolean(),
+    peers: v.array(v.object({ ...sourced, address, bfd: v.boolean(), by: v.picklist(['Calico', 'MetalLB']) })),
+  }),
+  programs: v.array(
+    v.object({
+      ...sourced,
+      kind: v.picklist(['MetalLB', 'kube-vip', 'keepalived', 'HAProxy']),
+      nodes: v.exactOptional(texts),
+      ports: v.array(v.object({ protocol: v.picklist([...portProtocols, 112]), port: v.exactOptional(port) })),
+      vip: v.exactOptional(address),
+    }),
+  ),
+  timeServers: v.array(address),
+  unavailableApis: texts,
+  operator: v.object({
+    via: v.picklist(['direct', 'proxy', 'tunnel']),
+    confirmed: v.array(address),
+    looked: v.boolean(),
+    jumpedFrom: v.exactOptional(address),
+  }),
+} satisfies Record<keyof Components, unknown>)
 
 const schema = v.strictObject({
   apiVersion: v.literal('calico-fw.github.io/v1alpha1'),
@@ -115,6 +151,7 @@ const schema = v.strictObject({
     v.array(v.object({ node: text, hostIP: v.exactOptional(address), protocol: v.picklist(portProtocols), hostPort: port, pod: address, port })),
   ),
   callees: v.exactOptional(v.array(v.object({ caller: text, namespace: text, service: text, port }))),
+  components: v.exactOptional(components),
   apiEndpoints: v.array(endpoint),
   felixPeers: v.array(endpoint),
   failsafes: v.record(text, v.object({ inbound: failsafes, outbound: failsafes })),

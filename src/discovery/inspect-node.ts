@@ -7,6 +7,8 @@ import { defaultRoutesIn, holderOf, interfacesIn } from './inspect-interfaces.ts
 import { filterTable } from './inspect-iptables.ts'
 import { chainsIn, type NftChains, nftInputRules } from './inspect-nft.ts'
 import { inspectScript } from './inspect-script.ts'
+import { endsIn, type SocketQuestions } from './inspect-sockets.ts'
+import { isDistinct } from './loose-text.ts'
 
 /** How one node is looked into. */
 export interface LookOptions {
@@ -14,6 +16,7 @@ export interface LookOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   readonly now: () => Date
+  readonly questions: SocketQuestions
   /** By exec in the calico-node pod, or by a short pod beside it. */
   readonly way: 'exec' | 'short pod'
 }
@@ -28,14 +31,14 @@ const mostRules = 50
 export const inspectNode = async (
   node: NodeFacts & { readonly calicoNode: NonNullable<NodeFacts['calicoNode']> },
   run: RunInPod,
-  { timeoutMs, signal, now, way }: LookOptions,
+  { timeoutMs, signal, now, way, questions }: LookOptions,
 ): Promise<Inspection> => {
   const { namespace, pod } = node.calicoNode
   const ask = async (script: string): Promise<ReadonlyMap<string, Section>> => {
     const where = { namespace, pod, container: 'calico-node', command: ['bash', '-c', script], timeoutMs }
     return sectionsOf((await run({ ...where, ...(signal === undefined ? {} : { signal }) })).stdout)
   }
-  const sections = await ask(inspectScript)
+  const sections = await ask(inspectScript(questions))
   const chains = chainsIn(sections.get('chains')?.text ?? '')
   const tables = (chains?.foreignInput ?? []).filter(({ family, table }) => /^[\w.-]+$/.test(family + table))
   const foreign = tables.length === 0 ? undefined : await ask(tables.map(listing).join('\n'))
@@ -107,8 +110,21 @@ const inspectionOf = (node: NodeFacts, { sections, chains, tables, at, source }:
     ...(hostInput.length > mostRules ? { hostInputTotal: hostInput.length } : {}),
     backends: { calico: backendsWith('hasCalico'), kubeProxy: backendsWith('hasKubeProxy') },
     sysctls: Object.fromEntries(sysctls),
+    ...timeServersIn(sections),
+    ...operatorIn(sections),
     unseen,
   }
+}
+
+const timeServersIn = (sections: Look['sections']): Pick<Inspection, 'timeServers'> => {
+  const found = endsIn(sections.get('ntp')?.text ?? '').filter(isDistinct)
+  return found.length === 0 ? {} : { timeServers: found }
+}
+
+/** Asked only where a node may run an API server; absent where it was not. */
+const operatorIn = (sections: Look['sections']): Pick<Inspection, 'operatorSeen'> => {
+  const section = sections.get('operator')
+  return section === undefined ? {} : { operatorSeen: endsIn(section.text) }
 }
 
 const internalOf = ({ addresses }: NodeFacts) => [

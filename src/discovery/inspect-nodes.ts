@@ -3,11 +3,14 @@ import { FwError } from '../errors.ts'
 import type { NodeFacts } from '../firewall/facts.ts'
 import type { Inspection } from '../firewall/inspection.ts'
 import { inspectNode, type LookOptions } from './inspect-node.ts'
+import type { SocketQuestions } from './inspect-sockets.ts'
 
 /** How nodes are looked into. */
-export interface InspectOptions extends Omit<LookOptions, 'timeoutMs' | 'way'> {
+export interface InspectOptions extends Omit<LookOptions, 'timeoutMs' | 'way' | 'questions'> {
   /** Milliseconds for one command on one node; 8,000 unless told, and three times that where a pod must be started for it. */
   readonly timeoutMs?: number
+  /** What control-plane nodes are asked about their connections. */
+  readonly questions?: SocketQuestions
   /** Runs a command in a short pod on the node instead, where exec is forbidden: a write. Absent: nobody may. */
   readonly runInHostPod?: RunInPod
   /** At most this many nodes; 100 unless told. */
@@ -15,6 +18,8 @@ export interface InspectOptions extends Omit<LookOptions, 'timeoutMs' | 'way'> {
   /** Nodes at once; 8 unless told. */
   readonly concurrency?: number
 }
+
+const nothing: SocketQuestions = { apiPorts: [], own: [] }
 
 /** One way to run a command on a node, and what is said where it is forbidden. */
 interface Way {
@@ -68,7 +73,12 @@ export const inspectNodes = async (nodes: readonly NodeFacts[], run: RunInPod, o
     if (calicoNode === undefined) return 'it has no calico-node pod'
     if (way === undefined) return ways.at(-1)?.refusal ?? ''
     try {
-      return await inspectNode({ ...node, calicoNode }, way.run, { ...options, timeoutMs: way.timeoutMs, way: way.name })
+      return await inspectNode({ ...node, calicoNode }, way.run, {
+        ...options,
+        timeoutMs: way.timeoutMs,
+        way: way.name,
+        questions: (node.controlPlane ? options.questions : undefined) ?? nothing,
+      })
     } catch (error) {
       signal?.throwIfAborted()
       if (!(error instanceof FwError)) throw error

@@ -14,13 +14,22 @@ export interface NodeObject extends KubeObject {
   readonly status?: {
     readonly addresses?: readonly { readonly type: string; readonly address: string }[]
     readonly conditions?: readonly Condition[]
-    readonly nodeInfo?: { readonly operatingSystem?: string }
+    readonly nodeInfo?: { readonly operatingSystem?: string; readonly kubeletVersion?: string; readonly osImage?: string }
+    readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port?: number } }
   }
 }
 
 /** A container, as far as its command line and its environment go. */
 export interface Container {
   readonly name?: string
+  readonly image?: string
+  readonly ports?: readonly {
+    readonly containerPort: number
+    readonly hostPort?: number
+    readonly hostIP?: string
+    readonly podIP?: string
+    readonly protocol?: string
+  }[]
   readonly command?: readonly string[]
   readonly args?: readonly string[]
   readonly env?: readonly { readonly name: string; readonly value?: string }[]
@@ -28,17 +37,21 @@ export interface Container {
 
 /** A Pod. */
 export interface PodObject extends KubeObject {
-  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly Container[] }
+  readonly spec?: { readonly nodeName?: string; readonly hostNetwork?: boolean; readonly containers?: readonly Container[] }
   readonly status?: {
     readonly hostIP?: string
+    readonly podIP?: string
     readonly conditions?: readonly Condition[]
     readonly containerStatuses?: readonly { readonly restartCount?: number }[]
   }
 }
 
-/** A Deployment or DaemonSet. */
+/** A Deployment, DaemonSet or StatefulSet. */
 export interface WorkloadObject extends KubeObject {
-  readonly spec?: { readonly template?: { readonly spec?: { readonly containers?: readonly Container[] } } }
+  readonly spec?: {
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> }
+    readonly template?: { readonly spec?: { readonly hostNetwork?: boolean; readonly containers?: readonly Container[] } }
+  }
 }
 
 /** A Service. */
@@ -98,6 +111,7 @@ export interface WebhookConfigurationObject extends KubeObject {
 /** An APIService. */
 export interface ApiServiceObject extends KubeObject {
   readonly spec?: { readonly service?: { readonly namespace: string; readonly name: string; readonly port?: number } | null }
+  readonly status?: { readonly conditions?: readonly Condition[] }
 }
 
 /** Whether a condition is True. */

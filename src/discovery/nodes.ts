@@ -31,6 +31,7 @@ export const nodeFacts = (node: NodeObject, { calicoPods, apiServerNodes, apiAdd
   const networks = mergeCidrs(['IPv4Address', 'IPv6Address'].flatMap((key) => networkIn(annotations[`${prefix}${key}`]) ?? []))
   const labelled = 'node-role.kubernetes.io/control-plane' in labels || 'node-role.kubernetes.io/master' in labels
   const pod = calicoPods.get(name)
+  const kubeletPort = node.status?.daemonEndpoints?.kubeletEndpoint?.Port
   return {
     name,
     ready: holds(node.status?.conditions, 'Ready'),
@@ -43,6 +44,7 @@ export const nodeFacts = (node: NodeObject, { calicoPods, apiServerNodes, apiAdd
     interfaces,
     ...(networks.length === 0 ? {} : { networks }),
     podCidrs: networksIn((node.spec?.podCIDRs ?? [node.spec?.podCIDR ?? '']).join(',')),
+    ...(kubeletPort === undefined || kubeletPort === 0 || kubeletPort === 10_250 ? {} : { kubeletPort }),
     ...(pod === undefined ? {} : { calicoNode: calicoNodeOf(pod) }),
   }
 }

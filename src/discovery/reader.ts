@@ -8,6 +8,7 @@ import type { Unseen } from '../firewall/facts.ts'
 export interface Scope {
   readonly namespace?: string
   readonly labelSelector?: string
+  readonly fieldSelector?: string
 }
 
 /**
@@ -62,8 +63,12 @@ export const createReader = (api: Api, required: readonly string[], options: Cal
       return undefined
     }
   }
-  const rawList = (resource: Resource, { namespace, labelSelector }: Scope = {}): Promise<KubeObject[] | undefined> => {
-    const scope = { ...(namespace === undefined ? {} : { namespace }), ...(labelSelector === undefined ? {} : { labelSelector }) }
+  const rawList = (resource: Resource, { namespace, labelSelector, fieldSelector }: Scope = {}): Promise<KubeObject[] | undefined> => {
+    const scope = {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    }
     return once(JSON.stringify([apiVersionOf(resource), resource.plural, scope]), () => api.list(resource, { ...options, ...scope }))
   }
 
@@ -93,11 +98,12 @@ export const createReader = (api: Api, required: readonly string[], options: Cal
   }
 }
 
-const listName = (resource: Resource, { namespace, labelSelector }: Scope = {}): string =>
+const listName = (resource: Resource, { namespace, labelSelector, fieldSelector }: Scope = {}): string =>
   [
     `${resource.plural}${resource.group === '' ? '' : `.${resource.group}`}`,
     ...(namespace === undefined ? [] : [`in ${namespace}`]),
     ...(labelSelector === undefined ? [] : [`with ${labelSelector}`]),
+    ...(fieldSelector === undefined ? [] : [`with ${fieldSelector}`]),
   ].join(' ')
 
 const kindOf = (what: string): Unseen['kind'] => {
@@ -106,5 +112,6 @@ const kindOf = (what: string): Unseen['kind'] => {
   if (what.startsWith('daemonsets') || what.startsWith('Deployment ')) return 'environment'
   if (/^(validating|mutating)webhookconfigurations|^apiservices|^APIService /.test(what)) return 'webhooks'
   if (/^(services|endpointslices|servicecidrs)\b/.test(what)) return 'services'
+  if (/^(pods|deployments|statefulsets)\b/.test(what)) return 'host-ports'
   return /^(tiers|globalnetworksets|networksets|ippools|hostendpoints|globalnetworkpolicies|felixconfigurations)\b/.test(what) ? 'policies' : 'other'
 }

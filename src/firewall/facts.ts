@@ -4,6 +4,7 @@ import type { FelixConfiguration, GlobalNetworkPolicy, HostEndpoint, NetworkSet,
 import type { Address } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
 import type { PortProtocol, PortRange } from '../net/port.ts'
+import type { Components } from './components.ts'
 import type { Inspection } from './inspection.ts'
 
 /** How Calico stores its objects; decides where we write (calico.md 5.1). */
@@ -39,6 +40,8 @@ export interface NodeFacts {
   readonly podCidrs: readonly Cidr[]
   /** calico-node's pod on this node, when there is one. */
   readonly calicoNode?: { readonly pod: string; readonly namespace: string; readonly ready: boolean; readonly restarts: number }
+  /** Where its kubelet listens, where that is not 10250. */
+  readonly kubeletPort?: number
   /** What a look into the node found; absent where nobody looked. */
   readonly inspected?: Inspection
 }
@@ -161,6 +164,8 @@ export interface Facts {
   readonly hostPorts?: readonly HostPortFacts[]
   /** Services behind admission webhooks and aggregated APIs; absent where they could not be read. */
   readonly callees?: readonly CalleeFacts[]
+  /** What else the cluster lives on; absent in facts of older versions. */
+  readonly components?: Components
   readonly apiEndpoints: readonly ApiEndpoint[]
   /** Addresses and ports Felix and Typha dial for the datastore; each must be a failsafe before anything closes (M8.4). */
   readonly felixPeers: readonly ApiEndpoint[]

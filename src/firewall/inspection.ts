@@ -65,6 +65,10 @@ export interface Inspection {
   readonly backends: { readonly calico: readonly FilterBackend[]; readonly kubeProxy: readonly FilterBackend[] }
   /** Kernel settings by their name below /proc/sys, with dots. Absent ones do not exist on the node. */
   readonly sysctls: Readonly<Record<string, string>>
+  /** Where the node was seen to ask for the time at that moment. */
+  readonly timeServers?: readonly Address[]
+  /** Addresses of the operator's machine with a connection to an API server on the node; absent where nobody asked. */
+  readonly operatorSeen?: readonly Address[]
   /** What the look did not show, with why. */
   readonly unseen: readonly string[]
 }

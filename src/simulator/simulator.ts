@@ -3,7 +3,6 @@ import type net from 'node:net'
 import type { Api } from '../cluster/api.ts'
 import type { Connection as ApiConnection } from '../cluster/connection.ts'
 import { createApi } from '../cluster/create-api.ts'
-import type { RunInPod } from '../cluster/exec.ts'
 import type { Clock } from '../rollout/clock.ts'
 import type { Connection, Verdict } from '../verdict/model.ts'
 import { createVerdicts as realVerdicts } from '../verdict/verdicts.ts'
@@ -25,7 +24,6 @@ import { joinNode } from './join-node.ts'
 import { textAt } from './json.ts'
 import { kubeconfigFor } from './kubeconfig.ts'
 import { createNodeProxy } from './node-proxy.ts'
-import { createNodeShell } from './node-shell.ts'
 import { createObjects, type Objects } from './objects.ts'
 import { homeCluster, type Seed } from './seed/home-cluster.ts'
 import { homeAddresses, type Machine } from './seed/machines.ts'
@@ -67,8 +65,6 @@ export interface Simulator {
   /** The connection {@link Simulator.api} speaks over. */
   connection(user?: string): ApiConnection
   readonly objects: Objects
-  /** A look into a node before a run. */
-  readonly lookInPod: RunInPod
   readonly faults: Faults
   /** Registers a webhook; the answer takes it away. */
   webhook(webhook: Webhook): () => void
@@ -148,7 +144,6 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
     return found.name
   }
   const operator = places['operator'] ?? ''
-  const objects = createObjects(plane)
   const openSocket = createOpenSocket({
     ...{ clock, packets, operator, resolve, plugged: () => !cable.closed, signal: life.signal, onBug },
     ports: { api: server?.port ?? 0, other: doors?.other ?? 0, closed: doors?.closed ?? 0 },
@@ -169,8 +164,7 @@ export const startSimulator = async (options: SimulatorOptions): Promise<Simulat
       packets.meet(addressOf(source), addressOf(destination), port, { protocol, via: via === undefined ? undefined : nodeNamed(via) }).reach,
     api: (user) => createApi(connection(user)),
     connection,
-    objects,
-    lookInPod: createNodeShell(objects),
+    objects: createObjects(plane),
     ...{ faults, requests, unknown },
     webhook: (webhook) => plane.admission.add(webhook),
     deny: (denial) => plane.authorizer.deny(denial),

@@ -11,13 +11,28 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => stage.close())
 
-/** The look into nodes as the simulator has it, and ws1 with a firewall of its own in a backend. */
-const walled = (section: 'nft4' | 'legacy4'): Pick<Context, 'lookInPod'> => ({
-  lookInPod: async (command) => {
-    const look = await stage.simulator.lookInPod(command)
-    if (!command.pod.endsWith('ws1')) return look
-    const table = section === 'nft4' ? look.stdout.replace('-A INPUT -j cali-INPUT', `-A INPUT -j cali-INPUT\n${rule}`) : look.stdout
-    return { ...look, stdout: section === 'nft4' ? table : `${table}@@ legacy4\n:INPUT ACCEPT [0:0]\n${rule}\n\n@@ end 0\n` }
+const section = (name: string, text: string): string => `@@ ${name}\n${text}\n\n@@ end 0\n`
+const nic = (address: string) => ({ ifname: 'ens160', link_type: 'ether', flags: ['UP'], addr_info: [{ local: address, prefixlen: 24 }] })
+const addresses: Readonly<Record<string, string>> = { control1: '171', ws1: '174', ws2: '175', ws3: '176', ws4: '177' }
+
+/** Nodes that can be looked into, and ws1 with a firewall of its own in a backend; Calico is in iptables-nft. */
+const walled = (backend: 'nft4' | 'legacy4' | undefined): Partial<Context> => ({
+  execInPod: async (_, { pod }) => {
+    const short = pod.replace('calico-node-', '')
+    const own = (at: string): string => (backend === at && short === 'ws1' ? `\n${rule}` : '')
+    return {
+      stdout: [
+        section('addr', JSON.stringify([nic(`192.168.218.${addresses[short]}`)])),
+        section('route4', '[{"dst":"default","gateway":"192.168.218.1","dev":"ens160"}]'),
+        section('route6', ''),
+        section('legacy4', `:INPUT ACCEPT [0:0]${own('legacy4')}`),
+        section('nft4', `:INPUT ACCEPT [0:0]\n:cali-INPUT - [0:0]\n-A INPUT -j cali-INPUT${own('nft4')}`),
+        section('nft6', ''),
+        section('chains', '{"nftables": []}'),
+      ].join(''),
+      stderr: '',
+      exitCode: 0,
+    }
   },
 })
 const plain = (text: string): string => text.replaceAll(/\s+/g, ' ')
@@ -43,7 +58,7 @@ describe('a firewall of a node’s own', () => {
 
 describe('what could not be seen', () => {
   it('of nodes nobody may look into counts as unsafe, unless it is accepted by its name', async () => {
-    const blind = { lookInPod: undefined } as unknown as Partial<Context>
+    const blind = { pretendsNodes: undefined } as unknown as Partial<Context>
     const refused = await stage.run(['init', ...enough], blind)
     expect(refused.code).toBe(3)
     expect(plain(refused.stderr)).toMatch(

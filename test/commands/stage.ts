@@ -89,7 +89,7 @@ export const openStage = async (options: Partial<SimulatorOptions> = {}): Promis
         stderr: err.stream,
         clock,
         openSocket: simulator.openSocket,
-        lookInPod: simulator.lookInPod,
+        pretendsNodes: true,
         lookup: () => Promise.resolve([]),
         network: { localAddressTo: () => Promise.resolve(operator), interfaces: () => ({ eth0: [{ address: operator }] }) },
         random: () => 'cafe',
