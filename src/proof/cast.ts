@@ -3,8 +3,10 @@ import type { HostEndpoint } from '../calico/shapes.ts'
 import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
 import { addressesOf } from '../firewall/network-sets.ts'
 import type { Plan } from '../firewall/plan.ts'
-import { kindsOf } from './kinds.ts'
+import { familyOf } from '../net/address.ts'
+import { type Kinds, kindsOf } from './kinds.ts'
 import { isHostEndpoint } from './plan-states.ts'
+import { podOf } from './pod-address.ts'
 import { relevantServices } from './relevant-services.ts'
 
 /** The nodes a proof asks about, and the cluster and plan without all others. */
@@ -30,7 +32,7 @@ const few = 16
  */
 export const castOf = (facts: Facts, plan: Plan, all: number = few): Cast => {
   const kinds = kindsOf(facts, plan)
-  const count = new Set(kinds.values()).size
+  const count = new Set(kinds.of.values()).size
   if (facts.nodes.length <= all) {
     const pairs = facts.nodes.flatMap((one) => facts.nodes.filter((other) => other !== one).map((other) => [one, other] as const))
     return { facts, plan, nodes: facts.nodes.length, kinds: count, callers: facts.nodes, pairs }
@@ -38,13 +40,14 @@ export const castOf = (facts: Facts, plan: Plan, all: number = few): Cast => {
   const batchOf = new Map(plan.batches.flatMap(({ nodes }, batch) => nodes.map((name) => [name, batch])))
   const members = new Map<string, NodeFacts[]>()
   for (const node of facts.nodes) {
-    const kind = kinds.get(node.name) ?? ''
+    const kind = kinds.of.get(node.name) ?? ''
     const group = members.get(kind)
     if (group === undefined) members.set(kind, [node])
     else group.push(node)
   }
-  const groups = [...members.values()].map((group) => endsOf(group, batchOf))
-  const services = fewEndpoints(facts, plan, kinds)
+  const ends = new Map([...members].map(([kind, group]) => [kind, endsOf(group, batchOf)]))
+  const groups = [...ends.values()]
+  const services = fewEndpoints(facts, plan, kinds, ends)
   const kept = new Set([
     ...groups.flatMap(({ early, late }) => [...early, ...late]).map(({ name }) => name),
     ...services.nodes,
@@ -83,23 +86,39 @@ const pairsOf = (groups: readonly Ends[]): (readonly [NodeFacts, NodeFacts])[] =
   return [...pairs.values()]
 }
 
-/** Of the Services life lines dial, one endpoint on each kind of node; what nobody dials keeps what the remaining nodes run. */
-const fewEndpoints = (facts: Facts, plan: Plan, kinds: ReadonlyMap<string, string>) => {
-  const owners = new Map(facts.nodes.flatMap((node) => addressesOf(node).map((address) => [address, node.name])))
+type Endpoint = ServiceFacts['endpoints'][number]
+
+/**
+ * Of the Services life lines dial, an endpoint on the nodes that stand for each kind that runs any. An endpoint may move there: nothing a
+ * verdict looks at tells its address from the one it gets. Where something does, it stays, and its node with it.
+ */
+const fewEndpoints = (facts: Facts, plan: Plan, { of, classOf }: Kinds, ends: ReadonlyMap<string, Ends>) => {
+  const owners = new Map(facts.nodes.flatMap((node) => addressesOf(node).map((address, at) => [address, { node: node.name, at }])))
   const nodes = new Set<string>()
   const services = new Map<ServiceFacts, ServiceFacts>()
   for (const service of relevantServices(facts, plan.firewall)) {
-    const seen = new Set<string>()
-    const endpoints = service.endpoints.filter(({ address, node, ports }) => {
-      const home = node ?? owners.get(address)
-      if (home === undefined) return true
-      const key = JSON.stringify([kinds.get(home), owners.has(address), ports])
-      if (seen.has(key)) return false
-      seen.add(key)
-      nodes.add(home)
-      return true
-    })
-    services.set(service, { ...service, endpoints })
+    const kept = new Map<string, Endpoint>()
+    for (const endpoint of service.endpoints) {
+      const { address, ports } = endpoint
+      const owner = owners.get(address)
+      const home = endpoint.node ?? owner?.node
+      const kind = of.get(home ?? '')
+      if (home === undefined || kind === undefined) {
+        kept.set(JSON.stringify(endpoint), endpoint)
+        continue
+      }
+      const { early = [], late = [] } = ends.get(kind) ?? {}
+      for (const stand of new Set([...early.slice(0, 1), ...late.slice(0, 1)])) {
+        const moved = owner === undefined ? podOf(stand).find((pod) => familyOf(pod) === familyOf(address)) : addressesOf(stand)[owner.at]
+        const isSame = moved !== undefined && classOf(moved) === classOf(address)
+        const node = isSame ? stand.name : home
+        const key = JSON.stringify([kind, isSame ? node : '', owner?.at, classOf(address), familyOf(address), ports])
+        if (kept.has(key)) continue
+        kept.set(key, isSame ? { address: moved, node, ports } : endpoint)
+        nodes.add(node)
+      }
+    }
+    services.set(service, { ...service, endpoints: [...kept.values()] })
   }
   return { nodes, services }
 }

@@ -10,6 +10,14 @@ import type { AddressRange } from '../net/cidr.ts'
 import { partition } from '../net/partition.ts'
 import { isHostEndpoint, isPolicy, isSet } from './plan-states.ts'
 import { podOf } from './pod-address.ts'
+import { relevantServices } from './relevant-services.ts'
+
+/** What stands for what: the kind of each node, and the class of each address some verdict may ask about. */
+export interface Kinds {
+  readonly of: ReadonlyMap<string, string>
+  /** Two addresses of one class are in the same lists of nets, everywhere. */
+  readonly classOf: (address: Address) => number | undefined
+}
 
 /**
  * The kind of every node: a text equal for two nodes exactly when nothing a verdict looks at tells them apart, in any state of the plan, but
@@ -17,7 +25,7 @@ import { podOf } from './pod-address.ts'
  * they get, with which labels and profiles on which interface, their failsafes, and their part in the control plane. A verdict on two nodes
  * then holds for every two nodes of their kinds, and a proof costs what the kinds cost, not what the nodes do.
  */
-export const kindsOf = (facts: Facts, plan: Plan): ReadonlyMap<string, string> => {
+export const kindsOf = (facts: Facts, plan: Plan): Kinds => {
   const classes = classesOf(facts, plan)
   const planned = hostEndpointsBy(objectsOf(plan).filter(isHostEndpoint))
   const present = hostEndpointsBy(facts.hostEndpoints)
@@ -25,7 +33,7 @@ export const kindsOf = (facts: Facts, plan: Plan): ReadonlyMap<string, string> =
   const roles = rolesOf(facts)
   const published = new Map<string, HostPortFacts[]>()
   for (const one of facts.hostPorts ?? []) push(published, one.node, one)
-  return new Map(
+  const of = new Map(
     facts.nodes.map((node) => {
       const own = addressesOf(node)
       const inOrder = [...(present.byNode.get(node.name) ?? []), ...(planned.byNode.get(node.name) ?? [])].sort((one, other) =>
@@ -52,6 +60,7 @@ export const kindsOf = (facts: Facts, plan: Plan): ReadonlyMap<string, string> =
       return [node.name, text]
     }),
   )
+  return { of, classOf: (address) => classes.get(address) }
 }
 
 const shapeOf = ({ metadata, spec }: HostEndpoint, own: readonly Address[]) => [
@@ -101,7 +110,10 @@ const push = <Value>(groups: Map<string, Value[]>, key: string, value: Value): v
 
 const classesOf = (facts: Facts, plan: Plan): ReadonlyMap<Address, number> =>
   partition(
-    facts.nodes.flatMap((node) => [...addressesOf(node), ...podOf(node)]),
+    [
+      ...facts.nodes.flatMap((node) => [...addressesOf(node), ...podOf(node)]),
+      ...[...relevantServices(facts, plan.firewall)].flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+    ],
     netLists(facts, plan).map(rangesOf),
   )
 

@@ -11,6 +11,8 @@ export interface AddressBook {
   readonly nets: (nets: readonly string[]) => (ip: Ip) => boolean
   /** A test under a key that says all it depends on. */
   readonly test: (key: string, make: () => AddressTest) => AddressTest
+  /** What comes of one object alone, made once for all the worlds that hold it. */
+  readonly shared: <Value>(object: object, what: string, make: () => Value) => Value
   /** Numbers an object for good, so that a key can name it. */
   readonly number: (object: object) => number
 }
@@ -28,6 +30,7 @@ export const createAddressBook = (): AddressBook => {
   const byKey = new Map<string, AddressTest>()
   const numbers = new WeakMap<object, number>()
   let numbered = 0
+  const made = new WeakMap<object, Map<string, unknown>>()
   const remembered = (ask: AddressTest): AddressTest => {
     const number = tests++
     return (ip) => {
@@ -63,6 +66,12 @@ export const createAddressBook = (): AddressBook => {
       const made = remembered(make())
       byKey.set(key, made)
       return made
+    },
+    shared: <Value>(object: object, what: string, make: () => Value): Value => {
+      const known = made.get(object) ?? new Map<string, unknown>()
+      made.set(object, known)
+      if (!known.has(what)) known.set(what, make())
+      return known.get(what) as Value
     },
     number: (object) => {
       const number = numbers.get(object) ?? ++numbered

@@ -42,7 +42,7 @@ const keptPlaces = 50_000
 
 /** Prepares a world. Selectors are resolved once each, HostEndpoints with the same labels and profiles once. */
 export const compileWorld = (world: World, book: AddressBook = createAddressBook()): CompiledWorld => {
-  const isPod = netMatcher(world.podCidrs)
+  const isPod = book.shared(world.podCidrs, 'pods', () => netMatcher(world.podCidrs))
   const compile = createEndpointCompiler(world.policies, world.tiers, {
     book,
     addressSet: createAddressSets(world, isPod, book),
@@ -50,7 +50,7 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
     namedPort: createNamedPorts(world.hostEndpoints, isPod),
   })
   const endpoints = groupByNode(world.hostEndpoints)
-  const facts = new Map(world.nodes.map((node) => [node.name, node]))
+  const { facts, ends, owners, podNode } = book.shared(world.nodes, 'nodes', () => indexNodes(world.nodes))
   const compiled = new Map<string, CompiledNode>()
   const node = (name: string): CompiledNode | undefined => {
     const known = compiled.get(name)
@@ -60,19 +60,18 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
     compiled.set(name, made)
     return made
   }
-  const services = createServiceTable(world, book)
+  const services = book.shared(world.services, 'table', () => createServiceTable(world, book))
   let all: readonly CompiledNode[] | undefined
   const nodes = () => {
     all ??= world.nodes.flatMap(({ name }) => node(name) ?? [])
     return all
   }
   const pools = world.ipPools?.map((pool) => ({ ...pool, holds: netMatcher([pool.cidr]) }))
-  const ends = new Set(world.nodes.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
   return {
     ...{ world, book, services, nodes, node },
     hostPorts: createHostPorts(world.hostPorts ?? []),
     pools,
-    place: kept(createPlaces(world, services, node, isPod, pools)),
+    place: kept(createPlaces({ world, services, node, isPod, pools, owners, podNode })),
     isTunnelEnd: ({ text }) => ends.has(text),
   }
 }
@@ -100,17 +99,29 @@ const groupByNode = (endpoints: readonly HostEndpoint[]): Map<string, HostEndpoi
   return groups
 }
 
-const createPlaces = (
-  world: World,
-  services: ServiceTable,
-  node: (name: string) => CompiledNode | undefined,
-  isPod: NetMatcher,
-  pools: readonly Pool[] | undefined,
-): ((ip: Ip) => Place) => {
+/** What the nodes alone tell, whatever is in force on them. */
+const indexNodes = (nodes: readonly NodeFacts[]) => {
   const owners = new Map<Address, string>()
-  for (const fact of world.nodes) for (const address of addressesOf(fact)) owners.set(address, fact.name)
+  for (const fact of nodes) for (const address of addressesOf(fact)) owners.set(address, fact.name)
+  return {
+    facts: new Map(nodes.map((node) => [node.name, node])),
+    /** Addresses in the Node status: Felix's tunnels run between these. */
+    ends: new Set(nodes.flatMap(({ addresses }) => addresses.map(({ address }) => address))),
+    owners,
+    podNode: podNodes(nodes),
+  }
+}
+
+interface Whereabouts extends Pick<ReturnType<typeof indexNodes>, 'owners' | 'podNode'> {
+  readonly world: World
+  readonly services: ServiceTable
+  readonly node: (name: string) => CompiledNode | undefined
+  readonly isPod: NetMatcher
+  readonly pools: readonly Pool[] | undefined
+}
+
+const createPlaces = ({ world, services, node, isPod, pools, owners, podNode }: Whereabouts): ((ip: Ip) => Place) => {
   const floating = new Map((world.floating ?? []).map(({ address, nodes }) => [address, nodes]))
-  const podNode = podNodes(world.nodes)
   return (ip) => {
     const owner = node(owners.get(ip.text) ?? '')
     if (owner !== undefined) return { kind: 'node', node: owner }
