@@ -4,6 +4,7 @@ import { matches } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { subjectSelector } from '../verdict/endpoint-selector.ts'
+import { labelTrust } from './label-trust.ts'
 import { isHostEndpoint } from './plan-states.ts'
 
 /** Something in the cluster that makes HostEndpoints of ours dangerous, and that the gate could not undo. */
@@ -23,8 +24,8 @@ export interface ForeignObjects {
 }
 
 /**
- * Everything that may drop traffic of the planned HostEndpoints, or takes their interface: foreign policies in any tier, a Deny of ours that
- * already names the run, other HostEndpoints on the same NIC, profiles nobody answers to. None of it opens again when the gate goes, so none
+ * Everything that may drop traffic of the planned HostEndpoints, opens them to whoever carries a label, or takes their interface: foreign
+ * policies in any tier, a Deny of ours that already names the run, other HostEndpoints on the same NIC, profiles nobody answers to. None of it opens again when the gate goes, so none
  * may be there when a HostEndpoint is written: asked in preflight and again before every batch.
  */
 export const foreignDangers = ({ plannedHostEndpoints, policies, hostEndpoints, tiers }: ForeignObjects): ForeignDanger[] => {
@@ -41,17 +42,23 @@ const isProved = (policy: GlobalNetworkPolicy): boolean =>
 const policyDangers = (planned: readonly HostEndpoint[], policies: readonly GlobalNetworkPolicy[], tiers: readonly Tier[]): ForeignDanger[] => {
   const labels = [...new Map(planned.map(({ metadata }) => [JSON.stringify(metadata.labels ?? {}), metadata.labels ?? {}])).values()]
   const foreign = policies.filter((policy) => !isProved(policy))
-  const found = new Map<GlobalNetworkPolicy, ForeignDanger>()
+  const found = new Map<GlobalNetworkPolicy, Set<string>>()
+  const note = (policy: GlobalNetworkPolicy, what: string) => found.set(policy, (found.get(policy) ?? new Set<string>()).add(what))
   for (const own of labels) {
     const governing: GlobalNetworkPolicy[] = []
     for (const policy of foreign) {
       const selected = selects(policy, own)
-      if (selected === undefined) found.set(policy, dangerOf(policy, 'its selector cannot be parsed, so what it governs is not known'))
+      if (selected === undefined) note(policy, 'its selector cannot be parsed, so what it governs is not known')
       if (selected) governing.push(policy)
     }
-    for (const [policy, why] of drops(governing, tiers)) if (!found.has(policy)) found.set(policy, dangerOf(policy, why))
+    const dropping = new Map(drops(governing, tiers).reverse())
+    for (const policy of governing) {
+      const why = dropping.get(policy)
+      if (why !== undefined) note(policy, why)
+      for (const trust of labelTrust(policy, own)) note(policy, trust)
+    }
   }
-  return [...found.values()]
+  return [...found].map(([policy, whats]) => dangerOf(policy, [...whats].join('; ')))
 }
 
 const dangerOf = (policy: GlobalNetworkPolicy, what: string): ForeignDanger => ({

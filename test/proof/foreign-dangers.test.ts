@@ -106,6 +106,12 @@ describe('a foreign policy', () => {
   it('the tutorial’s: its Deny governs node-endpoint: home, its egress Allow is none', () => {
     expect(dangers({ policies: tutorialPolicies }).map(({ object }) => object)).toEqual(['GlobalNetworkPolicy default-rules'])
   })
+  it('the tutorial’s: refused for its Deny, for the partition of its rollout and for the label a tenant can forge', () => {
+    const [found] = dangers({ policies: tutorialPolicies })
+    expect(found?.why).toContain('rule ingress[3] denies')
+    expect(found?.why).toContain('rule ingress[1] knows nodes by the labels of their HostEndpoints')
+    expect(found?.why).toContain("rule ingress[1] lets in whoever carries a label (node-endpoint == 'home')")
+  })
 })
 
 describe('a Deny of ours', () => {
