@@ -1,14 +1,13 @@
 import type { Address } from '../src/net/address.ts'
 import { parseAddress } from '../src/net/address.ts'
-import { planStates } from '../src/proof/plan-states.ts'
+import { committedWorld } from '../src/proof/plan-states.ts'
 import type { Connection } from '../src/verdict/model.ts'
 import { createDecider } from '../src/verdict/verdicts.ts'
 import { homeAddresses as at, homeFacts, podOf } from '../test/fixtures/home-facts.ts'
 import { homePlan } from '../test/proof/home-plan.ts'
 
 const facts = homeFacts()
-const committed = [...planStates(facts, homePlan(facts))].find(({ name }) => name === 'committed')?.world
-if (committed === undefined) throw new Error('a plan has no committed state')
+const committed = committedWorld(facts, homePlan(facts))
 
 const nodes = [at.control1, at.ws1, at.ws2, at.ws3, at.ws4]
 const sources: Address[] = [at.operator, at.windowsClient, at.outsider, ...nodes, podOf(0), podOf(3)]
@@ -24,7 +23,11 @@ process.stdout.write(`${JSON.stringify(counts)}\n`)
 for (let round = 0; round < 5; round++) {
   const c = process.cpuUsage()
   let n = 0
-  for (let i = 0; i < 300; i++) for (const connection of asked) { action(connection); n++ }
+  for (let i = 0; i < 300; i++)
+    for (const connection of asked) {
+      action(connection)
+      n++
+    }
   const { user, system } = process.cpuUsage(c)
-  process.stdout.write(`${((n / (user + system))).toFixed(2)} M/s\n`)
+  process.stdout.write(`${(n / (user + system)).toFixed(2)} M/s\n`)
 }

@@ -5,7 +5,8 @@ import type { Facts } from '../firewall/facts.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
 import { standingOf } from '../firewall/standing.ts'
-import { planStates, written } from '../proof/plan-states.ts'
+import { committedWorld } from '../proof/plan-states.ts'
+import { written } from '../proof/world-edits.ts'
 import type { World } from '../verdict/model.ts'
 
 /** Kinds of Calico's a verdict depends on. */
@@ -36,8 +37,7 @@ const itemsOf = (value: unknown): KubeObject[] => {
 const committed = (facts: Facts, text: string, fileName: string): World => {
   const change = Math.max(0, ...standingOf(facts).runs) + 1
   const plan = makePlan({ firewall: parseHostFirewall(text, fileName), facts, change, windowSeconds: 90 })
-  for (const { name, world } of planStates(facts, plan)) if (name === 'committed') return world
-  throw new Error('a plan has no committed state')
+  return committedWorld(facts, plan)
 }
 
 const bad = (fileName: string, why: string): FwError =>

@@ -1,18 +1,21 @@
 import type { KubeObject } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
 import { addressesOf } from '../firewall/network-sets.ts'
-import type { Plan } from '../firewall/plan.ts'
 import { familyOf } from '../net/address.ts'
+import type { Change } from './change.ts'
 import { type Kinds, kindsOf } from './kinds.ts'
-import { isHostEndpoint } from './plan-states.ts'
 import { podOf } from './pod-address.ts'
 import { relevantServices } from './relevant-services.ts'
+import { isHostEndpoint } from './world-edits.ts'
 
-/** The nodes a proof asks about, and the cluster and plan without all others. */
+/** The nodes a proof asks about, and the cluster without all others. */
 export interface Cast {
   readonly facts: Facts
-  readonly plan: Plan
+  readonly firewall: HostFirewall
+  /** Whether an object is still in it: HostEndpoints go with their nodes. */
+  readonly keeps: (object: KubeObject) => boolean
   /** Nodes of the whole cluster, and kinds among them. */
   readonly nodes: number
   readonly kinds: number
@@ -30,14 +33,14 @@ const few = 16
  * that of each kind the first and the last to be closed, two each, show everything a rollout can do to any pair. Clusters of up to `all`
  * nodes are asked about in full.
  */
-export const castOf = (facts: Facts, plan: Plan, all: number = few): Cast => {
-  const kinds = kindsOf(facts, plan)
+export const castOf = (facts: Facts, change: Change, all: number = few): Cast => {
+  const kinds = kindsOf(facts, change)
   const count = new Set(kinds.of.values()).size
   if (facts.nodes.length <= all) {
     const pairs = facts.nodes.flatMap((one) => facts.nodes.filter((other) => other !== one).map((other) => [one, other] as const))
-    return { facts, plan, nodes: facts.nodes.length, kinds: count, callers: facts.nodes, pairs }
+    return { facts, firewall: change.firewall, keeps: () => true, nodes: facts.nodes.length, kinds: count, callers: facts.nodes, pairs }
   }
-  const batchOf = new Map(plan.batches.flatMap(({ nodes }, batch) => nodes.map((name) => [name, batch])))
+  const batchOf = new Map(change.batches.flatMap(({ nodes }, batch) => nodes.map((name) => [name, batch])))
   const members = new Map<string, NodeFacts[]>()
   for (const node of facts.nodes) {
     const kind = kinds.of.get(node.name) ?? ''
@@ -47,14 +50,21 @@ export const castOf = (facts: Facts, plan: Plan, all: number = few): Cast => {
   }
   const ends = new Map([...members].map(([kind, group]) => [kind, endsOf(group, batchOf)]))
   const groups = [...ends.values()]
-  const services = fewEndpoints(facts, plan, kinds, ends)
+  const services = fewEndpoints(facts, change, kinds, ends)
   const kept = new Set([
     ...groups.flatMap(({ early, late }) => [...early, ...late]).map(({ name }) => name),
     ...services.nodes,
     ...facts.nodes.filter(({ controlPlane }) => controlPlane).map(({ name }) => name),
   ])
   const callers = new Set(groups.flatMap(({ early, late }) => [...early.slice(0, 1), ...late.slice(0, 1)]))
-  return { ...without(facts, plan, kept, services.services), nodes: facts.nodes.length, kinds: count, callers: [...callers], pairs: pairsOf(groups) }
+  return {
+    ...without(facts, kept, services.services),
+    firewall: change.firewall,
+    nodes: facts.nodes.length,
+    kinds: count,
+    callers: [...callers],
+    pairs: pairsOf(groups),
+  }
 }
 
 interface Ends {
@@ -92,11 +102,11 @@ type Endpoint = ServiceFacts['endpoints'][number]
  * Of the Services life lines dial, an endpoint on the nodes that stand for each kind that runs any. An endpoint may move there: nothing a
  * verdict looks at tells its address from the one it gets. Where something does, it stays, and its node with it.
  */
-const fewEndpoints = (facts: Facts, plan: Plan, { of, classOf }: Kinds, ends: ReadonlyMap<string, Ends>) => {
+const fewEndpoints = (facts: Facts, { firewall }: Change, { of, classOf }: Kinds, ends: ReadonlyMap<string, Ends>) => {
   const owners = new Map(facts.nodes.flatMap((node) => addressesOf(node).map((address, at) => [address, { node: node.name, at }])))
   const nodes = new Set<string>()
   const services = new Map<ServiceFacts, ServiceFacts>()
-  for (const service of relevantServices(facts, plan.firewall)) {
+  for (const service of relevantServices(facts, firewall)) {
     const kept = new Map<string, Endpoint>()
     for (const endpoint of service.endpoints) {
       const { address, ports } = endpoint
@@ -123,21 +133,12 @@ const fewEndpoints = (facts: Facts, plan: Plan, { of, classOf }: Kinds, ends: Re
   return { nodes, services }
 }
 
-/** The cluster and the plan with only these nodes; a HostEndpoint that expects one of their addresses stays, for selectors find it. */
-const without = (
-  facts: Facts,
-  plan: Plan,
-  kept: ReadonlySet<string>,
-  services: ReadonlyMap<ServiceFacts, ServiceFacts>,
-): Pick<Cast, 'facts' | 'plan'> => {
+/** The cluster with only these nodes; a HostEndpoint that expects one of their addresses stays, for selectors find it. */
+const without = (facts: Facts, kept: ReadonlySet<string>, services: ReadonlyMap<ServiceFacts, ServiceFacts>): Pick<Cast, 'facts' | 'keeps'> => {
   const nodes = facts.nodes.filter(({ name }) => kept.has(name))
   const addresses = new Set<string>(nodes.flatMap(addressesOf))
   const stays = ({ spec }: HostEndpoint) => kept.has(spec.node) || (spec.expectedIPs ?? []).some((ip) => addresses.has(ip))
   const endpointStays = ({ address, node }: ServiceFacts['endpoints'][number]) => addresses.has(address) || (node !== undefined && kept.has(node))
-  const batches = plan.batches.map((batch) => ({
-    ...batch,
-    hostEndpoints: batch.hostEndpoints.filter((one: KubeObject) => isHostEndpoint(one) && stays(one)),
-  }))
   return {
     facts: {
       ...facts,
@@ -146,6 +147,6 @@ const without = (
       failsafes: Object.fromEntries(Object.entries(facts.failsafes).filter(([name]) => kept.has(name))),
       services: facts.services.map((service) => services.get(service) ?? { ...service, endpoints: service.endpoints.filter(endpointStays) }),
     },
-    plan: { ...plan, batches },
+    keeps: (object) => !isHostEndpoint(object) || stays(object),
   }
 }

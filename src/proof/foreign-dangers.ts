@@ -5,7 +5,7 @@ import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/sh
 import { FwError } from '../errors.ts'
 import { subjectSelector } from '../verdict/endpoint-selector.ts'
 import { labelTrust } from './label-trust.ts'
-import { isHostEndpoint } from './plan-states.ts'
+import { isHostEndpoint } from './world-edits.ts'
 
 /** Something in the cluster that makes HostEndpoints of ours dangerous, and that the gate could not undo. */
 export interface ForeignDanger {

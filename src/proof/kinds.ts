@@ -3,14 +3,13 @@ import type { KubeObject } from '../calico/object.ts'
 import type { EntityRule, GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../calico/shapes.ts'
 import type { Facts, HostPortFacts } from '../firewall/facts.ts'
 import { addressesOf } from '../firewall/network-sets.ts'
-import type { Plan } from '../firewall/plan.ts'
-import { objectsOf } from '../firewall/plan-maker.ts'
 import type { Address } from '../net/address.ts'
 import type { AddressRange } from '../net/cidr.ts'
 import { partition } from '../net/partition.ts'
-import { isHostEndpoint, isPolicy, isSet } from './plan-states.ts'
+import type { Change } from './change.ts'
 import { podOf } from './pod-address.ts'
 import { relevantServices } from './relevant-services.ts'
+import { isHostEndpoint, isPolicy, isSet } from './world-edits.ts'
 
 /** What stands for what: the kind of each node, and the class of each address some verdict may ask about. */
 export interface Kinds {
@@ -20,16 +19,16 @@ export interface Kinds {
 }
 
 /**
- * The kind of every node: a text equal for two nodes exactly when nothing a verdict looks at tells them apart, in any state of the plan, but
+ * The kind of every node: a text equal for two nodes exactly when nothing a verdict looks at tells them apart, in any state of the change, but
  * for when their HostEndpoints are written. That is: what every list of nets anywhere says of each of their addresses, which HostEndpoints
  * they get, with which labels and profiles on which interface, their failsafes, and their part in the control plane. A verdict on two nodes
  * then holds for every two nodes of their kinds, and a proof costs what the kinds cost, not what the nodes do.
  */
-export const kindsOf = (facts: Facts, plan: Plan): Kinds => {
-  const classes = classesOf(facts, plan)
-  const planned = hostEndpointsBy(objectsOf(plan).filter(isHostEndpoint))
+export const kindsOf = (facts: Facts, change: Change): Kinds => {
+  const classes = classesOf(facts, change)
+  const planned = hostEndpointsBy(change.objects.filter(isHostEndpoint))
   const present = hostEndpointsBy(facts.hostEndpoints)
-  const removed = new Set(plan.finish.remove.filter(({ kind }) => kind === 'HostEndpoint').map(({ name }) => name))
+  const removed = new Set(change.removes.filter(({ kind }) => kind === 'HostEndpoint').map(({ name }) => name))
   const roles = rolesOf(facts)
   const published = new Map<string, HostPortFacts[]>()
   for (const one of facts.hostPorts ?? []) push(published, one.node, one)
@@ -108,18 +107,18 @@ const push = <Value>(groups: Map<string, Value[]>, key: string, value: Value): v
   else group.push(value)
 }
 
-const classesOf = (facts: Facts, plan: Plan): ReadonlyMap<Address, number> =>
+const classesOf = (facts: Facts, change: Change): ReadonlyMap<Address, number> =>
   partition(
     [
       ...facts.nodes.flatMap((node) => [...addressesOf(node), ...podOf(node)]),
-      ...[...relevantServices(facts, plan.firewall)].flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+      ...[...relevantServices(facts, change.firewall)].flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
     ],
-    netLists(facts, plan).map(rangesOf),
+    netLists(facts, change).map(rangesOf),
   )
 
 /** Every list of nets some verdict may ask, in any state. */
-const netLists = (facts: Facts, plan: Plan): (readonly string[])[] => {
-  const objects: KubeObject[] = [...facts.networkSets, ...facts.policies, ...objectsOf(plan)]
+const netLists = (facts: Facts, change: Change): (readonly string[])[] => {
+  const objects: KubeObject[] = [...facts.networkSets, ...facts.policies, ...change.objects]
   const sides = objects
     .filter(isPolicy)
     .flatMap(rulesOf)

@@ -1,19 +1,15 @@
 import { failsafeAccepts } from '../calico/failsafes.ts'
 import type { Facts } from '../firewall/facts.ts'
-import type { Plan } from '../firewall/plan.ts'
+import type { World } from '../verdict/model.ts'
 import type { ProofRefusal } from './life-line.ts'
-import { failsafesAfter, isHostEndpoint } from './plan-states.ts'
 
 /**
  * Felix needs a fresh connection whenever its balancer or the API server restarts: closed out, it keeps its rules and hears of no opening any
- * more. Its ports, and every API endpoint's, must be effective inbound failsafes for everyone on the nodes that hold them.
+ * more. Its ports, and every API endpoint's, must be effective inbound failsafes for everyone on the nodes that hold them and have a HostEndpoint.
  */
-export const missingFailsafes = (facts: Facts, plan: Plan): ProofRefusal[] => {
-  const protectedNodes = new Set(
-    [...facts.hostEndpoints, ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints)].filter(isHostEndpoint).map(({ spec }) => spec.node),
-  )
+export const missingFailsafes = (facts: Facts, { hostEndpoints, failsafes: lists }: Pick<World, 'hostEndpoints' | 'failsafes'>): ProofRefusal[] => {
+  const protectedNodes = new Set(hostEndpoints.map(({ spec }) => spec.node))
   const controlPlane = facts.nodes.filter((node) => node.controlPlane).map(({ name }) => name)
-  const lists = failsafesAfter(facts, plan)
   const peers = new Map([...facts.apiEndpoints, ...facts.felixPeers].map((peer) => [`${peer.address}:${peer.port}`, peer]))
   return [...peers].flatMap(([where, { address, port, node }]) =>
     (node === undefined ? controlPlane : [node])

@@ -15,7 +15,7 @@ const outsiders = ['203.0.113.1', '2001:db8:ffff::1'].map(parseAddress)
 export const serviceLifeLines = (cast: Cast): LifeLine[] => [
   ...toDns(cast),
   ...toOutside(cast),
-  ...cast.plan.firewall.spec.allow.flatMap((entry) => [...openings(entry, cast), ...healthChecks(entry, cast)]),
+  ...cast.firewall.spec.allow.flatMap((entry) => [...openings(entry, cast), ...healthChecks(entry, cast)]),
 ]
 
 const toDns = ({ facts, callers }: Cast): LifeLine[] =>

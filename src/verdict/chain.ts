@@ -1,14 +1,19 @@
 import type { Rule } from '../calico/shapes.ts'
+import type { Ip } from './ip.ts'
 import type { Decision } from './model.ts'
 import { agree, type Note, noted, type Outcome, type Trail } from './outcome.ts'
 import type { Packet } from './packet.ts'
-import type { RuleMatch } from './rule.ts'
+import type { CompiledRule } from './rule.ts'
 
 /** A policy's rules in one direction. */
 export interface CompiledPolicy {
   readonly name: string
   readonly direction: 'ingress' | 'egress'
-  readonly rules: readonly { readonly action: Rule['action']; readonly matches: RuleMatch }[]
+  readonly rules: readonly CompiledStep[]
+}
+
+interface CompiledStep extends CompiledRule {
+  readonly action: Rule['action']
 }
 
 /** The policies of one tier that govern an endpoint in one direction, and what becomes of a packet none of them decides. */
@@ -19,18 +24,19 @@ export interface CompiledTier {
 }
 
 /** One step of a chain: a rule, or the end of a tier, which takes every packet. */
-interface Step {
+interface Step extends Partial<CompiledRule> {
   readonly action: Rule['action']
-  /** Absent at the end of a tier. */
-  readonly matches: RuleMatch | undefined
   readonly note: Note
-  /** Where a Pass goes on. */
+  /** Its place in the whole chain. */
+  readonly at: number
+  /** Where in the whole chain a Pass goes on. */
   readonly nextTier: number
 }
 
 /** The policies of an endpoint at one stage, flattened in the order Felix evaluates them. */
 export interface Chain {
-  readonly steps: readonly Step[]
+  /** The steps a packet to this address can meet: those whose destination is surely another are left out. */
+  readonly towards: (destination: Ip) => readonly Step[]
 }
 
 /** How a chain ended: a rule decided, or nothing did. */
@@ -44,16 +50,36 @@ export const chainOf = (tiers: readonly CompiledTier[], stage: Decision['stage']
       policy.rules.map((rule, index) => ({ policy, index, ...rule })).filter(({ action }) => action !== 'Log'),
     )
     const nextTier = steps.length + deciding.length + (atEnd === 'drop' ? 1 : 0)
-    for (const { policy, index, action, matches } of deciding) {
+    for (const { policy, index, action, matches, mayBeFor } of deciding) {
       const text = `GlobalNetworkPolicy ${policy.name} ${policy.direction}[${index}]: ${action}`
-      steps.push({ action, matches, nextTier, note: { stage, policy: policy.name, rule: index, text } })
+      steps.push({ action, matches, mayBeFor, at: steps.length, nextTier, note: { stage, policy: policy.name, rule: index, text } })
     }
     if (atEnd === 'drop') {
       const text = `no rule of tier ${name} matches, and policies of it govern this direction: Deny`
-      steps.push({ action: 'Deny', matches: undefined, nextTier, note: { stage, text } })
+      steps.push({ action: 'Deny', at: steps.length, nextTier, note: { stage, text } })
     }
   }
-  return { steps }
+  return { towards: steps.length < worthSorting ? () => steps : sortedByDestination(steps) }
+}
+
+/** A chain nobody wrote a policy for. */
+export const emptyChain: Chain = { towards: () => [] }
+
+/** From this many steps on it pays to remember which of them a destination can meet at all. */
+const worthSorting = 16
+/** Destinations are remembered up to this many for each chain. */
+const keptDestinations = 5_000
+
+const sortedByDestination = (steps: readonly Step[]): Chain['towards'] => {
+  let known = new Map<Ip, readonly Step[]>()
+  return (destination) => {
+    const found = known.get(destination)
+    if (found !== undefined) return found
+    if (known.size >= keptDestinations) known = new Map()
+    const made = steps.filter(({ mayBeFor }) => mayBeFor?.(destination) !== false)
+    known.set(destination, made)
+    return made
+  }
 }
 
 /**
@@ -68,15 +94,14 @@ export const walk = (
   done: (result: ChainResult, trail: Trail | undefined) => Outcome,
   start = 0,
 ): Outcome => {
-  const { steps } = chain
-  for (let at = start; at < steps.length; at++) {
-    const step = steps[at]
-    if (step === undefined) break
+  let from = start
+  for (const step of chain.towards(packet.destination)) {
+    if (step.at < from) continue
     const matched = step.matches === undefined || step.matches(packet)
     if (matched === false) continue
     if (matched) {
       if (step.action === 'Pass') {
-        at = step.nextTier - 1
+        from = step.nextTier
         continue
       }
       return done(step.action === 'Allow' ? 'allow' : 'deny', noted(trail, node, step.note))
@@ -85,7 +110,7 @@ export const walk = (
       step.action === 'Pass'
         ? walk(chain, packet, node, trail, done, step.nextTier)
         : done(step.action === 'Allow' ? 'allow' : 'deny', noted(trail, node, step.note))
-    const passed = (): Outcome => walk(chain, packet, node, trail, done, at + 1)
+    const passed = (): Outcome => walk(chain, packet, node, trail, done, step.at + 1)
     const open = () => `whether ${step.note.text} matches depends on labels, ports or fields the cluster does not tell`
     return agree(trail, node, open, [taken, passed], (way) => way())
   }

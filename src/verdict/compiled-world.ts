@@ -9,6 +9,7 @@ import { createHostPorts, type HostPorts } from './host-ports.ts'
 import { type Ip, type NetMatcher, netMatcher } from './ip.ts'
 import type { World } from './model.ts'
 import { addressesOf, type CompiledNode, compileNode } from './node.ts'
+import type { Outcome } from './outcome.ts'
 import { createNamedPorts, createRuleServices } from './rule-ports.ts'
 import { createServiceTable, type ServiceTable } from './services.ts'
 
@@ -33,6 +34,8 @@ export interface CompiledWorld {
   /** Absent where the world tells no IPPools. */
   readonly pools: readonly Pool[] | undefined
   readonly place: (ip: Ip) => Place
+  /** What becomes of a tunnel, judged when it is first asked for. */
+  readonly tunnelled: (key: string, judge: () => Outcome) => Outcome
   /** Whether an address is in the Node status of some node: between those Felix lets its tunnels pass. */
   readonly isTunnelEnd: (ip: Ip) => boolean
 }
@@ -72,7 +75,17 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
     hostPorts: createHostPorts(world.hostPorts ?? []),
     pools,
     place: kept(createPlaces({ world, services, node, isPod, pools, owners, podNode })),
+    tunnelled: onceByKey(),
     isTunnelEnd: ({ text }) => ends.has(text),
+  }
+}
+
+const onceByKey = (): CompiledWorld['tunnelled'] => {
+  const known = new Map<string, Outcome>()
+  return (key, judge) => {
+    const found = known.get(key) ?? judge()
+    if (known.size < keptPlaces) known.set(key, found)
+    return found
   }
 }
 

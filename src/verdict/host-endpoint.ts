@@ -5,7 +5,7 @@ import { FwError } from '../errors.ts'
 import { type Chain, type CompiledPolicy, type CompiledTier, chainOf } from './chain.ts'
 import { hostEndpointKnowledge, subjectSelector } from './endpoint-selector.ts'
 import type { Decision } from './model.ts'
-import { compileRule, type RuleContext } from './rule.ts'
+import { type CompiledRule, compileRule, type RuleContext } from './rule.ts'
 
 /** What a HostEndpoint does to packets at each stage. One value serves all HostEndpoints with the same labels and profiles. */
 export interface CompiledEndpoint {
@@ -137,9 +137,9 @@ const compileTier = (
   if (own.length === 0) return []
   const compiled = own.map(({ metadata, spec }): CompiledPolicy => {
     const rules = (spec[direction] ?? []).map((rule) => {
-      const matches = readable(() => compileRule(rule, context))
-      if (matches === undefined) beyond.push(`a selector in GlobalNetworkPolicy ${metadata.name} cannot be parsed`)
-      return { action: rule.action, matches: matches ?? (() => undefined) }
+      const compiled = readable(() => compileRule(rule, context))
+      if (compiled === undefined) beyond.push(`a selector in GlobalNetworkPolicy ${metadata.name} cannot be parsed`)
+      return { action: rule.action, ...(compiled ?? nobodyKnows) }
     })
     return { name: metadata.name, direction, rules }
   })
@@ -155,6 +155,8 @@ const profileAction = (profiles: readonly string[]): CompiledEndpoint['profiles'
   if (profiles.includes(names.defaultAllowProfile)) return 'allow'
   return profiles.some((profile) => profile.startsWith('kns.')) ? 'unknown' : 'deny'
 }
+
+const nobodyKnows: CompiledRule = { matches: () => undefined, mayBeFor: () => undefined }
 
 /** `undefined` instead of a selector error: what to make of it is the caller's. */
 const readable = <T>(read: () => T): T | undefined => {

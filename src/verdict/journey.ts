@@ -1,7 +1,7 @@
 import type { CompiledWorld, Place } from './compiled-world.ts'
 import type { Ip } from './ip.ts'
 import type { CompiledNode, Nic } from './node.ts'
-import { agree, end, noted, type Outcome, type Trail, unknown } from './outcome.ts'
+import { agree, end, noted, type Outcome, onto, type Trail, unknown } from './outcome.ts'
 import { formatPacket, type Packet } from './packet.ts'
 import { type At, beforeDnat, forwarded, type Next, toHost } from './stages.ts'
 import { holds, sentTo, translate } from './translation.ts'
@@ -89,7 +89,7 @@ export const leave = (compiled: CompiledWorld, departure: Departure, judge: (at:
   const open = 'which interface or tunnel it leaves by'
   if (departure.to.kind !== 'pod') return agree(trail, node.name, open, nics, byNic)
   const { isPlain, tunnels } = departure.to.carriers
-  const inside = (outer: Pick<Packet, 'protocol' | 'port'>) => inTunnel(departure, outer)
+  const inside = (outer: Pick<Packet, 'protocol' | 'port'>) => inTunnel(compiled, departure, outer)
   if (tunnels.length === 0) return agree(trail, node.name, open, nics, byNic)
   const hidden = agree(trail, node.name, open, tunnels, inside)
   if (!isPlain || hidden.action === 'unknown') return hidden
@@ -144,12 +144,22 @@ const enter = (
   )
 }
 
-/** The outer packet runs between nodes: Felix's filter table exempts it, preDNAT policy of the receiving node does not. */
-const inTunnel = ({ node, packet, trail, to }: Departure, outer: Pick<Packet, 'protocol' | 'port'>): Outcome => {
+/** Every packet between two nodes shares the fate of their tunnel: it is judged once. */
+const inTunnel = ({ tunnelled }: CompiledWorld, { node, packet, trail, to }: Departure, outer: Pick<Packet, 'protocol' | 'port'>): Outcome => {
   const peer = to.kind === 'pod' ? to.node : undefined
-  const [source, destination] = [node.primary[packet.source.family] ?? node.primary[4], peer?.primary[packet.source.family] ?? peer?.primary[4]]
-  if (peer === undefined || source === undefined || destination === undefined)
-    return unknown(trail, node.name, `which node ${packet.destination.text} is tunnelled to is not told`)
+  if (peer === undefined) return unknown(trail, node.name, `which node ${packet.destination.text} is tunnelled to is not told`)
+  const { action, trail: own } = tunnelled(`${node.name} ${peer.name} ${outer.protocol} ${packet.source.family}`, () =>
+    betweenNodes(node, peer, packet, outer),
+  )
+  return { action, trail: onto(trail, own) }
+}
+
+/** The outer packet runs between nodes: Felix's filter table exempts it, preDNAT policy of the receiving node does not. */
+const betweenNodes = (node: CompiledNode, peer: CompiledNode, packet: Packet, outer: Pick<Packet, 'protocol' | 'port'>): Outcome => {
+  const trail = undefined
+  const [source, destination] = [node.primary[packet.source.family] ?? node.primary[4], peer.primary[packet.source.family] ?? peer.primary[4]]
+  if (source === undefined || destination === undefined)
+    return unknown(trail, node.name, `under which address ${peer.name} ends the tunnel is not told`)
   if (peer.wildcard !== undefined || node.wildcard !== undefined)
     return unknown(trail, node.name, 'HostEndpoint * on a tunnel interface is not modelled')
   const sent: Packet = { ...packet, ...outer, source, destination, sourcePort: undefined, icmp: undefined }

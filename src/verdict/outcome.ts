@@ -24,6 +24,10 @@ export interface Outcome {
 /** The trail with one more decision. */
 export const noted = (before: Trail | undefined, node: string, note: Note): Trail => ({ node, note, before })
 
+/** A trail that began by itself, put after another. */
+export const onto = (before: Trail | undefined, trail: Trail | undefined): Trail | undefined =>
+  before === undefined || trail === undefined ? (trail ?? before) : { ...trail, before: onto(before, trail.before) }
+
 /** Ends the way of a packet with a last decision. */
 export const end = (action: Verdict['action'], before: Trail | undefined, node: string, note: Note): Outcome => ({
   action,

@@ -9,6 +9,13 @@ import { type PortTest, portTest } from './rule-ports.ts'
 /** Whether a rule matches a packet; `undefined` where something the model does not see decides. */
 export type RuleMatch = (packet: Packet) => boolean | undefined
 
+/** A rule ready for packets. */
+export interface CompiledRule {
+  readonly matches: RuleMatch
+  /** Its conditions on the destination's address alone: where they fail, so does the rule. */
+  readonly mayBeFor: AddressTest
+}
+
 /** What rules look up beyond the packet. */
 export interface RuleContext {
   readonly book: AddressBook
@@ -29,13 +36,14 @@ export interface RuleService {
  * Prepares a rule of a GlobalNetworkPolicy: all its conditions must hold (felix/rules/policy.go).
  * @throws FwError FW_BAD_SELECTOR
  */
-export const compileRule = (rule: Rule, context: RuleContext): RuleMatch => {
+export const compileRule = (rule: Rule, context: RuleContext): CompiledRule => {
   const protocol = rule.protocol === undefined ? undefined : protocolNumber(rule.protocol)
   const others = otherConditions(rule, context)
   const ports = portConditions(rule, context)
   const sources = sideTests(rule.source ?? {}, context)
   const destinations = sideTests(rule.destination ?? {}, context)
-  return (packet) => {
+  const mayBeFor: AddressTest = (ip) => (destinations.some((test) => test(ip) === false) ? false : undefined)
+  const matches: RuleMatch = (packet) => {
     if (protocol !== undefined && packet.protocol !== protocol) return false
     let answer: boolean | undefined = true
     for (const test of ports) {
@@ -60,6 +68,7 @@ export const compileRule = (rule: Rule, context: RuleContext): RuleMatch => {
     }
     return answer
   }
+  return { matches, mayBeFor }
 }
 
 const otherConditions = (rule: Rule, { service }: RuleContext): RuleMatch[] => {

@@ -1,4 +1,4 @@
-import { type Chain, walk } from './chain.ts'
+import { type Chain, emptyChain, walk } from './chain.ts'
 import { end, type Outcome, type Trail, unknown } from './outcome.ts'
 import { type Packet, protocols } from './packet.ts'
 import type { At, Next } from './stages.ts'
@@ -33,7 +33,7 @@ export const beforeTracking = (at: At, direction: Direction, accepted: Next, don
 const answered = (at: At, trail: Trail | undefined, direction: Direction, accepted: Next): Outcome => {
   const { node, packet } = at
   const back = opposite[direction]
-  return walk(chainOf(at, back) ?? { steps: [] }, answerTo(packet), node.name, trail, (result, after) => {
+  return walk(chainOf(at, back) ?? emptyChain, answerTo(packet), node.name, trail, (result, after) => {
     if (result === 'allow') return accepted(after)
     if (result === 'deny') return { action: 'deny', trail: after }
     if (packet.protocol !== protocols.tcp) return unknown(after, node.name, `whether ${back} policy lets the untracked answer pass is not modelled`)

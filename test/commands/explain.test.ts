@@ -4,14 +4,13 @@ import { runCli } from '../../src/cli.ts'
 import type { Context } from '../../src/commands/context.ts'
 import { formatFacts } from '../../src/discovery/facts-file.ts'
 import type { FwError } from '../../src/errors.ts'
-import { planStates } from '../../src/proof/plan-states.ts'
-import { worldOf } from '../../src/verdict/world.ts'
+import { committedWorld } from '../../src/proof/plan-states.ts'
 import { homeAddresses as at, homeFacts } from '../fixtures/home-facts.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
 import { homePlan } from '../proof/home-plan.ts'
 
 const facts = homeFacts()
-const committed = [...planStates(facts, homePlan(facts))].find(({ name }) => name === 'committed')?.world ?? worldOf(facts)
+const committed = committedWorld(facts, homePlan(facts))
 const files: Record<string, string> = {
   'open.json': formatFacts(facts),
   'tutorial.json': formatFacts({ ...facts, policies: tutorialPolicies, hostEndpoints: tutorialHostEndpoints(facts.nodes) }),

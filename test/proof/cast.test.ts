@@ -7,6 +7,7 @@ import type { Facts } from '../../src/firewall/facts.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { castOf } from '../../src/proof/cast.ts'
+import { changeOf } from '../../src/proof/change.ts'
 import { proveCast } from '../../src/proof/prove-plan.ts'
 import { bigFacts, bigFirewall } from '../fixtures/big-facts.ts'
 
@@ -17,7 +18,7 @@ const plan = makePlan({ firewall: bigFirewall(size), facts, change: 1, windowSec
 /** The life line without who is at its ends. */
 const shapeOf = (flow: string) => flow.replace(/node\d{5}/g, 'N').replace(/\d+\.\d+\.\d+\.\d+|entry\d+|fe80::\d/g, 'A')
 const shapes = (given: { facts: Facts; plan: Plan }, all: number) =>
-  new Set(proveCast(castOf(given.facts, given.plan, all), given.facts, given.plan).refusals.map(({ flow }) => shapeOf(flow)))
+  new Set(proveCast(castOf(given.facts, changeOf(given.plan), all), given.facts, given.plan).refusals.map(({ flow }) => shapeOf(flow)))
 
 type Damage = (given: { facts: Facts; plan: Plan }) => { facts: Facts; plan: Plan }
 const lostNets = fc.subarray(
@@ -71,7 +72,7 @@ describe('nodes that stand for all', () => {
   it('are as few as their kinds, whatever the cluster counts', () => {
     const cast = (nodes: number) => {
       const given = bigFacts({ ...size, nodes })
-      return castOf(given, makePlan({ firewall: bigFirewall(size), facts: given, change: 1, windowSeconds: 90 }))
+      return castOf(given, changeOf(makePlan({ firewall: bigFirewall(size), facts: given, change: 1, windowSeconds: 90 })))
     }
     const [some, many] = [cast(100), cast(400)]
     expect(many.kinds).toBe(some.kinds)
@@ -88,6 +89,6 @@ describe('nodes that stand for all', () => {
           : object,
       ),
     }
-    expect(castOf(facts, damaged, 0).kinds).toBe(castOf(facts, plan, 0).kinds + 1)
+    expect(castOf(facts, changeOf(damaged), 0).kinds).toBe(castOf(facts, changeOf(plan), 0).kinds + 1)
   })
 })

@@ -5,8 +5,8 @@ import { v3 } from '../../src/calico/resources.ts'
 import type { EntityRule, GlobalNetworkPolicy, NetworkSet, Rule } from '../../src/calico/shapes.ts'
 import { isForgeable } from '../../src/proof/label-trust.ts'
 import { planStates } from '../../src/proof/plan-states.ts'
-import { action, bare, gateSelector, ingress, onAll, tcp } from '../verdict/world-builder.ts'
 import { homeAddresses as at, homeFacts } from '../fixtures/home-facts.ts'
+import { action, bare, gateSelector, ingress, onAll, tcp } from '../verdict/world-builder.ts'
 import { homePlan } from './home-plan.ts'
 
 const cases: readonly [EntityRule, boolean][] = [
@@ -43,7 +43,12 @@ describe('a rule’s side a tenant can forge', () => {
       fc.property(selector, labels, fc.constantFrom(undefined, 'global()', "projectcalico.org/name == 'web'"), (one, own, namespaceSelector) => {
         fc.pre(!one.includes("projectcalico.org/namespace == 'tenant'"))
         const source = { selector: one, ...(namespaceSelector === undefined ? {} : { namespaceSelector }) }
-        const world = { ...bare, hostEndpoints: onAll(), policies: [ingress('base', 1, [{ action: 'Allow', source }, deny])], networkSets: [set(own)] }
+        const world = {
+          ...bare,
+          hostEndpoints: onAll(),
+          policies: [ingress('base', 1, [{ action: 'Allow', source }, deny])],
+          networkSets: [set(own)],
+        }
         if (action(world, tcp(at.outsider, at.ws1, 10250)) === 'allow') expect(isForgeable(source)).toBe(true)
       }),
       { numRuns: 200 },

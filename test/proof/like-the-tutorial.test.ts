@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Address, parseAddress } from '../../src/net/address.ts'
-import { failsafesAfter, planStates } from '../../src/proof/plan-states.ts'
+import { failsafesAfter } from '../../src/proof/failsafes-after.ts'
+import { committedWorld } from '../../src/proof/plan-states.ts'
 import type { Connection, World } from '../../src/verdict/model.ts'
 import { createVerdicts } from '../../src/verdict/verdicts.ts'
 import { worldOf } from '../../src/verdict/world.ts'
@@ -11,12 +12,12 @@ import { homePlan } from './home-plan.ts'
 const facts = homeFacts()
 const plan = homePlan(facts)
 const bare = worldOf(facts)
-const committed = [...planStates(facts, plan)].find(({ name }) => name === 'committed')?.world ?? bare
+const committed = committedWorld(facts, plan)
 
 /** The tutorial's manifests, with the failsafes its author meant: the API VIP's port added to the defaults. */
 const tutorial: World = {
   ...bare,
-  failsafes: failsafesAfter(facts, plan),
+  failsafes: failsafesAfter(facts, plan.failsafes),
   policies: tutorialPolicies,
   hostEndpoints: tutorialHostEndpoints(facts.nodes),
 }

@@ -5,6 +5,7 @@ import type { GlobalNetworkPolicy, NetworkSet } from '../../src/calico/shapes.ts
 import type { Facts } from '../../src/firewall/facts.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
 import { castOf } from '../../src/proof/cast.ts'
+import { changeOf } from '../../src/proof/change.ts'
 import { lifeLines } from '../../src/proof/life-lines.ts'
 import { planStates } from '../../src/proof/plan-states.ts'
 import { proofError, provePlan } from '../../src/proof/prove-plan.ts'
@@ -37,7 +38,7 @@ describe('the home example', () => {
   it('is asked in every state a rollout can stand in', () => {
     const states = [...planStates(facts, plan)].map(({ name }) => name)
     expect(states.filter((name) => name.startsWith('after batch'))).toHaveLength(plan.batches.length)
-    expect(states.some((name) => name.startsWith('a part of batch'))).toBe(true)
+    expect(states.some((name) => name.startsWith('half-way to "after batch'))).toBe(true)
     expect(states).toEqual(
       expect.arrayContaining([
         'failsafes written',
@@ -78,7 +79,7 @@ describe('a plan is refused', () => {
     const [first] = refusals(forgotten)
     expect(first).toMatchObject({
       flow: expect.stringContaining('node ws2.kryukov.local -> node'),
-      state: expect.stringMatching(/^(a part of|after) batch 1/),
+      state: expect.stringMatching(/^(half-way to ")?after batch 1/),
     })
     expect(first?.rule).toMatch(/GlobalNetworkPolicy calico-fw-gate-1 ingress\[\d+\]: Deny/)
     expect(first?.remedy).toContain(names.nodesSet)
@@ -177,7 +178,7 @@ describe('a plan is refused', () => {
 describe('what was cut before is not held against the plan', () => {
   it('with the tutorial’s firewall already in force', () => {
     const closed: Facts = { ...facts, policies: tutorialPolicies, hostEndpoints: tutorialHostEndpoints(facts.nodes).slice(0, 1) }
-    const lines = lifeLines(castOf(closed, plan)).filter(({ title }) => title.includes('SSH'))
+    const lines = lifeLines(castOf(closed, changeOf(plan))).filter(({ title }) => title.includes('SSH'))
     expect(lines).toHaveLength(5)
     expect(provePlan({ facts: closed, plan: { ...plan, batches: [] } }).refusals.map(({ flow }) => flow)).not.toContainEqual(
       expect.stringContaining('kubelet of control1'),

@@ -1,0 +1,26 @@
+import type { Direction, EffectiveFailsafes } from '../calico/failsafes.ts'
+import type { FailsafePort } from '../calico/shapes.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { FailsafeChange } from '../firewall/plan.ts'
+
+/** The effective lists once FelixConfiguration `default` is patched: nodes that follow something stronger keep theirs. */
+export const failsafesAfter = (facts: Pick<Facts, 'failsafes'>, change: FailsafeChange | undefined): Facts['failsafes'] =>
+  change === undefined ? facts.failsafes : withDefaultLists(facts.failsafes, change.after)
+
+/** The effective lists where FelixConfiguration `default` says these; an absent list leaves what is in force. */
+export const withDefaultLists = (
+  failsafes: Facts['failsafes'],
+  lists: Partial<Readonly<Record<Direction, readonly FailsafePort[]>>>,
+): Facts['failsafes'] => {
+  const patched = (now: EffectiveFailsafes, direction: Direction): EffectiveFailsafes => {
+    const ports = lists[direction]
+    const follows = now.source.kind === 'default' || (now.source.kind === 'felixconfiguration' && now.source.name === 'default')
+    return ports === undefined || !follows ? now : { ports, source: { kind: 'felixconfiguration', name: 'default' } }
+  }
+  return Object.fromEntries(
+    Object.entries(failsafes).map(([node, { inbound, outbound }]) => [
+      node,
+      { inbound: patched(inbound, 'inbound'), outbound: patched(outbound, 'outbound') },
+    ]),
+  )
+}

@@ -1,0 +1,52 @@
+import { createAddressBook } from '../verdict/address-book.ts'
+import { createDecider } from '../verdict/verdicts.ts'
+import { worldOf } from '../verdict/world.ts'
+import type { PlanState } from './acts.ts'
+import type { Cast } from './cast.ts'
+import type { LifeLine, ProofRefusal } from './life-line.ts'
+import { lifeLines } from './life-lines.ts'
+import { remedyOf, ruleOf } from './reasons.ts'
+
+/** What the proof found. */
+export interface Proof {
+  /** What was asked: life lines, states, and the nodes that stood for all. */
+  readonly scope: { readonly lifeLines: number; readonly states: number; readonly nodes: number; readonly kinds: number }
+  /** One per flow, in the first state that cuts it. Empty: the change may go ahead. */
+  readonly refusals: readonly ProofRefusal[]
+  /** Verdicts taken. */
+  readonly checked: number
+  /** Flows the model could not decide before the first write, and no state denies: shown, not counted as proved. */
+  readonly undecided: readonly { readonly flow: string; readonly why: string }[]
+}
+
+/** Asks every life line that works now in every state: it must stay allowed. */
+export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
+  const book = createAddressBook()
+  const before = createDecider(worldOf(cast.facts), book)
+  const asked = lifeLines(cast).map((line) => ({ line, was: before.action(line.connection) }))
+  const isBare = cast.facts.hostEndpoints.length === 0
+  const refused = new Map<LifeLine, ProofRefusal>()
+  let [checked, seen] = [asked.length, 0]
+  for (const { name, world, changed } of states) {
+    seen++
+    // Without a HostEndpoint nothing of Calico's judges a node's packets: such a state is the first one, whatever else it holds.
+    if (isBare && world.hostEndpoints.length === 0) continue
+    const decider = createDecider(world, book)
+    for (const { line, was } of asked) {
+      if (was === 'deny' || !isAffected(line, changed) || refused.has(line)) continue
+      checked++
+      const action = decider.action(line.connection)
+      if (action === 'allow' || action === was) continue
+      const now = decider.verdict(line.connection)
+      refused.set(line, { flow: line.title, state: name, rule: ruleOf(now), why: line.why, remedy: remedyOf(line, now, cast) })
+    }
+  }
+  const undecided = asked.flatMap(({ line, was }) =>
+    was === 'unknown' && !refused.has(line) ? [{ flow: line.title, why: ruleOf(before.verdict(line.connection)) }] : [],
+  )
+  const scope = { lifeLines: asked.length, states: seen, nodes: cast.nodes, kinds: cast.kinds }
+  return { scope, refusals: [...refused.values()], checked, undecided }
+}
+
+const isAffected = ({ nodes }: LifeLine, changed: readonly string[] | undefined): boolean =>
+  changed === undefined || nodes.length === 0 || nodes.some((node) => changed.includes(node))

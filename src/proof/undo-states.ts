@@ -1,0 +1,22 @@
+import { keys } from '../calico/names.ts'
+import { type KubeObject, refOf } from '../calico/object.ts'
+import type { World } from '../verdict/model.ts'
+import { acting, backTo, type PlanState } from './acts.ts'
+import { written } from './world-edits.ts'
+
+/**
+ * The undo in its order: the open set, or where that cannot be written the HostEndpoints deleted in whatever order; then HostEndpoints,
+ * policies, sets and failsafes as they were; the open set last, unless it was there before.
+ */
+export function* undoing(from: World, then: World, openSet: KubeObject): Generator<PlanState, World> {
+  yield* acting(from, { done: 'opened by deleting HostEndpoints', remove: from.hostEndpoints.filter(isOurs).map(refOf) })
+  let world = yield* acting(from, { done: 'undo: open set written', write: [openSet] })
+  world = yield* acting(world, { done: 'undo: HostEndpoints as before', ...backTo(world, then, 'hostEndpoints') })
+  world = yield* acting(world, { done: 'undo: policies as before', ...backTo(world, then, 'policies') })
+  const opened = written(then, [openSet])
+  world = yield* acting(world, { done: 'undo: sets as before', ...backTo(world, opened, 'networkSets') })
+  world = yield* acting(world, { done: 'undo: failsafes as before', failsafes: then.failsafes })
+  return yield* acting(world, { done: 'undone', ...backTo(world, then, 'networkSets') })
+}
+
+const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.run] !== undefined
