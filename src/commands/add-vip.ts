@@ -10,9 +10,14 @@ import { type VipRequest, vipEntry, vipFailsafes } from '../firewall/vip-entry.t
 import { parseAddress } from '../net/address.ts'
 import { parseCidr } from '../net/cidr.ts'
 import { parsePortSpec } from '../net/port.ts'
+import { proofError } from '../proof/proof-error.ts'
+import { proveActs } from '../proof/prove-acts.ts'
 import { addVipSteps } from '../rollout/init-steps.ts'
 import { nextChange } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
+import { stepActs } from '../rollout/step-acts.ts'
+import type { Step } from '../rollout/steps.ts'
+import { proofText } from '../ui/proof-text.ts'
 import { wrap } from '../ui/wrap.ts'
 import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
@@ -44,15 +49,19 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   const entry = vipEntry(request, taken)
   const edited = file === undefined ? undefined : withEntry(file.text, entry, failsafes)
   const addition = makeAddVip({ facts: found.facts, existing, entry, failsafes })
+  const opening = runOf(command, found, addition)
+  const proof = proveActs({ facts: found.facts, firewall: addition.firewall, acts: stepActs(opening.steps, found.facts) })
+  if (proof.refusals.length > 0) throw proofError(proof.refusals, 'the opening')
   printer.talk(`\nOpens ${entryInWords(entry)} for ${sourcesInWords(entry)}, as allow entry ${entry.name}.`)
   if (addition.failsafes !== undefined) printer.talk('Adds failsafe ports: every Felix restarts once, and they are open on every node, to everyone.')
   for (const { text } of addition.explanations) printer.talk(wrap(text, { columns: context.stderr.columns ?? 80, first: 'note: ' }))
+  printer.talk(wrap(proofText(proof), { columns: context.stderr.columns ?? 80 }))
   if (!options.yes && !(await ui.confirm({ message: 'Open it?', flag: '--yes' }))) {
     printer.talk('Nothing was written.')
     printer.document('AddVip', { outcome: 'declined' })
     return exitCodes.ok
   }
-  const change = await rollOut(command, found, addition, options.yes)
+  const change = await rollOut(command, found, addition, opening, options.yes)
   if (options.filename !== undefined && edited !== undefined) await context.writeFile(options.filename, edited)
   await tellWhatAnswers(command, found, addition)
   printer.talk(`Done. Undo it: kubectl calico-fw rollback`)
@@ -84,7 +93,12 @@ const keptFirewall = ({ facts }: Survey): HostFirewall => {
 const withEntry = (text: string, entry: AllowEntry, failsafes: readonly ExtraFailsafe[]): string =>
   failsafes.reduce(appendFailsafe, appendAllow(text, entry))
 
-const rollOut = async (command: CommandContext, { facts, situation }: Survey, addition: AddVip, yes: boolean): Promise<number> => {
+interface OpeningRun {
+  readonly config: RunConfig
+  readonly steps: readonly Step[]
+}
+
+const runOf = (command: CommandContext, { facts, situation }: Survey, addition: AddVip): OpeningRun => {
   const change = nextChange(situation)
   const config: RunConfig = {
     ...{ change, windowSeconds: 90, ...runLimits(command.context) },
@@ -92,7 +106,18 @@ const rollOut = async (command: CommandContext, { facts, situation }: Survey, ad
   }
   const closedNodes = [...new Set(situation.hostEndpoints.map(({ spec }) => spec.node))]
   const steps = addVipSteps(change, [...addition.policies, addition.configMap], addition.failsafes, situation.opened ? [] : closedNodes)
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes: addition.probes }, yes })
+  return { config, steps }
+}
+
+const rollOut = async (
+  command: CommandContext,
+  { facts }: Survey,
+  { probes }: AddVip,
+  { config, steps }: OpeningRun,
+  yes: boolean,
+): Promise<number> => {
+  const { change } = config
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, yes })
   const at = command.context.clock.wall().toISOString()
   await command.journal.appendHistory(facts.cluster.uid, { change, command: command.commandLine, outcome: outcome.kind, at })
   exitCodeOf(outcome)

@@ -5,6 +5,7 @@ import { initSteps } from '../rollout/init-steps.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { Step } from '../rollout/steps.ts'
 import { planText } from '../ui/plan-text.ts'
+import { proofText } from '../ui/proof-text.ts'
 import { themeFor } from '../ui/theme.ts'
 import { wrap } from '../ui/wrap.ts'
 import type { CommandContext } from './context.ts'
@@ -59,9 +60,7 @@ const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof }: Pre
     columns,
     theme: themeFor(context.stderr, context.workstation.env),
   })
-  const undecided = proof.undecided.length === 0 ? '' : `; ${proof.undecided.length} could not be decided before the first write`
-  const proved = `Proved: no state this change can stand in cuts a life line (${proof.scope.lifeLines} life lines in ${proof.scope.states} states, ${proof.checked} verdicts${undecided}).`
-  return `${text}\n\n${wrap(proved, { columns: Math.min(columns, 100) })}`
+  return `${text}\n\n${wrap(proofText(proof), { columns: Math.min(columns, 100) })}`
 }
 
 const confirmed = async ({ ui, cluster }: CommandContext, plan: Plan, yes: boolean): Promise<boolean> => {

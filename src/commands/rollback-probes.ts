@@ -16,13 +16,18 @@ const none: HostFirewall = {
   spec: { interfaces: [], trustedNets: [], allow: [], extraFailsafePorts: { inbound: [], outbound: [] } },
 }
 
-/** What must hold once we are back: the probes of the firewall these before-images lead to. Back at none, only what must be open is asked. */
-export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], closed: ReadonlyMap<string, ReadonlySet<string>>): Probe[] => {
+/** The firewall these before-images lead back to; one that says nothing where there was none. */
+export const firewallBack = (images: readonly BeforeImage[]): HostFirewall => {
   const saved = images.find(({ ref }) => ref.kind === 'ConfigMap' && ref.name === names.firewall)?.before?.['data'] as
     | Record<string, string>
     | undefined
   const text = saved?.[firewallKey]
-  const firewall = text === undefined ? none : parseHostFirewall(text, `ConfigMap calico-fw/${names.firewall}`)
+  return text === undefined ? none : parseHostFirewall(text, `ConfigMap calico-fw/${names.firewall}`)
+}
+
+/** What must hold once we are back: the probes of the firewall these before-images lead to. Back at none, only what must be open is asked. */
+export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], closed: ReadonlyMap<string, ReadonlySet<string>>): Probe[] => {
+  const firewall = firewallBack(images)
   const [anyNode] = Object.values(facts.failsafes)
   const addresses = nodeAddresses(facts)
   const probes = planProbes({
@@ -34,5 +39,5 @@ export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], clo
     closed,
     lastClosed: undefined,
   })
-  return text === undefined ? probes.filter(({ expect }) => expect === 'open') : probes
+  return firewall === none ? probes.filter(({ expect }) => expect === 'open') : probes
 }

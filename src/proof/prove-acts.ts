@@ -1,0 +1,47 @@
+import type { KubeObject } from '../calico/object.ts'
+import type { Facts } from '../firewall/facts.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
+import type { World } from '../verdict/model.ts'
+import { worldOf } from '../verdict/world.ts'
+import { type Act, actingAll, type PlanState } from './acts.ts'
+import { castOf } from './cast.ts'
+import { missingFailsafes } from './missing-failsafes.ts'
+import { type Proof, proveStates } from './prove-states.ts'
+import { undoing } from './undo-states.ts'
+
+/** A change given by its steps. */
+export interface Acts {
+  readonly facts: Facts
+  /** The firewall it leads to. */
+  readonly firewall: HostFirewall
+  readonly acts: readonly Act[]
+  /** Set where a run that fails is undone by opening first; absent where it only ever opens. */
+  readonly openSet?: KubeObject
+}
+
+/**
+ * Proves a change by the very steps that will be performed: no state they can stop in cuts a life line that works now. Failsafes that are
+ * missing already are not held against it, only those it takes away.
+ */
+export const proveActs = ({ facts, firewall, acts, openSet }: Acts): Proof => {
+  const all = acts.flatMap((act) => [act, ...(act.instead === undefined ? [] : [act.instead])])
+  const objects = all.flatMap(({ write = [] }) => write)
+  const cast = castOf(facts, { firewall, objects, removes: all.flatMap(({ remove = [] }) => remove), batches: [] })
+  const kept = acts.map(({ write = [], ...act }): Act => ({ ...act, write: write.filter(cast.keeps) }))
+  const proof = proveStates(cast, states(worldOf(cast.facts), kept, openSet))
+  const end = ended(actingAll(worldOf(facts), acts))
+  const before = new Set(missingFailsafes(facts, worldOf(facts)).map(({ flow, rule }) => `${flow} ${rule}`))
+  const missing = missingFailsafes(facts, end).filter(({ flow, rule }) => !before.has(`${flow} ${rule}`))
+  return { ...proof, refusals: [...missing, ...proof.refusals] }
+}
+
+function* states(world: World, acts: readonly Act[], openSet: KubeObject | undefined): Generator<PlanState> {
+  const end = yield* actingAll(world, acts)
+  if (openSet !== undefined) yield* undoing(end, world, openSet)
+}
+
+const ended = <T>(states: Generator<PlanState, T>): T => {
+  let step = states.next()
+  while (!step.done) step = states.next()
+  return step.value
+}
