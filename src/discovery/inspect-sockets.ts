@@ -22,6 +22,7 @@ export const procAddress = (address: Address): string => {
 }
 
 const readProc = (text: string): Address | undefined => {
+  if (!/^[0-9A-F]+$/.test(text)) return undefined
   const mapped = /^0000000000000000FFFF0000([0-9A-F]{8})$/.exec(text)?.[1]
   const digits = (mapped ?? text).replaceAll(/(..)(..)(..)(..)/g, '$4$3$2$1')
   if (digits.length === 8) return addressOf(4, BigInt(`0x${digits}`))
