@@ -39,7 +39,7 @@ export const run = async (command: CommandContext, options: InitOptions): Promis
   const text = planOnScreen(command, prepared, options.windowSeconds)
   if (options.dryRun === 'client') {
     printer.data(text)
-    printer.document('Plan', planFields(prepared))
+    printer.document('Plan', planFields(prepared, prepared.packets()))
     return exitCodes.ok
   }
   printer.talk(`\n${text}\n`)

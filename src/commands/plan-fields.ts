@@ -1,8 +1,10 @@
 import { formatRef, refOf } from '../calico/object.ts'
+import { cidrsOf } from '../net/address-set.ts'
+import type { PlanPackets } from '../proof/plan-packets.ts'
 import type { Prepared } from './prepare.ts'
 
 /** A plan as one document: what changes, in words and by name, and the firewall it is made from. */
-export const planFields = ({ plan, missing, isInForce, proof }: Prepared): Record<string, unknown> => ({
+export const planFields = ({ plan, missing, isInForce, proof }: Prepared, packets: PlanPackets): Record<string, unknown> => ({
   change: plan.change,
   isInForce,
   firewall: plan.firewall,
@@ -12,5 +14,10 @@ export const planFields = ({ plan, missing, isInForce, proof }: Prepared): Recor
   objects: missing.map(({ object, change }) => ({ change, object: formatRef(refOf(object)) })),
   removes: plan.finish.remove.map(formatRef),
   batches: plan.batches.map(({ title, nodes }) => ({ title, nodes })),
+  packets: packets.changes.map(({ change, sources, destinations, traffic }) => ({
+    ...{ change, traffic },
+    sources: sources.flatMap(cidrsOf),
+    destinations: destinations.flatMap(cidrsOf),
+  })),
   proof: { scope: proof.scope, checked: proof.checked, undecided: proof.undecided },
 })

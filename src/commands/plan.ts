@@ -1,8 +1,11 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { firewallIn } from '../firewall/firewall-text.ts'
+import { packetsText } from '../ui/packets-text.ts'
 import { planText } from '../ui/plan-text.ts'
+import { proofText } from '../ui/proof-text.ts'
 import { table } from '../ui/table.ts'
 import { themeFor } from '../ui/theme.ts'
+import { wrap } from '../ui/wrap.ts'
 import type { CommandContext } from './context.ts'
 import { planFields } from './plan-fields.ts'
 import { prepare } from './prepare.ts'
@@ -16,7 +19,8 @@ export const run = async (command: CommandContext, options: FirewallOptions): Pr
   const found = await survey(command)
   const { firewall } = await plannedFirewall(command, options, found)
   const prepared = await prepare(command, found, firewall, options)
-  printer.document('Plan', planFields(prepared))
+  const packets = prepared.packets()
+  printer.document('Plan', planFields(prepared, packets))
   if (prepared.isInForce) {
     printer.talk('Nothing to change: the firewall in force is this one.')
     return exitCodes.ok
@@ -27,9 +31,10 @@ export const run = async (command: CommandContext, options: FirewallOptions): Pr
       windowSeconds: options.windowSeconds,
       columns: context.stdout.columns ?? 80,
       theme: themeFor(context.stdout, context.workstation.env),
+      packets: packetsText(packets),
     }),
   )
-  printer.data('')
+  printer.data(`\n${wrap(proofText(prepared.proof), { columns: Math.min(context.stdout.columns ?? 80, 100) })}\n`)
   printer.data(
     table(
       ['change', 'kind', 'name'],

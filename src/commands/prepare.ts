@@ -8,6 +8,7 @@ import { diffObjects, type ObjectDifference } from '../firewall/same-spec.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import { foreignDangers } from '../proof/foreign-dangers.ts'
 import { type BypassedFirewall, bypassedFirewalls, hostFirewallError } from '../proof/host-firewalls.ts'
+import { type PlanPackets, planPackets } from '../proof/plan-packets.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { provePlan } from '../proof/prove-plan.ts'
 import type { Proof } from '../proof/prove-states.ts'
@@ -22,6 +23,8 @@ export interface Prepared {
   /** What the cluster lacks of it. */
   readonly missing: readonly ObjectDifference[]
   readonly proof: Proof
+  /** What it opens and closes over all packets; takes up to a second, so who does not show it does not ask. */
+  readonly packets: () => PlanPackets
   /** Nothing to write. */
   readonly isInForce: boolean
 }
@@ -62,8 +65,10 @@ export const prepare = async (
   if (proof.refusals.length > 0) throw proofError(proof.refusals)
   const unseen = isInForce ? [] : unseenDangers(facts, closed, accepted.unseen)
   if (unseen.length > 0) throw unseenError(unseen)
-  return { plan, missing, proof, isInForce }
+  return { plan, missing, proof, packets: () => (isInForce ? nothingChanges : planPackets(facts, plan)), isInForce }
 }
+
+const nothingChanges: PlanPackets = { changes: [], nodes: [], leftOut: undefined }
 
 const givenUp = ({ node, rules }: BypassedFirewall): Notice => ({
   level: 'warning',

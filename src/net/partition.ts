@@ -5,7 +5,7 @@ import type { AddressRange } from './cidr.ts'
  * Sorts addresses into classes: two are in one class when each list of ranges holds both or neither. Costs a look-up per range and a step per
  * address it holds, so that thousands of addresses and lists stay cheap.
  */
-export const partition = (addresses: Iterable<Address>, lists: Iterable<readonly AddressRange[]>): ReadonlyMap<Address, number> => {
+export const partition = (addresses: readonly Address[], lists: Iterable<readonly AddressRange[]>): ReadonlyMap<Address, number> => {
   const lines = { 4: lineOf(addresses, 4), 6: lineOf(addresses, 6) }
   let classes = 2
   for (const ranges of lists) {
@@ -33,7 +33,7 @@ interface Line {
   readonly classes: number[]
 }
 
-const lineOf = (addresses: Iterable<Address>, family: Family): Line => {
+const lineOf = (addresses: readonly Address[], family: Family): Line => {
   const own = [...new Set(addresses)].filter((address) => familyOf(address) === family).map((address) => ({ address, value: numberOf(address) }))
   own.sort((one, other) => (one.value < other.value ? -1 : 1))
   return { addresses: own.map(({ address }) => address), values: own.map(({ value }) => value), classes: own.map(() => (family === 4 ? 0 : 1)) }

@@ -9,10 +9,12 @@ export interface PlanTextOptions {
   readonly windowSeconds: number
   readonly columns: number
   readonly theme?: Theme
+  /** The packet sets it opens and closes, in sentences. */
+  readonly packets?: readonly string[]
 }
 
 /** A plan in plain words: what closes, what opens, what stays open and for whom, in which order, and how it ends by itself. */
-export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = plainTheme }: PlanTextOptions): string => {
+export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = plainTheme, packets = [] }: PlanTextOptions): string => {
   const width = Math.min(columns, 100)
   const bullet = (text: string, mark = '- '): string => wrap(text, { columns: width, first: `  ${mark}` })
   const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', theme.strong(title), ...lines])
@@ -27,6 +29,10 @@ export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = 
     ...section('What closes', differencesOf('closes')),
     ...section('What opens', differencesOf('opens')),
     ...section('What stays open', differencesOf('stays-open')),
+    ...section(
+      'The same over all packets, once it is kept',
+      packets.map((text) => bullet(text)),
+    ),
     ...section(
       'In this order',
       order(plan, windowSeconds).map((text, at) => bullet(text, `${at + 1}. `)),

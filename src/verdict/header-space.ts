@@ -1,9 +1,12 @@
 import { readNet } from '../calico/nets.ts'
-import type { EntityRule, Rule } from '../calico/shapes.ts'
+import { matchesPartly } from '../calico/selector.ts'
+import type { EntityRule, GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
+import { FwError } from '../errors.ts'
 import { type Address, addressOf } from '../net/address.ts'
 import { joinRanges, piecesOf } from '../net/address-set.ts'
 import type { AddressRange } from '../net/cidr.ts'
 import { partition } from '../net/partition.ts'
+import { hostEndpointKnowledge, subjectSelector } from './endpoint-selector.ts'
 import type { World } from './model.ts'
 import { addressesOf } from './node.ts'
 import { type TrafficClass, trafficClasses } from './traffic-classes.ts'
@@ -23,8 +26,26 @@ export interface HeaderSpace {
   readonly traffic: readonly TrafficClass[]
 }
 
-/** Cuts the space of packets for some worlds. */
-export const headerSpace = (worlds: readonly World[]): HeaderSpace => ({ addresses: addressClasses(worlds), traffic: trafficClasses(worlds) })
+/** Cuts the space of packets for some worlds. Policies that govern no HostEndpoint in one of them tell no packets apart there. */
+export const headerSpace = (worlds: readonly World[]): HeaderSpace => {
+  const governed = worlds.map((world) => ({ ...world, policies: world.policies.filter(mayGovern(world)) }))
+  return { addresses: addressClasses(governed), traffic: trafficClasses(governed) }
+}
+
+const mayGovern = ({ hostEndpoints }: World): ((policy: GlobalNetworkPolicy) => boolean) => {
+  const shapes = [
+    ...new Map(hostEndpoints.map((one) => [JSON.stringify([one.metadata.labels, one.spec.profiles]), hostEndpointKnowledge(one)])).values(),
+  ]
+  return ({ spec }) => {
+    try {
+      const selector = subjectSelector(spec)
+      return shapes.some((know) => matchesPartly(selector, know) !== false)
+    } catch (error) {
+      if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return true
+      throw error
+    }
+  }
+}
 
 /** Ranges the paths themselves tell apart: loopback, what stays on the link, and the nets that hold everything else. */
 const special = [['127.0.0.0/8'], ['::1/128'], ['224.0.0.0/4', '255.255.255.255/32'], ['ff00::/8'], ['fe80::/10']]
@@ -33,7 +54,7 @@ const addressClasses = (worlds: readonly World[]): AddressClass[] => {
   const lists = [...special, ...worlds.flatMap(netLists)].map((nets) => nets.flatMap((net) => readNet(net) ?? []))
   const pieces = ([4, 6] as const).flatMap((family) => piecesOf(family, lists.flat()))
   const byFirst = new Map(pieces.map((piece) => [addressOf(piece.family, piece.first), piece]))
-  const classes = partition(byFirst.keys(), lists)
+  const classes = partition([...byFirst.keys()], lists)
   const groups = new Map<number, AddressRange[]>()
   for (const [address, piece] of byFirst) {
     const number = classes.get(address) ?? 0

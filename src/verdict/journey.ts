@@ -57,7 +57,9 @@ export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sour
  * KUBE-FIREWALL drops it in INPUT, but Calico's accept comes before that and hands the node's localhost services to the sender.
  */
 const martian = (compiled: CompiledWorld, at: At, accepted: boolean): Outcome => {
-  const { node, nic, trail } = at
+  const { node, nic, packet, trail } = at
+  if (packet.destination.family === 6)
+    return end('deny', trail, node.name, { stage: 'route', text: 'the kernel drops what comes for ::1 by wire (net/ipv6/ip6_input.c)' })
   if (!accepted && nic.endpoint === undefined) {
     return end('deny', trail, node.name, { stage: 'route', text: 'no HostEndpoint accepts it, so the kernel or KUBE-FIREWALL drops the martian' })
   }

@@ -5,6 +5,7 @@ import type { AddressRange } from '../net/cidr.ts'
 import { createAddressBook } from './address-book.ts'
 import { type AddressClass, headerSpace } from './header-space.ts'
 import type { Connection, Verdict, World } from './model.ts'
+import { protocols } from './packet.ts'
 import type { TrafficClass } from './traffic-classes.ts'
 import { createDecider } from './verdicts.ts'
 
@@ -79,6 +80,9 @@ interface Cell<What> {
   readonly what: What
 }
 
+/** ICMP is IPv4's, ICMPv6 is IPv6's. */
+const existsIn = (family: 4 | 6, protocol: number): boolean => protocol !== (family === 4 ? protocols.icmpv6 : protocols.icmp)
+
 const forEachClass = (
   worlds: readonly World[],
   { sources = () => true, destinations = () => true }: Scope,
@@ -91,7 +95,8 @@ const forEachClass = (
     for (const destination of to) {
       if (familyOf(source.representative) !== familyOf(destination.representative)) continue
       for (const kind of traffic)
-        ask(source, destination, kind, { source: source.representative, destination: destination.representative, ...kind.representative })
+        if (existsIn(familyOf(source.representative), kind.protocol))
+          ask(source, destination, kind, { source: source.representative, destination: destination.representative, ...kind.representative })
     }
 }
 

@@ -45,6 +45,36 @@ describe('what opens and closes', () => {
   })
 })
 
+describe('IPv6', () => {
+  const six = parseAddress('fd00:da::174')
+  const dual: Partial<World> = {
+    nodes: bare.nodes.map((node, index) =>
+      index === 1
+        ? {
+            ...node,
+            addresses: [...node.addresses, { type: 'InternalIP' as const, address: six }],
+            interfaces: node.interfaces.map((nic) => ({ ...nic, addresses: [...nic.addresses, six] })),
+          }
+        : node,
+    ),
+  }
+  it('is a space of its own: a door for one family opens nothing for the other', () => {
+    const door = ingress('door', 1, [{ action: 'Allow', protocol: 'TCP', source: { nets: ['2001:db8::/32'] }, destination: { ports: [9100] } }])
+    const changes = packetChanges(world([denyAll], dual), world([door, denyAll], dual)).filter(({ destinations }) => holds(destinations, six))
+    expect(changes.map(({ change, sources, traffic }) => [change, text(sources), traffic.map(({ name }) => name)])).toEqual([
+      ['opens', ['2001:db8::/32'], ['TCP 9100']],
+    ])
+  })
+  it('closes for everybody who is not named, neighbours included', () => {
+    const closes = packetChanges(world([], dual), world([denyAll], dual)).filter(
+      ({ change, destinations }) => change === 'closes' && holds(destinations, six),
+    )
+    expect(closes.some(({ sources }) => holds(sources, '2001:db8::1') && holds(sources, 'fd00:da::99'))).toBe(true)
+    expect(closes.some(({ sources }) => holds(sources, at.outsider))).toBe(false)
+    expect(closes.some((change) => carries(change, 6, 10250))).toBe(true)
+  })
+})
+
 const nets = fc.subarray(['192.168.218.0/24', '192.168.218.53/32', '10.233.64.0/18', '203.0.113.0/24', '0.0.0.0/1', '127.0.0.0/8'], {
   minLength: 1,
   maxLength: 3,

@@ -56,6 +56,10 @@ describe('a HostEndpoint nothing selects', () => {
     const guarded = { ...bare, hostEndpoints: onAll(), policies: [ingress('base', 1, [{ action: 'Deny', destination: { nets: ['127.0.0.0/8'] } }])] }
     expect(action(guarded, martian)).toBe('deny')
     expect(action(guarded, { ...martian, port: 2379 }), 'a failsafe comes before any Deny').toBe('allow')
+    expect(
+      action(world, { ...martian, source: parseAddress('2001:db8::1'), destination: parseAddress('::1') }),
+      'no kernel takes ::1 from a wire',
+    ).toBe('deny')
   })
 })
 
