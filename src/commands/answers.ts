@@ -30,13 +30,7 @@ export const fileText = (readFile: (path: string) => Buffer, filename: string): 
 }
 
 /** The flags with every open question answered: by people, or with `--yes` by default. */
-export const answered = async (
-  { ui }: CommandContext,
-  flags: FirewallFlags,
-  facts: Facts,
-  yes: boolean,
-  name: string,
-): Promise<Required<Omit<FirewallFlags, 'open'>> & FirewallFlags> => {
+export const answered = async ({ ui }: CommandContext, flags: FirewallFlags, facts: Facts, yes: boolean, name: string): Promise<FirewallFlags> => {
   const answers = new Map<WizardQuestion['id'], readonly string[]>()
   for (const question of questionsFor(facts)) {
     if (flags[question.id] !== undefined) continue
@@ -44,12 +38,14 @@ export const answered = async (
       problemOf(() => firewallOf({ interfaces: ['eth0'], ...fieldOf(question.id, typed) }, facts, name))
     answers.set(question.id, yes ? answerByDefault(question) : await askQuestion(ui, question, check))
   }
+  const open = flags.open ?? answers.get('open')
   const list = (id: 'interfaces' | 'trust' | 'vips' | 'failsafes'): readonly string[] => flags[id] ?? answers.get(id) ?? []
   return {
     ...flags,
     interfaces: list('interfaces'),
     trust: list('trust'),
     vips: list('vips'),
+    ...(open === undefined ? {} : { open }),
     failsafes: list('failsafes'),
     nodePorts: flags.nodePorts ?? answers.get('nodePorts')?.join(',') ?? 'close',
   }

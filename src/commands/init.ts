@@ -4,6 +4,7 @@ import type { Plan } from '../firewall/plan.ts'
 import { initSteps } from '../rollout/init-steps.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { Step } from '../rollout/steps.ts'
+import { needsText } from '../ui/needs-text.ts'
 import { planText } from '../ui/plan-text.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { themeFor } from '../ui/theme.ts'
@@ -29,6 +30,8 @@ export const run = async (command: CommandContext, options: InitOptions): Promis
   checkOptions(command, options)
   const found = await survey(command, { mayStartPods: options.dryRun === 'none' })
   if (options.dryRun !== 'client') refuseUnfinished(found.situation)
+  const columns = command.context.stderr.columns ?? 80
+  printer.talk(`\n${needsText(found.facts, columns)}\n`)
   const wanted = await wantedFirewall(command, options, found.facts, options.yes)
   const prepared = await prepare(command, found, wanted.firewall, options)
   if (prepared.isInForce) {

@@ -5,6 +5,8 @@ import { listed, sortedFailsafes } from './differences.ts'
 import type { Facts } from './facts.ts'
 import { failsafeGaps, opens } from './failsafe-change.ts'
 import type { HostFirewall } from './host-firewall.ts'
+import { reachOf } from './openings.ts'
+import { operatorWords } from './operator-path.ts'
 import type { Notice } from './plan.ts'
 import type { Selection } from './selection.ts'
 import type { Vantage } from './vantage.ts'
@@ -20,7 +22,15 @@ export interface NoticeInput {
 
 /** What a reader of the plan must know beyond what opens and closes. Warnings first. */
 export const notices = (input: NoticeInput): Notice[] => {
-  const all = [...unprotected(input), ...failsafeNotices(input), ...vantageNotices(input), ...clusterNotices(input), ...unseenNotices(input)]
+  const all = [
+    ...unprotected(input),
+    ...failsafeNotices(input),
+    ...vantageNotices(input),
+    ...operatorWords(input.facts).filter(({ level }) => level === 'warning'),
+    ...clusterNotices(input),
+    ...hostPortNotices(input),
+    ...unseenNotices(input),
+  ]
   return [...all.filter(({ level }) => level === 'warning'), ...all.filter(({ level }) => level === 'info')]
 }
 
@@ -99,6 +109,18 @@ const vantageNotices = ({ vantage }: NoticeInput): Notice[] => {
     return [warning('It is not known which address the nodes see this machine by, so no port is expected closed from here.')]
   return []
 }
+
+/** Host ports are no Service's, so the lists of doors do not have them. */
+const hostPortNotices = ({ facts, firewall, failsafes }: NoticeInput): Notice[] =>
+  some(
+    (facts.hostPorts ?? []).filter(
+      ({ protocol, hostPort }) => reachOf({ address: 'nodes', protocol, port: hostPort }, firewall, failsafes, new Set()).to === 'nobody',
+    ),
+    (closed) =>
+      warning(
+        `Host ports of pods that close: ${listed([...new Set(closed.map(({ hostPort, protocol }) => `${hostPort}/${protocol.toLowerCase()}`))])}. Their users outside are cut off; open them with --open.`,
+      ),
+  )
 
 const clusterNotices = ({ facts }: NoticeInput): Notice[] => [
   ...(facts.kubeProxy.mode === 'ipvs'

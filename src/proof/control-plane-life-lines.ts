@@ -36,7 +36,8 @@ const toApi = ({ facts, callers }: Cast): LifeLine[] =>
     ),
   )
 
-const kubeletPort = 10250
+const kubeletPort = 10_250
+const kubeletOf = (node: NodeFacts): number => node.kubeletPort ?? kubeletPort
 
 const toKubelets = ({ facts, callers }: Cast): LifeLine[] =>
   facts.nodes
@@ -44,8 +45,8 @@ const toKubelets = ({ facts, callers }: Cast): LifeLine[] =>
     .flatMap((server) =>
       callers.flatMap((node) =>
         meet(internal(server), internal(node)).map(([source, destination]) => ({
-          title: `API server on ${server.name} -> kubelet of ${node.name} (${kubeletPort}/tcp)`,
-          connection: { source, destination, protocol: 'TCP' as const, port: kubeletPort },
+          title: `API server on ${server.name} -> kubelet of ${node.name} (${kubeletOf(node)}/tcp)`,
+          connection: { source, destination, protocol: 'TCP' as const, port: kubeletOf(node) },
           why: 'logs, exec, port-forward and the node proxy go this way',
           remedy: trustNodes,
           nodes: [server.name, node.name],

@@ -4,6 +4,7 @@ import type { LifeLine } from './life-line.ts'
 import { nodeLifeLines } from './node-life-lines.ts'
 import { operatorLifeLines } from './operator-life-lines.ts'
 import { podLifeLines } from './pod-life-lines.ts'
+import { routerLifeLines } from './router-life-lines.ts'
 import { serviceLifeLines } from './service-life-lines.ts'
 
 /** Every life line of a cluster under a plan. */
@@ -12,5 +13,6 @@ export const lifeLines = (cast: Cast): LifeLine[] => [
   ...nodeLifeLines(cast),
   ...podLifeLines(cast),
   ...serviceLifeLines(cast),
+  ...routerLifeLines(cast),
   ...operatorLifeLines(cast),
 ]

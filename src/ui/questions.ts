@@ -2,6 +2,7 @@ import { byText } from '../firewall/by-text.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { addressesOf } from '../firewall/network-sets.ts'
 import { doorsOf } from '../firewall/openings.ts'
+import { suggestions } from '../firewall/suggestions.ts'
 import { familyOf } from '../net/address.ts'
 import { hostCidr } from '../net/cidr.ts'
 import { listed } from './wrap.ts'
@@ -16,7 +17,7 @@ export interface Offer {
 
 /** One question of the wizard, as data; its answers are values of its flag, so that a flag answers it beforehand. */
 export interface WizardQuestion {
-  readonly id: 'interfaces' | 'trust' | 'vips' | 'nodePorts' | 'failsafes'
+  readonly id: 'interfaces' | 'trust' | 'vips' | 'nodePorts' | 'open' | 'failsafes'
   readonly flag: string
   readonly message: string
   /** What hangs on it. */
@@ -37,6 +38,7 @@ export const questionsFor = (facts: Facts): WizardQuestion[] => [
   trust(facts),
   ...vips(facts),
   ...nodePorts(facts),
+  ...open(facts),
   failsafes(facts),
 ]
 
@@ -140,6 +142,23 @@ const nodePorts = (facts: Facts): WizardQuestion[] => {
       other: { value: 'choose', message: `NodePorts to keep open, of ${specs.slice(0, 6).join(', ')}` },
       required: true,
       defaultsFor: 'nobody',
+    },
+  ]
+}
+
+const open = (facts: Facts): WizardQuestion[] => {
+  const offered = suggestions(facts)
+  if (offered.length === 0) return []
+  return [
+    {
+      id: 'open',
+      flag: '--open',
+      message: 'Which of these ports of the nodes stay open?',
+      why: 'Routers and pods serve the outside on them. Danger: what is not chosen is closed, and who needs it is cut off.',
+      form: 'several',
+      offers: offered.map(({ value, reason }) => ({ value, name: `${value} (${reason})`, checked: true })),
+      required: false,
+      defaultsFor: 'anyone',
     },
   ]
 }

@@ -1,0 +1,24 @@
+import { routerSuggestions } from '../firewall/suggestions.ts'
+import { parsePortSpec } from '../net/port.ts'
+import type { Cast } from './cast.ts'
+import { internal, type LifeLine, meet } from './life-line.ts'
+
+/** Routers outside that speak BGP or BFD with the nodes on a port no failsafe keeps. */
+export const routerLifeLines = ({ facts, callers }: Cast): LifeLine[] =>
+  routerSuggestions(facts).flatMap(({ value, reason }) => {
+    const [spec = '', net = ''] = value.split('@')
+    const { protocol, first: port } = parsePortSpec(spec)
+    const peers = (facts.components?.bgp.peers ?? []).filter(({ address }) => net.startsWith(`${address}/`)).slice(0, 1)
+    return callers.flatMap((node) =>
+      meet(
+        peers.map(({ address }) => address),
+        internal(node),
+      ).map(([source, destination]) => ({
+        title: `router ${source} -> node ${node.name} (${spec})`,
+        connection: { source, destination, protocol, port },
+        why: reason,
+        remedy: `open it: --open ${value}, or an entry of spec.allow with to: {nodes: true}`,
+        nodes: [node.name],
+      })),
+    )
+  })
