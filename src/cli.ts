@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
-import { parseChange, parseDryRun, parseOutput, parseUnseen, parseWindow } from './commands/flags.ts'
+import { parseChange, parseDryRun, parseOutput, parseRescueTime, parseUnseen, parseWindow } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -147,6 +147,17 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       return run(session)
     }),
   )
+  add('rescue', 'print a script that opens one node without the API, or run it there')
+    .option('--execute <COMMAND>', 'run it through this command, which signs in to the node as root: "ssh root@ws1"')
+    .option('--for <TIME>', 'how long the node is held open, as 10m', '10m')
+    .addOption(outputOption())
+    .action(
+      acting(async (flags) => {
+        const { run } = await import('./commands/rescue.ts')
+        const seconds = parseRescueTime(flags.for ?? '')
+        return run(context, parseOutput(flags.output), { seconds, ...(flags.execute === undefined ? {} : { execute: flags.execute }) })
+      }),
+    )
   add('demo', 'run the main job on a built-in cluster; touches nothing of yours')
     .addOption(
       new Option('--scenario <NAME>', 'lockout: a probe fails on the way; crash: this program dies on the way').choices(['main', 'lockout', 'crash']),

@@ -43,6 +43,7 @@ const exitOf = {
   FW_ROLLBACK_INCOMPLETE: exitCodes.rollbackIncomplete,
   FW_CHECKPOINT: exitCodes.failure,
   FW_STATE: exitCodes.failure,
+  FW_RESCUE: exitCodes.failure,
   FW_INTERRUPTED: exitCodes.interrupted,
 } as const satisfies Record<`FW_${string}`, ExitCode>
 

@@ -3,27 +3,39 @@ import { closest } from '../firewall/did-you-mean.ts'
 import { type UnseenKind, unseenKinds } from '../firewall/facts.ts'
 import type { OutputFormat } from './context.ts'
 
-/** Shortest and longest window, in seconds: a shorter one ends before one batch is probed, a longer one is no safety. */
-const windowLimits = { least: 20, most: 600 } as const
+interface TimeLimits {
+  readonly least: number
+  readonly most: number
+}
 
-/**
- * `--window`: `90s`, `2m` or plain seconds.
- * @throws FwError FW_USAGE
- */
-export const parseWindow = (text: string): number => {
+/** Shortest and longest window, in seconds: a shorter one ends before one batch is probed, a longer one is no safety. */
+const windowLimits: TimeLimits = { least: 20, most: 600 }
+/** How long a node may be held open by `rescue`, in seconds. */
+const rescueLimits: TimeLimits = { least: 10, most: 86_400 }
+
+/** A length of time as `90s`, `2m` or plain seconds. */
+const parseTime = (flag: string, text: string, { least, most }: TimeLimits): number => {
   const match = /^(\d{1,5})(s|m)?$/.exec(text)
   const seconds = Number(match?.[1]) * (match?.[2] === 'm' ? 60 : 1)
-  if (match === null || seconds < windowLimits.least || seconds > windowLimits.most) {
-    throw new FwError(
-      'FW_USAGE',
-      `--window "${text}" is not a length of time between ${windowLimits.least} s and ${windowLimits.most / 60} minutes`,
-      {
-        fix: 'write seconds or minutes: --window 90s, --window 2m',
-      },
-    )
+  if (match === null || seconds < least || seconds > most) {
+    throw new FwError('FW_USAGE', `${flag} "${text}" is not a length of time between ${least} s and ${most / 60} minutes`, {
+      fix: `write seconds or minutes: ${flag} 90s, ${flag} 2m`,
+    })
   }
   return seconds
 }
+
+/**
+ * `--window`, in seconds.
+ * @throws FwError FW_USAGE
+ */
+export const parseWindow = (text: string): number => parseTime('--window', text, windowLimits)
+
+/**
+ * `--for`, in seconds.
+ * @throws FwError FW_USAGE
+ */
+export const parseRescueTime = (text: string): number => parseTime('--for', text, rescueLimits)
 
 /**
  * `--to`: the number of a change, 0 for before the first.

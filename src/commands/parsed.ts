@@ -24,4 +24,6 @@ export interface Parsed extends ConnectionFlags {
   readonly via?: string
   readonly facts?: string
   readonly saveFacts?: string
+  readonly execute?: string
+  readonly for?: string
 }

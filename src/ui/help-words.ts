@@ -100,6 +100,15 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     examples: ['kubectl calico-fw open'],
     exitCodes: [ok, failure, incomplete, unreachable],
   },
+  rescue: {
+    more: 'Asks no cluster: it is for when none answers. The node closes again by itself when the time is over; pods stay behind their own policies.',
+    examples: [
+      'kubectl calico-fw rescue | ssh root@ws1 sh -s',
+      "kubectl calico-fw rescue --execute 'ssh root@ws1'",
+      "kubectl calico-fw rescue --execute 'ssh admin@ws1 sudo' --for 30m",
+    ],
+    exitCodes: [[exitCodes.ok, 'printed, or the node is open'], failure, usage, interrupted],
+  },
   demo: {
     examples: [
       'kubectl calico-fw demo',

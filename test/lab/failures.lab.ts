@@ -96,7 +96,7 @@ export const tests: readonly LabTest[] = [
   {
     name: 'failures under Felix: rules flushed under it come back by themselves',
     needs: ['felix'],
-    cells: ['-legacy-native', '-nft-native'],
+    cells: ['iptables-legacy-native'],
     run: async (lab, tell) => {
       const rules = async () => (await lab.exec('ws1', ['iptables-save'])).stdout.split('\n').filter((line) => line.includes('cali-')).length
       const before = await rules()
