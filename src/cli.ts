@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
-import { parseChange, parseDryRun, parseOutput, parseRescueTime, parseUnseen, parseWindow } from './commands/flags.ts'
+import { firewallFlags, windowOption, withFirewall } from './commands/firewall-options.ts'
+import { parseChange, parseDryRun, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -213,34 +214,7 @@ const prepared = (command: Command, context: Context): Command => {
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 const yesOption = (description: string): Option => new Option('-y, --yes', description)
-const windowOption = (): Option => new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default('90s')
 const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
-
-/** The firewall, as a file or as flags. */
-const withFirewall = (command: Command): Command =>
-  command
-    .option('-f, --filename <FILE>', 'the firewall as a file; then no other flag describes it')
-    .option('--interface <[NODE=]NAME>', 'a network interface to close, on every node or on one; repeatable', collect)
-    .option('--trust <CIDR>', 'a network with full access, besides nodes, pods and Services; repeatable', collect)
-    .option('--vip <IP:PORT/PROTO,...>', 'an address to keep open, with its ports; repeatable', collect)
-    .option('--open <PORT/PROTO[@CIDR,...]>', 'a port of every node to keep open, to everyone or to some; repeatable', collect)
-    .option('--failsafe <PORT/PROTO>', 'a port that stays open to everyone whatever happens; repeatable', collect)
-    .option('--node-ports <close|open|PORTS>', 'what becomes of NodePorts')
-    .option('--accept-unseen <KIND>', 'go on although this could not be looked at, as refused by name; repeatable', collect)
-    .option('--accept-host-firewall <NODE>', 'go on although what this node’s own firewall drops opens; repeatable', collect)
-    .addOption(windowOption())
-
-const firewallFlags = (flags: Parsed) => ({
-  ...(flags.filename === undefined ? {} : { filename: flags.filename }),
-  ...(flags.interface === undefined ? {} : { interfaces: flags.interface }),
-  ...(flags.trust === undefined ? {} : { trust: flags.trust }),
-  ...(flags.vip === undefined ? {} : { vips: flags.vip }),
-  ...(flags.open === undefined ? {} : { open: flags.open }),
-  ...(Array.isArray(flags.failsafe) ? { failsafes: flags.failsafe } : {}),
-  ...(flags.nodePorts === undefined ? {} : { nodePorts: flags.nodePorts }),
-  windowSeconds: parseWindow(flags.window),
-  accepted: { unseen: parseUnseen(flags.acceptUnseen), hostFirewalls: flags.acceptHostFirewall ?? [] },
-})
 
 /** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */
 const usageError = (error: CommanderError, argv: readonly string[]): FwError => {

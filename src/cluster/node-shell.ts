@@ -20,7 +20,7 @@ export const runOnNode = (
 ): Promise<string> => {
   const ends = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
   return new Promise((resolve, reject) => {
-    const child = spawn(`${command} 'sh -s'`, { shell: true, env, stdio: ['pipe', 'pipe', 'pipe'], signal: ends, killSignal: 'SIGKILL' })
+    const child = spawn(`${command} sh -s`, { shell: true, env, stdio: ['pipe', 'pipe', 'pipe'], signal: ends, killSignal: 'SIGKILL' })
     const said = { out: '', err: '' }
     const hear = (stream: keyof typeof said) => (chunk: Buffer) => {
       said[stream] = `${said[stream]}${chunk.toString()}`.slice(0, maxBytes)

@@ -15,6 +15,7 @@ import { tests as loopback } from './loopback.lab.ts'
 import { tests as nodesService } from './nodes-service.lab.ts'
 import { tests as power } from './power.lab.ts'
 import { tests as reports } from './reports.lab.ts'
+import { tests as rescue } from './rescue.lab.ts'
 import { tests as shapes } from './shapes.lab.ts'
 import { tests as traps } from './traps.lab.ts'
 import { tests as tutorial } from './tutorial.lab.ts'
@@ -32,6 +33,7 @@ export const suite: readonly LabTest[] = [
   ...nodesService,
   ...kubelet,
   ...byHand,
+  ...rescue,
   ...ipv6,
   ...contract,
   ...hostPorts,

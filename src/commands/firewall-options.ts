@@ -1,0 +1,35 @@
+import { type Command, Option } from 'commander'
+import { parseUnseen, parseWindow } from './flags.ts'
+import type { Parsed } from './parsed.ts'
+
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
+
+/** How long a trial lasts without a sign of life. */
+export const windowOption = (): Option => new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default('90s')
+
+/** The firewall, as a file or as flags. */
+export const withFirewall = (command: Command): Command =>
+  command
+    .option('-f, --filename <FILE>', 'the firewall as a file; then no other flag describes it')
+    .option('--interface <[NODE=]NAME>', 'a network interface to close, on every node or on one; repeatable', collect)
+    .option('--trust <CIDR>', 'a network with full access, besides nodes, pods and Services; repeatable', collect)
+    .option('--vip <IP:PORT/PROTO,...>', 'an address to keep open, with its ports; repeatable', collect)
+    .option('--open <PORT/PROTO[@CIDR,...]>', 'a port of every node to keep open, to everyone or to some; repeatable', collect)
+    .option('--failsafe <PORT/PROTO>', 'a port that stays open to everyone whatever happens; repeatable', collect)
+    .option('--node-ports <close|open|PORTS>', 'what becomes of NodePorts')
+    .option('--accept-unseen <KIND>', 'go on although this could not be looked at, as refused by name; repeatable', collect)
+    .option('--accept-host-firewall <NODE>', 'go on although what this node’s own firewall drops opens; repeatable', collect)
+    .addOption(windowOption())
+
+/** What those flags say. */
+export const firewallFlags = (flags: Parsed) => ({
+  ...(flags.filename === undefined ? {} : { filename: flags.filename }),
+  ...(flags.interface === undefined ? {} : { interfaces: flags.interface }),
+  ...(flags.trust === undefined ? {} : { trust: flags.trust }),
+  ...(flags.vip === undefined ? {} : { vips: flags.vip }),
+  ...(flags.open === undefined ? {} : { open: flags.open }),
+  ...(Array.isArray(flags.failsafe) ? { failsafes: flags.failsafe } : {}),
+  ...(flags.nodePorts === undefined ? {} : { nodePorts: flags.nodePorts }),
+  windowSeconds: parseWindow(flags.window),
+  accepted: { unseen: parseUnseen(flags.acceptUnseen), hostFirewalls: flags.acceptHostFirewall ?? [] },
+})
