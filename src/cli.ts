@@ -123,6 +123,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     .argument('<destination>', 'an address or a node, with port and protocol')
     .usage('SOURCE DESTINATION:PORT/PROTO [flags]')
     .option('--via <NODE>', 'the node a packet from outside comes in by, where its destination does not say')
+    .option('--established', 'a connection that stood before anything was written, instead of a new one')
     .option('-f, --filename <FILE>', 'also with this firewall in force, or with these Calico objects written')
     .option('--facts <FILE>', 'from facts saved before; no cluster is asked')
     .option('--save-facts <FILE>', 'save what was found, for --facts')

@@ -17,6 +17,8 @@ export interface ExplainOptions {
   readonly flow: readonly string[]
   /** The node a packet from outside comes in by. */
   readonly via?: string
+  /** Asks about a connection that stands already. */
+  readonly established?: boolean
   /** Also what a HostFirewall, or manifests, would make of it. */
   readonly filename?: string
   /** Facts saved before, instead of a cluster. */
@@ -39,8 +41,8 @@ export const run = async (
   return explain(context, printer, facts, options)
 }
 
-const explain = ({ workstation }: Context, printer: Printer, facts: Facts, { flow, via, filename }: ExplainOptions): ExitCode => {
-  const connection = parseFlow(flow, facts, via)
+const explain = ({ workstation }: Context, printer: Printer, facts: Facts, { flow, via, established, filename }: ExplainOptions): ExitCode => {
+  const connection: Connection = { ...parseFlow(flow, facts, via), ...(established ? { established } : {}) }
   const world = worldOf(facts)
   const now = explained(world, connection)
   const then = filename === undefined ? undefined : explained(worldWith(facts, world, fileText(workstation.readFile, filename), filename), connection)

@@ -22,6 +22,7 @@ export interface Parsed extends ConnectionFlags {
   readonly acceptHostFirewall?: string[]
   readonly scenario?: string
   readonly via?: string
+  readonly established?: boolean
   readonly facts?: string
   readonly saveFacts?: string
   readonly execute?: string

@@ -13,7 +13,7 @@ const clusterConfiguration = v.object({
   networking: v.nullish(v.object({ serviceSubnet: text })),
   apiServer: v.nullish(v.object({ extraArgs: v.nullish(extraArgs) })),
 })
-const proxyConfiguration = v.object({ mode: text })
+const proxyConfiguration = v.object({ mode: text, nodePortAddresses: v.nullish(v.array(v.string())) })
 const kubeconfig = v.object({ clusters: v.array(v.object({ cluster: v.object({ server: v.string() }) })) })
 
 /** What kubeadm wrote down about the cluster it made. */
@@ -71,6 +71,7 @@ export const nodePortRangeOf = (kubeadm: Kubeadm | undefined, apiServers: readon
 export interface ProxyFacts {
   readonly mode: ProxyMode
   readonly source: string
+  readonly nodePortAddresses?: readonly string[]
   readonly unseen?: Unseen
 }
 
@@ -80,12 +81,22 @@ export interface ProxyFacts {
  */
 export const kubeProxyOf = (configMap: ConfigMapObject | undefined, pods: readonly PodObject[]): ProxyFacts => {
   const parsed = v.safeParse(proxyConfiguration, fromYaml(configMap?.data?.['config.conf']))
-  const inMap = parsed.success ? { mode: parsed.output.mode, source: 'ConfigMap kube-system/kube-proxy' } : undefined
+  const inMap = parsed.success
+    ? { mode: parsed.output.mode, source: 'ConfigMap kube-system/kube-proxy', addresses: parsed.output.nodePortAddresses ?? [] }
+    : undefined
   const pod = pods[0]
-  const inPod = pod === undefined ? undefined : { mode: podFlag(pod, 'proxy-mode'), source: `pod kube-system/${pod.metadata.name}` }
+  const inPod =
+    pod === undefined
+      ? undefined
+      : {
+          mode: podFlag(pod, 'proxy-mode'),
+          source: `pod kube-system/${pod.metadata.name}`,
+          addresses: podFlag(pod, 'nodeport-addresses')?.split(',') ?? [],
+        }
   const found = inMap ?? inPod
   const mode = (['iptables', 'ipvs', 'nftables'] as const).find((known) => known === (found?.mode || 'iptables').toLowerCase())
-  if (found !== undefined && mode !== undefined) return { mode, source: found.source }
+  if (found !== undefined && mode !== undefined)
+    return { mode, source: found.source, ...(found.addresses.length === 0 ? {} : { nodePortAddresses: found.addresses }) }
   const why = found === undefined ? 'neither a ConfigMap nor a pod of kube-proxy tells' : `${found.source} says "${found.mode}"`
   return { mode: 'unknown', source: 'not found', unseen: { kind: 'kube-proxy', what: 'mode of kube-proxy', why } }
 }

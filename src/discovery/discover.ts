@@ -120,7 +120,10 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
       namespace: detected.namespace,
       nodePodLabels: detected.nodePodLabels,
     },
-    kubeProxy: { mode: proxy.mode, nodePortRange: nodePortRangeOf(kubeadm, kubernetes.apiServerPods), source: proxy.source },
+    kubeProxy: {
+      ...{ mode: proxy.mode, nodePortRange: nodePortRangeOf(kubeadm, kubernetes.apiServerPods), source: proxy.source },
+      ...(proxy.nodePortAddresses === undefined ? {} : { nodePortAddresses: proxy.nodePortAddresses }),
+    },
     nodes,
     // Where Calico has no pools, pods get their addresses from the nodes' own podCIDRs (host-local IPAM, as in Canal).
     podCidrs: mergeCidrs(ipPools !== undefined && ipPools.length > 0 ? ipPools.map(({ cidr }) => cidr) : nodes.flatMap(({ podCidrs }) => podCidrs)),

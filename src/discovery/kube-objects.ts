@@ -62,10 +62,12 @@ export interface ServiceObject extends KubeObject {
     readonly clusterIPs?: readonly string[]
     readonly externalIPs?: readonly string[]
     readonly externalTrafficPolicy?: string
+    readonly internalTrafficPolicy?: string
+    readonly loadBalancerSourceRanges?: readonly string[]
     readonly healthCheckNodePort?: number
     readonly ports?: readonly { readonly name?: string; readonly protocol?: string; readonly port: number; readonly nodePort?: number }[]
   }
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } }
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly ipMode?: string }[] } }
 }
 
 /** An EndpointSlice. */

@@ -1,7 +1,7 @@
 import type { ServiceFacts, ServicePortFacts } from '../firewall/facts.ts'
 import { portProtocols } from '../net/port.ts'
 import type { EndpointSliceObject, ServiceObject } from './kube-objects.ts'
-import { addressIn } from './loose-text.ts'
+import { addressIn, networkIn } from './loose-text.ts'
 
 type Endpoint = ServiceFacts['endpoints'][number]
 
@@ -28,8 +28,13 @@ const serviceFacts = ({ metadata, spec = {}, status }: ServiceObject, endpoints:
     // A headless Service says None, which is no address.
     clusterIPs: addresses(spec.clusterIPs ?? [spec.clusterIP]),
     externalIPs: addresses(spec.externalIPs),
-    loadBalancerIPs: addresses(status?.loadBalancer?.ingress?.map(({ ip }) => ip)),
+    // With ipMode Proxy the balancer ends the connection itself, and kube-proxy knows nothing of the address (Kubernetes 1.30).
+    loadBalancerIPs: addresses(status?.loadBalancer?.ingress?.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip)),
     externalTrafficPolicy: spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster',
+    ...(spec.internalTrafficPolicy === 'Local' ? { internalTrafficPolicy: 'Local' as const } : {}),
+    ...(spec.loadBalancerSourceRanges?.length
+      ? { loadBalancerSourceRanges: spec.loadBalancerSourceRanges.flatMap((range) => networkIn(range.trim()) ?? []) }
+      : {}),
     ...(spec.healthCheckNodePort ? { healthCheckNodePort: spec.healthCheckNodePort } : {}),
     ports: (spec.ports ?? []).map(
       ({ name, protocol, port, nodePort }): ServicePortFacts => ({

@@ -63,6 +63,10 @@ export interface ServiceFacts {
   readonly externalIPs: readonly Address[]
   readonly loadBalancerIPs: readonly Address[]
   readonly externalTrafficPolicy: 'Cluster' | 'Local'
+  /** Only endpoints of the caller's own node are used under its ClusterIPs; absent: Cluster. */
+  readonly internalTrafficPolicy?: 'Local'
+  /** Who may use its LoadBalancer addresses; absent: everyone. */
+  readonly loadBalancerSourceRanges?: readonly Cidr[]
   readonly healthCheckNodePort?: number
   readonly ports: readonly ServicePortFacts[]
   /** Ready endpoints from the EndpointSlices; `port` by service port name is in `ports`. */
@@ -153,7 +157,13 @@ export interface Facts {
     /** How calico-node's pods are selected there, for the nodes Service. */
     readonly nodePodLabels: Readonly<Record<string, string>>
   }
-  readonly kubeProxy: { readonly mode: ProxyMode; readonly nodePortRange: PortRange; readonly source: string }
+  readonly kubeProxy: {
+    readonly mode: ProxyMode
+    readonly nodePortRange: PortRange
+    readonly source: string
+    /** kube-proxy's own `nodePortAddresses`, where it names any: networks, or `primary`. */
+    readonly nodePortAddresses?: readonly string[]
+  }
   readonly nodes: readonly NodeFacts[]
   readonly podCidrs: readonly Cidr[]
   /** Every IPPool; absent where they could not be read, and then every way of carrying pods' packets counts as possible. */

@@ -128,6 +128,8 @@ const netLists = (facts: Facts, change: Change): (readonly string[])[] => {
     ...sides.flatMap(({ nets = [], notNets = [] }: EntityRule) => [nets, notNets]),
     ...facts.services.map(({ externalIPs, loadBalancerIPs, clusterIPs }) => [...externalIPs, ...loadBalancerIPs, ...clusterIPs]),
     ...namedServices(sides, facts),
+    ...facts.services.flatMap(({ loadBalancerSourceRanges }) => (loadBalancerSourceRanges === undefined ? [] : [loadBalancerSourceRanges])),
+    facts.kubeProxy.nodePortAddresses ?? [],
     ...[...failsafeNets(facts)].map((net) => [net]),
     ...(facts.ipPools ?? []).map(({ cidr }) => [cidr]),
     facts.podCidrs,

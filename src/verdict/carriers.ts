@@ -14,16 +14,24 @@ export interface Carriers {
   readonly tunnels: readonly Pick<Packet, 'protocol' | 'port'>[]
 }
 
-const vxlan = { protocol: protocols.udp, port: 4789 }
 const ipip = { protocol: protocols.ipip, port: undefined }
 
-/** By the pool of the destination; CrossSubnet counts as both, and where the pools are not told everything is possible. */
-export const carriersOf = (pools: readonly Pool[] | undefined, destination: Ip): Carriers => {
+/**
+ * By the pool of the destination; CrossSubnet counts as both, and where the pools are not told everything is possible. Where WireGuard is on, it
+ * carries pods' packets between nodes that have it, and the others' go as they would without.
+ */
+export const carriersOf = (
+  pools: readonly Pool[] | undefined,
+  destination: Ip,
+  ports: { readonly vxlan: number; readonly wireguard: number | undefined },
+): Carriers => {
+  const vxlan = { protocol: protocols.udp, port: ports.vxlan }
+  const wireguard = ports.wireguard === undefined ? [] : [{ protocol: protocols.udp, port: ports.wireguard }]
   const own = pools?.filter(({ holds }) => holds(destination))
-  if (own === undefined) return { isPlain: true, tunnels: [vxlan, ipip] }
+  if (own === undefined) return { isPlain: true, tunnels: [vxlan, ipip, ...wireguard] }
   const used = (mode: 'vxlanMode' | 'ipipMode') => own.some((pool) => pool[mode] !== 'Never')
   return {
     isPlain: own.every(({ vxlanMode, ipipMode }) => vxlanMode !== 'Always' && ipipMode !== 'Always'),
-    tunnels: [...(used('vxlanMode') ? [vxlan] : []), ...(used('ipipMode') ? [ipip] : [])],
+    tunnels: [...(used('vxlanMode') ? [vxlan] : []), ...(used('ipipMode') ? [ipip] : []), ...wireguard],
   }
 }

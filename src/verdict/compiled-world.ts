@@ -31,6 +31,7 @@ export interface CompiledWorld {
   readonly hostPorts: HostPorts
   readonly nodes: () => readonly CompiledNode[]
   readonly node: (name: string) => CompiledNode | undefined
+  readonly vxlanPort: number
   /** Absent where the world tells no IPPools. */
   readonly pools: readonly Pool[] | undefined
   readonly place: (ip: Ip) => Place
@@ -39,6 +40,9 @@ export interface CompiledWorld {
   /** Whether an address is in the Node status of some node: between those Felix lets its tunnels pass. */
   readonly isTunnelEnd: (ip: Ip) => boolean
 }
+
+/** Felix's own default. */
+const usualVxlanPort = 4789
 
 /** Places are kept up to this many, so that a long-lived decider stays small. */
 const keptPlaces = 50_000
@@ -72,6 +76,7 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
   const pools = world.ipPools?.map((pool) => ({ ...pool, holds: netMatcher([pool.cidr]) }))
   return {
     ...{ world, book, services, nodes, node },
+    vxlanPort: world.felix?.vxlanPort ?? usualVxlanPort,
     hostPorts: createHostPorts(world.hostPorts ?? []),
     pools,
     place: kept(createPlaces({ world, services, node, isPod, pools, owners, podNode })),
@@ -143,7 +148,12 @@ const createPlaces = ({ world, services, node, isPod, pools, owners, podNode }: 
     if (ip.loopback) return { kind: 'loopback' }
     if (ip.onLink) return { kind: 'link' }
     const runsOn = services.nodeOf(ip.text)
-    if (runsOn !== undefined || isPod(ip)) return { kind: 'pod', node: node(runsOn ?? podNode(ip) ?? ''), carriers: carriersOf(pools, ip) }
+    if (runsOn !== undefined || isPod(ip))
+      return {
+        kind: 'pod',
+        node: node(runsOn ?? podNode(ip) ?? ''),
+        carriers: carriersOf(pools, ip, { vxlan: world.felix?.vxlanPort ?? usualVxlanPort, wireguard: world.felix?.wireguard[ip.family] }),
+      }
     return { kind: services.at(ip.text).length > 0 ? 'service' : 'outside' }
   }
 }

@@ -81,6 +81,8 @@ const netLists = (world: World): (readonly string[])[] => {
       ...single([...clusterIPs, ...externalIPs, ...loadBalancerIPs]),
       ...single(endpoints.map(({ address }) => address)),
     ]),
+    ...world.services.flatMap(({ loadBalancerSourceRanges }) => (loadBalancerSourceRanges === undefined ? [] : [loadBalancerSourceRanges])),
+    ...(world.nodePortAddresses === undefined ? [] : [world.nodePortAddresses]),
     ...(world.hostPorts ?? []).map(({ pod }) => [pod]),
     ...Object.values(world.failsafes).flatMap(({ inbound, outbound }) =>
       [...inbound.ports, ...outbound.ports].flatMap(({ net }) => (net ? [[net]] : [])),

@@ -2,7 +2,7 @@ import type { CompiledWorld, Place } from './compiled-world.ts'
 import type { Ip } from './ip.ts'
 import type { CompiledNode, Nic } from './node.ts'
 import { agree, end, noted, type Outcome, onto, type Trail, unknown } from './outcome.ts'
-import { formatPacket, type Packet } from './packet.ts'
+import { formatPacket, type Packet, protocols } from './packet.ts'
 import { type At, beforeDnat, forwarded, type Next, toHost } from './stages.ts'
 import { holds, sentTo, translate } from './translation.ts'
 import { beforeTracking } from './untracked.ts'
@@ -47,9 +47,9 @@ export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sour
   const place = compiled.place(packet.destination)
   const onwards = (trail: Trail | undefined): Outcome => {
     if (place.kind === 'pod' && place.node === node) return reaches(at, trail, 'a pod, whose own policies are not judged here')
-    return leave(compiled, { node, packet, trail, to: place, sources }, (out, next) => forwarded(out, 'forwardEgress', next))
+    return leave(compiled, { node, packet, trail, to: place, sources }, (out, next) => forwarded(out, compiled, 'forwardEgress', next))
   }
-  return accepted ? onwards(at.trail) : forwarded(at, 'forwardIngress', onwards)
+  return accepted ? onwards(at.trail) : forwarded(at, compiled, 'forwardIngress', onwards)
 }
 
 /**
@@ -150,8 +150,9 @@ const enter = (
 const inTunnel = ({ tunnelled }: CompiledWorld, { node, packet, trail, to }: Departure, outer: Pick<Packet, 'protocol' | 'port'>): Outcome => {
   const peer = to.kind === 'pod' ? to.node : undefined
   if (peer === undefined) return unknown(trail, node.name, `which node ${packet.destination.text} is tunnelled to is not told`)
-  const { action, trail: own } = tunnelled(`${node.name} ${peer.name} ${outer.protocol} ${packet.source.family}`, () =>
-    betweenNodes(node, peer, packet, outer),
+  const { action, trail: own } = tunnelled(
+    `${node.name} ${peer.name} ${outer.protocol} ${outer.port} ${packet.source.family} ${packet.established}`,
+    () => betweenNodes(node, peer, packet, outer),
   )
   return { action, trail: onto(trail, own) }
 }
@@ -164,7 +165,9 @@ const betweenNodes = (node: CompiledNode, peer: CompiledNode, packet: Packet, ou
     return unknown(trail, node.name, `under which address ${peer.name} ends the tunnel is not told`)
   if (peer.wildcard !== undefined || node.wildcard !== undefined)
     return unknown(trail, node.name, 'HostEndpoint * on a tunnel interface is not modelled')
-  const sent: Packet = { ...packet, ...outer, source, destination, sourcePort: undefined, icmp: undefined }
+  // VXLAN is not tracked (raw NOTRACK), so that each of its packets is judged, whatever flow is inside.
+  const established = packet.established && outer.protocol !== protocols.udp
+  const sent: Packet = { ...packet, ...outer, source, destination, sourcePort: undefined, icmp: undefined, established }
   return agree(
     trail,
     peer.name,

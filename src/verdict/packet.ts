@@ -12,6 +12,8 @@ export interface Packet {
   readonly port: number | undefined
   readonly sourcePort: number | undefined
   readonly icmp: Connection['icmp']
+  /** Connection tracking knows it already. */
+  readonly established: boolean
   /** The node that is asked about where an address does not say. */
   readonly via: string | undefined
 }

@@ -2,7 +2,7 @@ import type { CompiledWorld, Place } from './compiled-world.ts'
 import { leave, reaches, seenAs, through } from './journey.ts'
 import type { CompiledNode, Nic } from './node.ts'
 import { agree, end, noted, type Outcome, type Trail, unknown } from './outcome.ts'
-import type { Packet } from './packet.ts'
+import { type Packet, protocols } from './packet.ts'
 import { type At, beforeDnat, fromHost, type Next, toHost } from './stages.ts'
 import { holds, sentTo, translate } from './translation.ts'
 import { beforeTracking } from './untracked.ts'
@@ -75,8 +75,28 @@ const podSends = (compiled: CompiledWorld, at: At, accepted: boolean, masquerade
   const place = compiled.place(packet.destination)
   if (place.kind === 'link') return unknown(trail, node.name, 'multicast and link-local packets of pods are not modelled')
   if (place.kind !== 'loopback' && !holds(place, node)) return through(compiled, at, accepted, seenAs(node, packet.source, masquerade))
-  const text = 'no HostEndpoint polices a pod calling its own node; Calico’s manifests and operator allow it (DefaultEndpointToHostAction)'
-  return end('allow', trail, node.name, { stage: 'route', text })
+  return toOwnNode(compiled, at)
+}
+
+/** filter cali-wl-to-host: no HostEndpoint polices it; one setting decides once the pod's own policies are through. */
+const toOwnNode = ({ world }: CompiledWorld, { node, packet, trail }: At): Outcome => {
+  const route = (action: 'allow' | 'deny', text: string) => end(action, trail, node.name, { stage: 'route', text })
+  if (packet.established) return route('allow', 'the pod’s own chain accepts what connection tracking knows')
+  switch (world.felix?.endpointToHost) {
+    case undefined:
+      return route(
+        'allow',
+        'no HostEndpoint polices a pod calling its own node; Calico’s manifests and operator allow it (DefaultEndpointToHostAction)',
+      )
+    case 'ACCEPT':
+      return route('allow', 'no HostEndpoint polices a pod calling its own node, and DefaultEndpointToHostAction is Accept')
+    case 'RETURN':
+      return unknown(trail, node.name, 'DefaultEndpointToHostAction is Return, so the node’s own INPUT rules decide, which are not told')
+    case 'DROP':
+      if (packet.protocol === protocols.icmpv6)
+        return unknown(trail, node.name, 'which ICMPv6 Felix takes from a pod before it drops the rest is not modelled')
+      return route('deny', 'a pod calls its own node, and DefaultEndpointToHostAction is Drop, Felix’s own default')
+  }
 }
 
 /** natOutgoing: towards addresses in no pool a pod shows its node's address. */

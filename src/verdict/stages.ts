@@ -3,7 +3,7 @@ import type { CompiledWorld } from './compiled-world.ts'
 import type { CompiledEndpoint } from './host-endpoint.ts'
 import type { World } from './model.ts'
 import type { CompiledNode, Nic } from './node.ts'
-import { end, type Note, noted, type Outcome, type Trail, unknown } from './outcome.ts'
+import { agree, end, type Note, noted, type Outcome, type Trail, unknown } from './outcome.ts'
 import { formatPacket, type Packet, protocols } from './packet.ts'
 import { type Exemption, isTunnel, tunnelExemption } from './tunnels.ts'
 
@@ -24,6 +24,7 @@ export type Next = (trail: Trail | undefined) => Outcome
  */
 export const beforeDnat = (at: At, done: (accepted: boolean, trail: Trail | undefined) => Outcome): Outcome => {
   const { node, nic, packet, trail } = at
+  if (packet.established) return done(false, nic.endpoint === undefined ? trail : noted(trail, node.name, tracked))
   const beyond = nic.endpoint?.beyond ?? nic.preDnat?.beyond
   if (beyond !== undefined) return unknown(trail, node.name, beyond)
   const chain = nic.preDnat?.preDnat
@@ -47,7 +48,7 @@ export const toHost = (at: At, accepted: boolean, compiled: CompiledWorld, done:
   const { node, nic, packet, trail } = at
   const { endpoint } = nic
   const judged = (): Outcome => {
-    if (accepted) return done(trail)
+    if (accepted || (packet.established && endpoint !== undefined)) return done(trail)
     if (endpoint === undefined)
       return done(
         noted(
@@ -59,7 +60,7 @@ export const toHost = (at: At, accepted: boolean, compiled: CompiledWorld, done:
     if (bypassesUnderIpvs(packet, compiled.world)) return unknown(trail, node.name, () => ipvsText(packet, compiled.world))
     return normal(at, endpoint, 'ingress', done)
   }
-  return isTunnel(packet) ? exempted(at, tunnelExemption(compiled, packet, 'ingress'), judged, done) : judged()
+  return isTunnel(compiled, packet) ? exempted(at, tunnelExemption(compiled, packet, 'ingress'), judged, done) : judged()
 }
 
 /** filter OUTPUT, or mangle POSTROUTING after DNAT: what a process on the node sends, with the destination as the wire sees it. */
@@ -67,18 +68,28 @@ export const fromHost = (at: At, compiled: CompiledWorld, done: Next): Outcome =
   const { node, nic, packet, trail } = at
   const { endpoint } = nic
   if (endpoint === undefined) return done(trail)
+  if (packet.established) return done(noted(trail, node.name, tracked))
   if (endpoint.beyond !== undefined) return unknown(trail, node.name, endpoint.beyond)
   const judged = () => normal(at, endpoint, 'egress', done)
-  return isTunnel(packet) ? exempted(at, tunnelExemption(compiled, packet, 'egress'), judged, done) : judged()
+  return isTunnel(compiled, packet) ? exempted(at, tunnelExemption(compiled, packet, 'egress'), judged, done) : judged()
 }
 
 /** filter FORWARD, for packets through the node: only apply-on-forward policy, no failsafes, and allowed where no such policy governs the direction. */
-export const forwarded = (at: At, direction: 'forwardIngress' | 'forwardEgress', done: Next): Outcome => {
+export const forwarded = (at: At, compiled: CompiledWorld, direction: 'forwardIngress' | 'forwardEgress', done: Next): Outcome => {
   const { node, nic, packet, trail } = at
-  if (nic.endpoint === undefined) return done(trail)
+  if (nic.endpoint === undefined || packet.established) return done(trail)
   if (nic.endpoint.beyond !== undefined) return unknown(trail, node.name, nic.endpoint.beyond)
-  return walk(nic.endpoint[direction], packet, node.name, trail, (result, after) =>
+  const judged = walk(nic.endpoint[direction], packet, node.name, trail, (result, after) =>
     result === 'deny' ? { action: 'deny', trail: after } : done(after),
+  )
+  // Felix marks what IPVS forwards by interface, and `*` is no interface (felix/dataplane/linux/endpoint_mgr.go `updateHostEndpoints`).
+  if (direction === 'forwardEgress' || nic.endpoint !== node.wildcard || !mayBeIpvs(compiled.world)) return judged
+  return agree(
+    trail,
+    node.name,
+    () => `with kube-proxy in mode ${compiled.world.proxyMode} HostEndpoint * may not police what comes in to be forwarded`,
+    [judged, done(trail)],
+    (way) => way,
   )
 }
 
@@ -133,16 +144,16 @@ const exempted = ({ node, trail }: At, exemption: Exemption, judged: () => Outco
   }
 }
 
+/** mangle PREROUTING accepts it for the whole host, and every chain of a HostEndpoint begins with the same rule. */
+const tracked: Note = { stage: 'established', text: 'Felix accepts what connection tracking knows before any policy' }
 const failsafe = (text: () => string): Note => ({ stage: 'failsafe', text })
 const route = (text: string | (() => string)): Note => ({ stage: 'route', text })
 
 /** In IPVS mode the INPUT chain takes tcp and udp to 30000-32767 on a host address for forwarded traffic and skips normal policy (felix `cali-forward-check`). */
-const bypassesUnderIpvs = ({ protocol, port }: Packet, { proxyMode }: World): boolean =>
-  (proxyMode === 'ipvs' || proxyMode === 'unknown') &&
-  (protocol === protocols.tcp || protocol === protocols.udp) &&
-  port !== undefined &&
-  port >= 30000 &&
-  port <= 32767
+const bypassesUnderIpvs = ({ protocol, port }: Packet, world: World): boolean =>
+  mayBeIpvs(world) && (protocol === protocols.tcp || protocol === protocols.udp) && port !== undefined && port >= 30000 && port <= 32767
+
+const mayBeIpvs = ({ proxyMode }: World): boolean => proxyMode === 'ipvs' || proxyMode === 'unknown'
 
 const ipvsText = (packet: Packet, { proxyMode }: World): string =>
   `with kube-proxy in mode ${proxyMode} normal policy may not see ${formatPacket(packet)}: IPVS takes that port range for forwarded`

@@ -47,6 +47,7 @@ const portLists = (worlds: readonly World[], rules: readonly Rule[]): (readonly 
     namedByPaths.slice(0, 2),
     namedByPaths.slice(2),
     ...ofRules.map((ports) => ports.flatMap(rangeOf)),
+    ...worlds.flatMap(({ felix }) => [felix?.vxlanPort, ...Object.values(felix?.wireguard ?? {})].flatMap(one)),
     ...worlds.flatMap((world) => [
       ...Object.values(world.failsafes).flatMap(({ inbound, outbound }) => [...inbound.ports, ...outbound.ports].flatMap(({ port }) => one(port))),
       ...world.services.flatMap(({ ports, endpoints }) => [

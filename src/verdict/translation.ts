@@ -1,3 +1,4 @@
+import { familyOf } from '../net/address.ts'
 import type { CompiledWorld, Place } from './compiled-world.ts'
 import type { CompiledNode } from './node.ts'
 import type { Note } from './outcome.ts'
@@ -36,21 +37,36 @@ export const translate = (compiled: CompiledWorld, node: CompiledNode, packet: P
       what: `whether kube-proxy serves NodePorts on ${packet.destination.text} is not told: outside iptables mode it may keep to primary addresses`,
     }
   }
+  if (isShutOut(compiled, packet, frontend)) return { kind: 'end', note: note(() => 'its loadBalancerSourceRanges do not name this source: dropped') }
   const all = services.backends(frontend, packet.destination.family)
-  const onlyLocal = !inside && frontend.by !== 'cluster-ip' && frontend.service.externalTrafficPolicy === 'Local'
-  const usable = onlyLocal ? all.filter((backend) => runsOn(compiled, backend) === node.name) : all
+  const policy = localPolicy(frontend, inside)
+  const usable = policy === undefined ? all : all.filter((backend) => runsOn(compiled, backend) === node.name)
   if (usable.length === 0) {
+    if (packet.established) return { kind: 'unknown', what: `which endpoint of ${formatFrontend(frontend)} it was led to is not told` }
     return {
       kind: 'end',
-      note: note(() => (onlyLocal ? `externalTrafficPolicy Local and no endpoint on ${node.name}: dropped` : 'no ready endpoint: refused')),
+      note: note(() => (policy === undefined ? 'no ready endpoint: refused' : `${policy} Local and no endpoint on ${node.name}: dropped`)),
     }
   }
   return {
     kind: 'dnat',
     note: note(() => `to ${formatBackends(usable)}`),
     targets: usable,
-    masquerade: onlyLocal ? 'no' : inside || frontend.by === 'cluster-ip' ? 'maybe' : 'yes',
+    masquerade: policy === 'externalTrafficPolicy' ? 'no' : inside || frontend.by === 'cluster-ip' ? 'maybe' : 'yes',
   }
+}
+
+/** Which policy of the Service keeps a connection to endpoints of this node; those inside see none of the external one. */
+const localPolicy = ({ service, by }: Frontend, inside: boolean): 'internalTrafficPolicy' | 'externalTrafficPolicy' | undefined => {
+  if (by === 'cluster-ip') return service.internalTrafficPolicy === undefined ? undefined : 'internalTrafficPolicy'
+  return !inside && service.externalTrafficPolicy === 'Local' ? 'externalTrafficPolicy' : undefined
+}
+
+/** kube-proxy takes the ranges of the packet's family, and where there are none of it, everyone (pkg/proxy/serviceport.go). */
+const isShutOut = ({ book }: CompiledWorld, { source, established }: Packet, { service, by }: Frontend): boolean => {
+  if (by !== 'load-balancer' || established) return false
+  const ranges = (service.loadBalancerSourceRanges ?? []).filter((range) => familyOf(range) === source.family)
+  return ranges.length > 0 && !book.nets(service.loadBalancerSourceRanges ?? [])(source)
 }
 
 /** The packet as it goes to one of the targets. */
@@ -77,12 +93,19 @@ const nothing: Translation = { kind: 'none' }
 export const holds = (place: Place, node: CompiledNode): boolean =>
   (place.kind === 'node' && place.node === node) || (place.kind === 'floating' && place.nodes.includes(node))
 
-/** kube-proxy's iptables mode serves NodePorts on IPv4 loopback too. */
-const isServedNodeAddress = ({ world, place }: CompiledWorld, node: CompiledNode, { destination }: Packet): boolean =>
-  destination.loopback ? world.proxyMode === 'iptables' && destination.family === 4 : holds(place(destination), node)
+/** kube-proxy's iptables mode serves NodePorts on IPv4 loopback too; `nodePortAddresses` names the networks where it serves any. */
+const isServedNodeAddress = ({ world, book, place }: CompiledWorld, node: CompiledNode, { destination }: Packet): boolean => {
+  const told = world.nodePortAddresses
+  const isNamed =
+    told === undefined || book.nets(told)(destination) || (told.includes('primary') && destination.text === node.primary[destination.family]?.text)
+  return isNamed && (destination.loopback ? world.proxyMode === 'iptables' && destination.family === 4 : holds(place(destination), node))
+}
 
 const isUncertainNodePort = ({ world }: CompiledWorld, node: CompiledNode, { destination }: Packet, { by }: Frontend): boolean =>
-  by === 'node-port' && world.proxyMode !== 'iptables' && destination.text !== node.primary[destination.family]?.text
+  by === 'node-port' &&
+  world.nodePortAddresses === undefined &&
+  world.proxyMode !== 'iptables' &&
+  destination.text !== node.primary[destination.family]?.text
 
 const runsOn = ({ place }: CompiledWorld, { ip, node }: Backend): string | undefined => {
   if (node !== undefined) return node

@@ -8,23 +8,26 @@ export type Exemption =
   /** Whether Felix runs this tunnel is not told; `otherwise` is what it does if so. */
   | { readonly kind: 'unknown'; readonly otherwise: 'pass' | 'drop'; readonly text: string }
 
-/** Calico's default ports: VXLAN, and WireGuard over IPv4 and IPv6. */
-const vxlanPort = 4789
+/** Where WireGuard listens by Calico's defaults, over IPv4 and IPv6. */
 const wireguardPorts = [51820, 51821]
 
 /** IPIP, VXLAN or WireGuard on Calico's ports. */
-export const isTunnel = ({ protocol, port }: Packet): boolean =>
-  protocol === protocols.ipip || (protocol === protocols.udp && port !== undefined && (port === vxlanPort || wireguardPorts.includes(port)))
+export const isTunnel = ({ world, vxlanPort }: CompiledWorld, { protocol, port }: Packet): boolean => {
+  if (protocol !== protocols.udp || port === undefined) return protocol === protocols.ipip
+  return port === vxlanPort || (world.felix === undefined ? wireguardPorts : Object.values(world.felix.wireguard)).includes(port)
+}
 
 /**
  * felix/rules/static.go, filter INPUT and OUTPUT: IPIP and VXLAN pass between known nodes where a pool uses them, and from strangers they are
  * dropped on the way in; WireGuard passes from and to anybody where it is on, which no object read here tells.
  */
 export const tunnelExemption = (
-  { pools, isTunnelEnd }: CompiledWorld,
+  { world, pools, isTunnelEnd, vxlanPort }: CompiledWorld,
   { source, destination, protocol, port }: Packet,
   direction: 'ingress' | 'egress',
 ): Exemption => {
+  if (protocol === protocols.udp && port !== vxlanPort && world.felix !== undefined)
+    return port === world.felix.wireguard[destination.family] ? { kind: 'pass', text: 'Felix lets WireGuard pass, from and to anybody' } : none
   if (protocol === protocols.udp && port !== vxlanPort)
     return { kind: 'unknown', otherwise: 'pass', text: 'whether Felix runs WireGuard, whose packets it lets pass, is not told' }
   const mode = protocol === protocols.ipip ? 'ipipMode' : 'vxlanMode'

@@ -41,8 +41,8 @@ const judge = (compiled: CompiledWorld, connection: Connection): Outcome => {
   }
   if (protocol === undefined) return unknown(undefined, '', `protocol ${connection.protocol} is none Calico knows`)
   if (source.family !== destination.family) return unknown(undefined, '', 'source and destination are of different families')
-  const { port, sourcePort, icmp, via } = connection
-  return fromPlace(compiled, place(source), { source, destination, protocol, port, sourcePort, icmp, via })
+  const { port, sourcePort, icmp, via, established = false } = connection
+  return fromPlace(compiled, place(source), { source, destination, protocol, port, sourcePort, icmp, via, established })
 }
 
 const fromPlace = (compiled: CompiledWorld, from: Place, packet: Packet): Outcome => {

@@ -1,6 +1,7 @@
 import type { Facts } from '../firewall/facts.ts'
 import type { Address } from '../net/address.ts'
 import { contains } from '../net/cidr.ts'
+import { felixSettings } from './felix-settings.ts'
 import type { World } from './model.ts'
 
 /**
@@ -10,11 +11,14 @@ import type { World } from './model.ts'
 export const worldOf = (facts: Facts): World => ({
   dataplane: facts.calico.dataplane,
   proxyMode: facts.kubeProxy.mode,
+  ...(facts.kubeProxy.nodePortAddresses === undefined ? {} : { nodePortAddresses: facts.kubeProxy.nodePortAddresses }),
+  ...(facts.components === undefined ? {} : { felix: felixSettings(facts.components.felixSettings) }),
   nodes: facts.nodes,
   podCidrs: facts.podCidrs,
   ...(facts.ipPools === undefined ? {} : { ipPools: facts.ipPools }),
   floating: floatingOf(facts),
   services: facts.services,
+  ...(facts.hostPorts === undefined ? {} : { hostPorts: facts.hostPorts }),
   failsafes: facts.failsafes,
   hostEndpoints: facts.hostEndpoints,
   policies: facts.policies,

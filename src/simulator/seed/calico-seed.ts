@@ -28,8 +28,11 @@ const definition = ({ group, version, kind, plural, namespaced }: (typeof allRes
   status: { conditions: [{ type: 'Established', status: 'True' }] },
 })
 
-/** The environment of calico-node that tells its datastore. */
-export const calicoNodeEnv = (flavour: Flavour) => [{ name: 'DATASTORE_TYPE', value: flavour === 'etcd' ? 'etcdv3' : 'kubernetes' }]
+/** The environment of calico-node: its datastore, and that pods reach their own node, as Calico's manifests and operator have it. */
+export const calicoNodeEnv = (flavour: Flavour) => [
+  { name: 'DATASTORE_TYPE', value: flavour === 'etcd' ? 'etcdv3' : 'kubernetes' },
+  { name: 'FELIX_DEFAULTENDPOINTTOHOSTACTION', value: 'ACCEPT' },
+]
 
 const daemonSet = (flavour: Flavour, nodes: number): KubeObject => ({
   apiVersion: 'apps/v1',
