@@ -2,6 +2,7 @@ import type { Facts } from '../firewall/facts.ts'
 import { apiChecks } from './api.ts'
 import { calicoChecks } from './calico.ts'
 import { type Check, type CheckResult, categories } from './check.ts'
+import { componentChecks } from './components.ts'
 import { failsafeChecks } from './failsafes.ts'
 import { gateChecks } from './gate.ts'
 import { hostEndpointChecks } from './host-endpoints.ts'
@@ -24,6 +25,7 @@ export const allChecks: readonly Check[] = [
   ...nodePortChecks,
   ...kubeProxyChecks,
   ...ownerChecks,
+  ...componentChecks,
   ...gateChecks,
 ].sort((one, other) => categories.indexOf(one.category) - categories.indexOf(other.category) || (one.id < other.id ? -1 : 1))
 

@@ -5,6 +5,7 @@ import { v3 } from '../../src/calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, PolicySpec } from '../../src/calico/shapes.ts'
 import { categories } from '../../src/doctor/check.ts'
 import { allChecks, examine } from '../../src/doctor/examine.ts'
+import type { Components } from '../../src/firewall/components.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
 import type { Inspection } from '../../src/firewall/inspection.ts'
@@ -26,6 +27,20 @@ const look = (node: NodeFacts): Inspection => ({
   unseen: [],
 })
 
+const components: Components = {
+  distribution: { name: 'kubeadm', source: 'ConfigMap kube-system/kubeadm-config' },
+  calicoOwner: { name: 'operator', source: 'owned by Installation default' },
+  felixSettings: [{ name: 'defaultEndpointToHostAction', value: 'ACCEPT', source: 'environment variable FELIX_DEFAULTENDPOINTTOHOSTACTION' }],
+  bgp: { port: 179, mesh: true, peers: [{ name: 'tor', source: 'BGPPeer tor', address: parseAddress('192.168.218.1'), bfd: false, by: 'Calico' }] },
+  programs: [],
+  timeServers: [],
+  unavailableApis: [],
+  operator: { via: 'direct', confirmed: [], looked: true },
+}
+const withComponents = (more: Partial<Components>): Partial<Facts> => ({ components: { ...components, ...more } })
+const felixSetting = (name: string, value: string): Partial<Facts> =>
+  withComponents({ felixSettings: [...components.felixSettings, { name, value, source: 'FelixConfiguration default' }] })
+
 /** The home cluster with every node looked into, and 7443 among the failsafes already. */
 const clean: Facts = (() => {
   const facts = homeFacts()
@@ -33,6 +48,7 @@ const clean: Facts = (() => {
     ...facts,
     nodes: facts.nodes.map((node) => ({ ...node, inspected: look(node) })),
     hostPorts: [],
+    components,
     callees: [],
     unseen: [],
   }
@@ -98,6 +114,72 @@ const planted: Record<string, readonly [Partial<Facts>, RegExp]> = {
   'FW-D002': [unseen('api-endpoints', 'ConfigMap kube-public/cluster-info', 'no answer'), /kube-public\/cluster-info: no answer/],
   'FW-D003': [{ operatorAddresses: [] }, /cannot be told/],
   'FW-D004': [{ nodes: clean.nodes.map((node) => ({ ...node, controlPlane: false })) }, /hosted control plane/],
+  'FW-D005': [withComponents({ unavailableApis: ['v1beta1.metrics.k8s.io'] }), /v1beta1\.metrics\.k8s\.io is not available.*calico#7555/],
+  'FW-D006': [withComponents({ operator: { via: 'tunnel', confirmed: [], looked: false } }), /a tunnel leads on/],
+  'FW-D107': [withComponents({ felixSettings: [] }), /drops what pods send to their own node.*calico#5161/],
+  'FW-D108': [
+    {
+      ...withNode(() => ({ ready: false })),
+      services: [
+        ...clean.services,
+        {
+          ...(clean.services[0] as Facts['services'][number]),
+          ...{ namespace: 'calico-system', name: 'calico-typha', endpoints: [{ address: parseAddress('192.168.218.174'), node: ws1, ports: [] }] },
+        },
+      ],
+    },
+    /Typha on ws1\S*, which is not Ready.*calico#11169/,
+  ],
+  'FW-D109': [{ networkSets: [set('office', ['10.0.0.0/40'], 'x')] as unknown as Facts['networkSets'] }, /office holds 10\.0\.0\.0\/40: no network/],
+  'FW-D209': [
+    {
+      calico: { ...clean.calico, dataplane: 'bpf' },
+      ...withNode((node) => ({ interfaces: node.interfaces.map((one) => ({ ...one, name: 'br0' })) })),
+    },
+    /br0 of ws1\S*: bpfDataIfacePattern does not match/,
+  ],
+  'FW-D210': [felixSetting('interfacePrefix', 'cali,ens'), /ens160 of .* begins with Felix’s interfacePrefix cali,ens/],
+  'FW-D211': [
+    {
+      nodes: clean.nodes.map((node) => ({
+        ...node,
+        inspected: {
+          ...look(node),
+          interfaces: [
+            {
+              name: 'ens160',
+              kind: 'nic' as const,
+              up: true,
+              addresses: [{ address: parseAddress('192.168.218.189'), prefix: 32, floating: true as const }],
+            },
+          ],
+        },
+      })),
+    },
+    /192\.168\.218\.189 is on control1\S*, ws1\S*, ws2\S* and 2 more at once.*calico#4956/,
+  ],
+  'FW-D409': [
+    {
+      hostEndpoints: [{ ...endpoint('nameless'), spec: { node: ws1, expectedIPs: ['192.168.218.174'], profiles: ['projectcalico-default-allow'] } }],
+    },
+    /nameless matches ws1\S* by address/,
+  ],
+  'FW-D410': [{ hostEndpoints: [endpoint('bare', {}, {})] }, /bare has none.*calico#9121/],
+  'FW-D605': [
+    {
+      calico: { ...clean.calico, dataplane: 'bpf' },
+      hostPorts: [{ node: ws1, protocol: 'TCP', hostPort: 8080, pod: parseAddress('10.233.65.9'), port: 80 }],
+    },
+    /8080 on ws1\S*: replies of host ports were lost/,
+  ],
+  'FW-D606': [
+    withComponents({ bgp: { ...components.bgp, peers: components.bgp.peers.map((peer) => ({ ...peer, bfd: true })) } }),
+    /3784\/udp@192\.168\.218\.1\/32: BFD/,
+  ],
+  'FW-D705': [
+    { kubeProxy: { ...clean.kubeProxy, mode: 'ipvs', nodePortRange: { first: 20_000, last: 22_000 } } },
+    /NodePorts are 20000-22000, and Felix takes 30000:32767/,
+  ],
   'FW-D101': [{ calico: { ...clean.calico, flavour: 'etcd' } }, /in etcd/],
   'FW-D102': [{ calico: { ...clean.calico, version: 'v3.19.4' } }, /v3\.19\.4/],
   'FW-D103': [
