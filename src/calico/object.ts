@@ -21,7 +21,7 @@ export interface Metadata {
   readonly generation?: number
   readonly creationTimestamp?: string
   readonly deletionTimestamp?: string
-  readonly managedFields?: readonly { readonly manager?: string; readonly operation?: string; readonly fieldsV1?: unknown }[]
+  readonly managedFields?: readonly { readonly manager?: string; readonly operation?: string; readonly time?: string; readonly fieldsV1?: unknown }[]
 }
 
 /** A Kubernetes object as raw JSON. Typed clients drop fields they do not know; we never do. */

@@ -4,6 +4,7 @@ import type { Facts } from '../firewall/facts.ts'
 import { firewallApiVersion, parseHostFirewall } from '../firewall/firewall-file.ts'
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
 import type { AllowEntry, ExtraFailsafe, HostFirewall, InterfaceSelection, Traffic } from '../firewall/host-firewall.ts'
+import { interfaceGroups, selectorOf } from '../firewall/interface-groups.ts'
 import { doorsOf } from '../firewall/openings.ts'
 import { vipEntry, vipFailsafes } from '../firewall/vip-entry.ts'
 import { parseAddress } from '../net/address.ts'
@@ -67,7 +68,7 @@ const words = (flag: string, values: readonly string[] | undefined): string[] =>
 
 const listOf = (values: readonly string[] = []): readonly string[] => (values.length === 1 && values[0] === 'none' ? [] : values)
 
-/** `ens160`, or `ws1=ens160` for one node. */
+/** `ens160` for every node that has it, or `ws1=ens160` for one node. */
 const interfacesOf = (values: readonly string[], { nodes }: Facts, name: string): InterfaceSelection[] => {
   const everywhere = values.filter((value) => !value.includes('='))
   const labels = { 'node-endpoint': name }
@@ -86,7 +87,11 @@ const interfacesOf = (values: readonly string[], { nodes }: Facts, name: string)
     const hostname = found.labels['kubernetes.io/hostname'] ?? node
     return { nodeSelector: { matchLabels: { 'kubernetes.io/hostname': hostname } }, names, labels }
   })
-  return [...(everywhere.length === 0 ? [] : [{ nodeSelector: {}, names: everywhere, labels }]), ...single]
+  const grouped = interfaceGroups(everywhere, nodes).map(
+    (group): InterfaceSelection => ({ nodeSelector: selectorOf(group.nodes, nodes), names: group.names, labels }),
+  )
+  // Where no node is known nobody can say which has what.
+  return [...(everywhere.length > 0 && grouped.length === 0 ? [{ nodeSelector: {}, names: everywhere, labels }] : grouped), ...single]
 }
 
 const unknownNode = (node: string, known: readonly string[]): FwError => {

@@ -74,7 +74,7 @@ const node = v.object({
   labels,
   addresses: v.array(v.object({ type: v.picklist(['InternalIP', 'ExternalIP']), address })),
   otherAddresses: v.array(v.object({ address, source: text })),
-  interfaces: v.array(v.object({ name: text, addresses: v.array(address), source: text })),
+  interfaces: v.array(v.object({ name: text, addresses: v.array(address), source: text, at: v.exactOptional(text) })),
   networks: v.exactOptional(v.array(cidr)),
   podCidrs: v.array(cidr),
   kubeletPort: v.exactOptional(port),

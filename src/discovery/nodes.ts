@@ -27,7 +27,7 @@ export const nodeFacts = (node: NodeObject, { calicoPods, apiServerNodes, apiAdd
     const parsed = addressIn(address)
     return parsed !== undefined && (type === 'InternalIP' || type === 'ExternalIP') ? [{ type, address: parsed } as const] : []
   })
-  const interfaces = interfacesOf(annotations[interfacesKey])
+  const interfaces = interfacesOf(annotations[interfacesKey], writtenAt(node))
   const networks = mergeCidrs(['IPv4Address', 'IPv6Address'].flatMap((key) => networkIn(annotations[`${prefix}${key}`]) ?? []))
   const labelled = 'node-role.kubernetes.io/control-plane' in labels || 'node-role.kubernetes.io/master' in labels
   const pod = calicoPods.get(name)
@@ -77,7 +77,14 @@ const otherAddresses = (
   return [...found].map(([address, source]) => ({ address, source }))
 }
 
-const interfacesOf = (text: string | undefined): InterfaceFacts[] => {
+/** When the annotation was last written, by the field manager that holds it. */
+const writtenAt = ({ metadata }: NodeObject): string | undefined =>
+  metadata.managedFields
+    ?.flatMap(({ time, fieldsV1 }) => (time !== undefined && JSON.stringify(fieldsV1 ?? {}).includes(`"f:${interfacesKey}"`) ? [time] : []))
+    .sort()
+    .at(-1)
+
+const interfacesOf = (text: string | undefined, at: string | undefined): InterfaceFacts[] => {
   const parsed = parsedJson(text)
   if (!Array.isArray(parsed)) return []
   return parsed.flatMap((entry: { name?: unknown; addresses?: unknown }) => {
@@ -86,7 +93,7 @@ const interfacesOf = (text: string | undefined): InterfaceFacts[] => {
       ? entry.addresses.flatMap((text: unknown) => (typeof text === 'string' ? (addressIn(text) ?? []) : []))
       : []
     // A VLAN shows as eth0.100@eth0; Felix knows it as eth0.100 (felix#1280).
-    return [{ name: entry.name.replace(/@.*$/, ''), addresses, source: `annotation ${interfacesKey}` }]
+    return [{ name: entry.name.replace(/@.*$/, ''), addresses, source: `annotation ${interfacesKey}`, ...(at === undefined ? {} : { at }) }]
   })
 }
 

@@ -17,7 +17,9 @@ export const withInspection = (node: NodeFacts, inspection: Inspection): NodeFac
   const outward = inspection.interfaces.filter(({ name }) => name === inspection.nodeInterface || !notOutward.test(name))
   const interfaces = outward.flatMap((one): InterfaceFacts[] => {
     const addresses = ownOf(one)
-    return addresses.length === 0 ? [] : [{ name: one.name, addresses: addresses.map(({ address }) => address), source: inspection.source }]
+    return addresses.length === 0
+      ? []
+      : [{ name: one.name, addresses: addresses.map(({ address }) => address), source: inspection.source, at: inspection.at }]
   })
   const floating = new Set(outward.flatMap(({ addresses }) => addresses.filter((one) => one.floating).map(({ address }) => address)))
   const onStatus = new Set(node.addresses.map(({ address }) => address))

@@ -57,8 +57,9 @@ export const kubeProxyChecks: readonly Check[] = [
       nodes.flatMap(({ name, inspected }) => {
         if (inspected === undefined) return []
         const { calico, kubeProxy } = inspected.backends
-        const all = new Set([...calico, ...kubeProxy])
-        return all.size < 2
+        // iptables-nft and nftables are one machine in the kernel, and were measured side by side; legacy is another.
+        const isMixed = new Set([...calico, ...kubeProxy].map((backend) => backend === 'iptables-legacy')).size > 1 || calico.length > 1
+        return !isMixed
           ? []
           : [
               warning(

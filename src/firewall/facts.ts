@@ -20,6 +20,8 @@ export interface InterfaceFacts {
   readonly addresses: readonly Address[]
   /** Which rung of discovery said so, for example `annotation projectcalico.org/Interfaces`. */
   readonly source: string
+  /** When that was written or seen, RFC 3339; absent where nobody tells. */
+  readonly at?: string
 }
 
 /** One node. */

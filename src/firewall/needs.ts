@@ -43,8 +43,13 @@ const kubernetes = ({ components, nodes, services }: Facts): Need[] => {
   return [
     {
       what: 'etcd',
-      where: [...members.map(({ address, port }) => hostPort(address, port)), ...peerPorts.map((port) => `${port}/tcp among its members`)],
-      sources: [source],
+      where:
+        members.length > 0
+          ? [...members.map(({ address, port }) => hostPort(address, port)), ...peerPorts.map((port) => `${port}/tcp among its members`)]
+          : nodes.some(({ controlPlane }) => controlPlane)
+            ? ['2379/tcp and 2380/tcp of the control plane']
+            : [],
+      sources: [members.length > 0 ? source : 'assumed: nothing in the API tells'],
       kept: isOutside ? egress : nodesTrust,
     },
     {

@@ -5,7 +5,7 @@ import { doorsOf } from '../firewall/openings.ts'
 import { suggestions } from '../firewall/suggestions.ts'
 import { familyOf } from '../net/address.ts'
 import { hostCidr } from '../net/cidr.ts'
-import { listed } from './wrap.ts'
+import { counted, listed } from './wrap.ts'
 
 /** One answer on offer: a value of the question's flag. */
 export interface Offer {
@@ -45,7 +45,7 @@ export const questionsFor = (facts: Facts): WizardQuestion[] => [
 /** The answers nobody need give. */
 export const defaultAnswers = ({ offers }: WizardQuestion): string[] => offers.filter(({ checked }) => checked).map(({ value }) => value)
 
-const interfaces = ({ nodes }: Facts): WizardQuestion => {
+const interfaces = ({ nodes, gatheredAt }: Facts): WizardQuestion => {
   const closable = nodes.filter(({ operatingSystem, ready }) => operatingSystem === 'linux' && ready)
   const names = [...new Set(closable.flatMap((node) => node.interfaces.map(({ name }) => name)))].sort(byText)
   const offers = names.flatMap((name): Offer[] => {
@@ -54,9 +54,8 @@ const interfaces = ({ nodes }: Facts): WizardQuestion => {
       const own = node.interfaces.find((one) => one.name === name)?.addresses ?? []
       return node.addresses.some(({ address }) => own.includes(address))
     })
-    // On nodes that lack the interface a HostEndpoint would protect nothing, so then each node is named.
-    if (holders.length === closable.length) return [{ value: name, name: `${name} on every node (${holders.length})`, checked: isMain }]
-    return holders.map((node) => ({ value: `${node.name}=${name}`, name: `${name} on ${node.name}`, checked: isMain }))
+    const where = holders.length === closable.length ? `every node (${holders.length})` : holdersInWords(holders.map((node) => node.name))
+    return [{ value: name, name: `${name} on ${where}${ageInWords(holders, name, gatheredAt)}`, checked: isMain }]
   })
   return {
     id: 'interfaces',
@@ -68,6 +67,17 @@ const interfaces = ({ nodes }: Facts): WizardQuestion => {
     required: true,
     defaultsFor: offers.length === 0 ? 'nobody' : 'anyone',
   }
+}
+
+const holdersInWords = (names: readonly string[]): string =>
+  names.length < 4 ? listed(names) : `${names.length} nodes (${names.slice(0, 3).join(', ')} ...)`
+
+/** How old the oldest word of an annotation is; what was just looked at needs none. */
+const ageInWords = (holders: Facts['nodes'], name: string, gatheredAt: string): string => {
+  const told = holders.flatMap(({ interfaces }) => interfaces.filter((one) => one.name === name && one.source.startsWith('annotation')))
+  if (told.length === 0) return ''
+  const days = told.flatMap(({ at }) => (at === undefined ? [] : [Math.floor((Date.parse(gatheredAt) - Date.parse(at)) / 86_400_000)]))
+  return days.length === 0 || Math.max(...days) < 1 ? ', by annotation' : `, by an annotation of ${counted(Math.max(...days), 'day')} ago`
 }
 
 const trust = (facts: Facts): WizardQuestion => {

@@ -40,14 +40,14 @@ describe('the wizard’s questions for the home cluster', () => {
     expect(defaultAnswers(question('interfaces'))).toEqual(['ens160'])
   })
 
-  it('name each node where not every one has the interface', () => {
+  it('tell nodes where not every one has the interface, once for all of them', () => {
     const [first, ...rest] = facts.nodes
     if (first === undefined) throw new Error('no nodes')
     const storage = { name: 'eth1', addresses: [], source: 'annotation projectcalico.org/Interfaces' }
     const uneven = { ...facts, nodes: [{ ...first, interfaces: [...first.interfaces, storage] }, ...rest] }
     expect(question('interfaces', uneven).offers).toEqual([
-      { value: 'ens160', name: 'ens160 on every node (5)', checked: true },
-      { value: `${first.name}=eth1`, name: `eth1 on ${first.name}`, checked: false },
+      { value: 'ens160', name: 'ens160 on every node (5), by annotation', checked: true },
+      { value: 'eth1', name: `eth1 on ${first.name}, by annotation`, checked: false },
     ])
   })
 
