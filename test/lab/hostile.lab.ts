@@ -11,6 +11,7 @@ import type { Lab } from './lab.ts'
 import type { LabTest } from './lab-test.ts'
 import { pause } from './machine/run.ts'
 import { all, expectPackets, homeClosed, keyPackets, tcp, untilAnswer } from './packets/expect.ts'
+import { holdFlows } from './packets/flows.ts'
 import { allLifeLines, renderTimeline, watchLifeLines } from './packets/life-lines.ts'
 import { recorder } from './record.ts'
 
@@ -90,11 +91,23 @@ export const tests: readonly LabTest[] = [
       const firewall = homeFirewall(lab)
       const policies = [...firewall.policies, gatePolicy(1), denyPolicy([1])]
       const hostEndpoints = firewall.hostEndpoints(1)
+      const packets = keyPackets(lab)
+      const echoes = [22, 23, 9100, lab.layout.nodePorts.cluster, lab.layout.nodePorts.local]
+      const stillOpen = await holdFlows(
+        lab,
+        packets.filter(({ target }) => target.protocol === 'tcp' && echoes.includes(target.port)),
+      )
       await write(lab, ...firewall.sets, ...policies, ...hostEndpoints)
       const objects = { hostEndpoints, policies, networkSets: networkSetsOf(firewall.sets), services: servicesWithNodes(lab) }
-      const packets = keyPackets(lab)
       const closed = packets.map((packet) => [packet, homeClosed(lab, packet)] as const)
       await see('committed', objects, closed)
+      const flows = await stillOpen()
+      assert.deepEqual(
+        flows.filter(({ answer }) => answer !== 'OPEN'),
+        [],
+        'flows of before live on',
+      )
+      tell(`${flows.length} flows from before the closing live on, whoever's they are: they prove nothing`)
       const open = openSet(lab.variant.flavour)
       const opening = Date.now()
       await write(lab, open)
