@@ -45,7 +45,7 @@ export interface DiscoveryContext {
   readonly runInHostPod?: RunInPod
   /** Nodes are only pretended: there is nothing to look into, and nothing unseen. */
   readonly pretendsNodes?: true
-  /** At most this many nodes are looked into; 100 unless told. */
+  /** At most this many nodes are looked into; 1,000 unless told. */
   readonly inspectLimit?: number
 }
 

@@ -13,11 +13,14 @@ export interface InspectOptions extends Omit<LookOptions, 'timeoutMs' | 'way' | 
   readonly questions?: SocketQuestions
   /** Runs a command in a short pod on the node instead, where exec is forbidden: a write. Absent: nobody may. */
   readonly runInHostPod?: RunInPod
-  /** At most this many nodes; 100 unless told. */
+  /** At most this many nodes; 1,000 unless told. */
   readonly limit?: number
-  /** Nodes at once; 8 unless told. */
+  /** Nodes at once; 16 unless told. */
   readonly concurrency?: number
 }
+
+/** Each is scheduled, started and deleted: more would be a load of its own. */
+const mostPods = 100
 
 const nothing: SocketQuestions = { apiPorts: [], own: [] }
 
@@ -42,7 +45,7 @@ export interface Inspections {
  * Rejects with the signal's reason when it aborts.
  */
 export const inspectNodes = async (nodes: readonly NodeFacts[], run: RunInPod, options: InspectOptions): Promise<Inspections> => {
-  const { timeoutMs = 8_000, limit = 100, concurrency = 8, signal } = options
+  const { timeoutMs = 8_000, limit = 1_000, concurrency = 16, signal } = options
   const found = new Map<string, Inspection>()
   const missing = new Map<string, string>()
   const able = nodes.filter((node) => {
@@ -65,13 +68,14 @@ export const inspectNodes = async (nodes: readonly NodeFacts[], run: RunInPod, o
           },
         ]),
   ]
-  let refused = 0
+  let [refused, pods] = [0, 0]
   const lookAt = async (node: NodeFacts): Promise<Inspection | string> => {
     const { calicoNode } = node
     const at = refused
     const way = ways[at]
     if (calicoNode === undefined) return 'it has no calico-node pod'
     if (way === undefined) return ways.at(-1)?.refusal ?? ''
+    if (way.name === 'short pod' && pods++ >= mostPods) return `only ${mostPods} nodes are looked into by short pods`
     try {
       return await inspectNode({ ...node, calicoNode }, way.run, {
         ...options,

@@ -333,3 +333,15 @@ test('the text goes by category, with marks, ids, evidence and a remedy in one p
   expect(text.split('\n')[0]).toBe('API')
   expect(text.split('\n').at(-1)).toBe(`Status check results: × ${allChecks.length - 1} of ${allChecks.length} checks are well, 0 warn, 1 fails`)
 })
+
+test('every check is on docs/doctor.md', async () => {
+  const sections = categories.flatMap((category) => {
+    const own = allChecks.filter((check) => check.category === category)
+    return own.length === 0
+      ? []
+      : [`## ${category}\n\n| id | what holds |\n| --- | --- |\n${own.map(({ id, title }) => `| ${id} | ${title} |`).join('\n')}\n`]
+  })
+  const intro =
+    '# What doctor looks at\n\n`kubectl calico-fw doctor` reads and changes nothing. Each finding has its id, what was seen, and a command or an edit that mends it. Exit code 0: all is well; 1: something warns; 3: `init` would refuse, or be unsafe. A test keeps this page equal to the program.\n'
+  await expect(`${intro}\n${sections.join('\n')}`).toMatchFileSnapshot('../../docs/doctor.md')
+})

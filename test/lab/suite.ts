@@ -1,5 +1,6 @@
 import { tests as byHand } from './by-hand.lab.ts'
 import { tests as contract } from './contract.lab.ts'
+import { tests as discovery } from './discovery.lab.ts'
 import { tests as failsafes } from './failsafes.lab.ts'
 import { tests as failures } from './failures.lab.ts'
 import { tests as field } from './field.lab.ts'
@@ -38,6 +39,7 @@ export const suite: readonly LabTest[] = [
   ...contract,
   ...hostPorts,
   ...ha,
+  ...discovery,
   ...shapes,
   ...variants,
   ...field,
