@@ -21,7 +21,7 @@ import { proofText } from '../ui/proof-text.ts'
 import { wrap } from '../ui/wrap.ts'
 import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
-import { runLimits } from './run-limits.ts'
+import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { refuseUnfinished, type Survey, survey } from './survey.ts'
 
@@ -42,7 +42,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   const request = requestOf(options)
   const failsafes = options.failsafe ? vipFailsafes(request) : []
   const file = options.filename === undefined ? undefined : readFirewallFile(command, options.filename)
-  const found = await survey(command)
+  const found = await survey(command, { looks: fewLooks })
   refuseUnfinished(found.situation)
   const existing = keptFirewall(found)
   const taken = new Set([...existing.spec.allow, ...(file?.firewall.spec.allow ?? [])].map(({ name }) => name))

@@ -9,13 +9,13 @@ import { confirmSteps } from '../rollout/rollback-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
-import { runLimits } from './run-limits.ts'
+import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
 /** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
 export const run = async (command: CommandContext, options: { readonly yes: boolean }): Promise<ExitCode> => {
   const { cluster, printer } = command
-  const facts = await cluster.facts()
+  const facts = await cluster.facts({ looks: fewLooks })
   const situation = await readSituation(cluster.api, facts.calico.flavour)
   const gate = situation.gates.find(({ armed }) => armed)
   if (gate === undefined) {

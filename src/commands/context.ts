@@ -67,6 +67,13 @@ export interface Printer {
   document(kind: string, fields: Readonly<Record<string, unknown>>): void
 }
 
+/** How facts are gathered. */
+export interface FactsOptions {
+  readonly brokenFailsafes?: 'throw' | 'empty'
+  readonly mayStartPods?: boolean
+  readonly looks?: number
+}
+
 /** The cluster a command works on. */
 export interface Cluster {
   /** One keep-alive connection. */
@@ -79,9 +86,10 @@ export interface Cluster {
   readonly server: string
   /**
    * Gathers the facts afresh at each call. With `empty`, failsafes Felix cannot read count as none instead of ending it. With `mayStartPods`, nodes where
-   * exec is forbidden are looked into by short pods, which are gone when it returns.
+   * exec is forbidden are looked into by short pods, which are gone when it returns. `looks` is how many nodes are looked into at most: a way back must not
+   * wait for many that are dead.
    */
-  facts(options?: { readonly brokenFailsafes?: 'throw' | 'empty'; readonly mayStartPods?: boolean }): Promise<Facts>
+  facts(options?: FactsOptions): Promise<Facts>
   /** Closes what is open. */
   close(): void
 }

@@ -13,7 +13,7 @@ import { stepActs } from '../rollout/step-acts.ts'
 import { proofText } from '../ui/proof-text.ts'
 import type { CommandContext } from './context.ts'
 import { firewallBack, rollbackProbes } from './rollback-probes.ts'
-import { runLimits } from './run-limits.ts'
+import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
 /** Flags of `rollback`. */
@@ -27,7 +27,7 @@ export interface RollbackOptions {
 /** Goes back to how the cluster was after change N, and proves it by objects and probes. */
 export const run = async (command: CommandContext, options: RollbackOptions): Promise<ExitCode> => {
   const { cluster, printer, ui } = command
-  const facts = await cluster.facts()
+  const facts = await cluster.facts({ looks: fewLooks })
   const situation = await readSituation(cluster.api, facts.calico.flavour)
   const to = targetOf(situation, options.to)
   const images = imagesBackTo(situation.checkpoints, to)

@@ -6,3 +6,6 @@ export const runLimits = ({ maxLagMs = 5_000 }: Pick<Context, 'maxLagMs'>): Pick
   maxLagMs,
   maxQuestionMs: 600_000,
 })
+
+/** Nodes that are looked into where only probes are to start from them: as many as are asked at all. */
+export const fewLooks = 32

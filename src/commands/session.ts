@@ -133,7 +133,7 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
     probeApi: createFreshApi(connection),
     contextName: resolved.context,
     server: resolved.server.href.replace(/\/$/, ''),
-    facts: ({ brokenFailsafes = 'throw', mayStartPods = false } = {}): Promise<Facts> =>
+    facts: ({ brokenFailsafes = 'throw', mayStartPods = false, looks } = {}): Promise<Facts> =>
       discover(api, {
         contextName: resolved.context,
         server: resolved.server.href,
@@ -141,6 +141,7 @@ const clusterOf = (context: Context, connection: Connection): Cluster => {
         now: () => context.clock.wall(),
         lookup: context.lookup,
         brokenFailsafes,
+        ...(looks === undefined ? {} : { inspectLimit: looks }),
         ...runInPod,
         ...(pretendsNodes === undefined ? {} : { pretendsNodes }),
         ...(mayStartPods && execInPod !== undefined

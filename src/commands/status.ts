@@ -72,7 +72,9 @@ export const run = async ({ cluster, context, printer }: CommandContext): Promis
 }
 
 const coverageNow = async ({ facts }: Cluster, { firewall, hostEndpoints }: Situation): Promise<Coverage | undefined> =>
-  firewall === undefined ? undefined : coverageOf(await facts(), parseHostFirewall(firewall, 'ConfigMap calico-fw/host-firewall'), hostEndpoints)
+  firewall === undefined
+    ? undefined
+    : coverageOf(await facts({ looks: 0 }), parseHostFirewall(firewall, 'ConfigMap calico-fw/host-firewall'), hostEndpoints)
 
 const printChanges = (printer: Printer, { changes }: Situation): void => {
   if (changes.length === 0) return

@@ -8,7 +8,7 @@ import type { Notice } from '../firewall/plan.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
 import { waiting } from '../ui/wait.ts'
 import { clusterNotices } from './cluster-notices.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, FactsOptions } from './context.ts'
 
 /** What `init` and `plan` know before they decide anything. */
 export interface Survey {
@@ -22,14 +22,14 @@ export interface Survey {
  * Reads the cluster, and refuses one this tool cannot work with. Who is about to write anyway may have it start short pods to look from.
  * @throws FwError FW_UNSUPPORTED and whatever reading meets
  */
-export const survey = async ({ cluster, context, printer }: CommandContext, { mayStartPods = false } = {}): Promise<Survey> => {
+export const survey = async ({ cluster, context, printer }: CommandContext, options: FactsOptions = {}): Promise<Survey> => {
   printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
   return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
     // What is forbidden here is named by the facts below.
     const detected = await detectCalico(createReader(cluster.api, requiredKinds, { timeoutMs: 10_000 }).api)
     const refusal = refusals(detected)
     if (refusal !== undefined) throw refusal
-    const facts = await cluster.facts({ mayStartPods })
+    const facts = await cluster.facts(options)
     const situation = await readSituation(cluster.api, facts.calico.flavour)
     return { facts, situation, notices: clusterNotices(detected, facts) }
   })

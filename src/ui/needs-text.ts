@@ -1,4 +1,5 @@
 import type { Facts } from '../firewall/facts.ts'
+import { interfaceWords } from '../firewall/interface-words.ts'
 import { needsOf } from '../firewall/needs.ts'
 import { operatorWords } from '../firewall/operator-path.ts'
 import { table } from './table.ts'
@@ -9,6 +10,9 @@ const fitting = (items: readonly string[], width: number): string => {
   const shown = (count: number) => `${items.slice(0, count).join(', ')}${count < items.length ? ` +${items.length - count}` : ''}`
   return items.map((_, at) => shown(items.length - at)).find((text) => text.length <= width) ?? shown(1)
 }
+
+/** Sentences about interfaces that fit beside the rest. */
+const most = 4
 
 const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length))
 
@@ -22,6 +26,7 @@ const clusterWords = ({ cluster, calico, kubeProxy, nodes, components }: Facts):
 /** What a cluster lives on, in one screen: where each life line is, and what keeps it once the nodes are closed; then the operator's own way. */
 export const needsText = (facts: Facts, columns: number): string => {
   const needs = needsOf(facts)
+  const told = interfaceWords(facts.nodes)
   const headers = ['it lives on', 'where', 'kept by'] as const
   const gaps = 6
   const width = columns - gaps - widest([headers[0], ...needs.map(({ what }) => what)]) - widest([headers[2], ...needs.map(({ kept }) => kept)])
@@ -33,6 +38,8 @@ export const needsText = (facts: Facts, columns: number): string => {
       needs.map(({ what, where, kept }) => [what, fitting(where, width), kept]),
     ),
     '',
+    ...told.slice(0, most).map((text) => wrap(text, { columns, first: '  ' })),
+    ...(told.length > most ? [`  and ${told.length - most} more: kubectl calico-fw doctor`] : []),
     ...operatorWords(facts).map(({ level, text }) => wrap(text, { columns, first: level === 'warning' ? '! ' : '  ' })),
   ].join('\n')
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Components, OperatorPath } from '../../src/firewall/components.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
+import { interfaceWords } from '../../src/firewall/interface-words.ts'
 import { needsOf } from '../../src/firewall/needs.ts'
 import { operatorSeen, operatorWords } from '../../src/firewall/operator-path.ts'
 import { suggestions } from '../../src/firewall/suggestions.ts'
@@ -153,4 +154,27 @@ describe('the operator’s own path', () => {
   test('a jump host is told apart from who sits before it', () => {
     expect(operatorWords(facts({ jumpedFrom: lan(9) })).at(-1)?.text).toMatch(/You sit at 192\.168\.218\.9.*jump host/)
   })
+})
+
+test('what is to know about interfaces is told once, with its nodes: bridges by their own name, second NICs as ways in', () => {
+  const look = (name: string, more: object) => ({
+    ...{ at: '', source: '', defaultRoutes: [{ family: 4 as const, device: name }], nodeInterface: name, unseen: [] },
+    ...{
+      backends: { calico: [], kubeProxy: [] },
+      sysctls: {},
+      hostInput: [],
+      interfaces: [{ name, kind: 'nic' as const, up: true, addresses: [], ...more }],
+    },
+  })
+  const nodes = home.nodes.map((node, at) => ({
+    ...node,
+    interfaces: [...node.interfaces, { name: 'ens224', addresses: [parseAddress(`192.168.219.${at + 1}`)], source: 'exec' }],
+    inspected: at === 2 ? look('br0', { kind: 'bridge', members: ['ens160'] }) : look('ens160', {}),
+  }))
+  expect(interfaceWords(nodes)).toEqual([
+    'ens224 is a second way in: it stays open unless it is chosen too (every node).',
+    `br0 bridges ens160: a HostEndpoint names br0 (${nodeName('ws2')}).`,
+    `ens160 is a second way in: it stays open unless it is chosen too (${nodeName('ws2')}).`,
+  ])
+  expect(needsText({ ...rich, nodes }, 80).split('\n').length).toBeLessThanOrEqual(30)
 })
