@@ -1,12 +1,19 @@
 import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
 import { type Address, familyOf } from '../net/address.ts'
 import type { Cast } from './cast.ts'
+import { etcdLifeLines } from './etcd-life-lines.ts'
 import { internal, type LifeLine, meet, trustNodes, trustPods } from './life-line.ts'
 import { podOf } from './pod-address.ts'
 import { apiService, calledServices, typhaServices } from './relevant-services.ts'
 
-/** Everybody to the API, the API server to kubelets, webhooks and aggregated APIs, and Felix to Typha. */
-export const controlPlaneLifeLines = (cast: Cast): LifeLine[] => [...toApi(cast), ...toKubelets(cast), ...toCallees(cast), ...toTypha(cast)]
+/** Everybody to the API, the API server to kubelets, webhooks, aggregated APIs and etcd, and Felix to Typha. */
+export const controlPlaneLifeLines = (cast: Cast): LifeLine[] => [
+  ...toApi(cast),
+  ...toKubelets(cast),
+  ...toCallees(cast),
+  ...etcdLifeLines(cast),
+  ...toTypha(cast),
+]
 
 /** Who calls from a node: the node itself, or a pod on it. */
 const callersOn = (node: NodeFacts) => [

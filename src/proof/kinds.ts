@@ -76,8 +76,11 @@ const failsafesText = (lists: Facts['failsafes'][string] | undefined) =>
   [lists.inbound, lists.outbound].map(({ ports, source }) => [ports, source.kind === 'felixconfiguration' ? source.name === 'default' : source.kind])
 
 /** Addresses of the API and of Typha make a node one of its own: life lines dial it by them. */
-const rolesOf = ({ apiEndpoints, felixPeers, operatorAddresses, nodes }: Facts): Map<string, string[]> => {
+const rolesOf = ({ apiEndpoints, felixPeers, operatorAddresses, nodes, components }: Facts): Map<string, string[]> => {
   const roles = new Map<string, string[]>()
+  for (const { name, nodes: own = [] } of components?.programs ?? []) for (const node of own) push(roles, node, name)
+  for (const { address, node } of components?.etcd?.members ?? []) if (node !== undefined) push(roles, node, `etcd ${address}`)
+  for (const { name, kubeletPort } of nodes) if (kubeletPort !== undefined) push(roles, name, `kubelet ${kubeletPort}`)
   for (const { node, address, port } of [...apiEndpoints, ...felixPeers])
     if (node !== undefined) roles.set(node, [...(roles.get(node) ?? []), `${address}:${port}`])
   const operators = new Set<string>(operatorAddresses)

@@ -1,5 +1,6 @@
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { Facts, NodeFacts } from '../firewall/facts.ts'
 import { type Address, parseAddress } from '../net/address.ts'
+import { felixSettings } from '../verdict/felix-settings.ts'
 import type { Connection } from '../verdict/model.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet, trustNodes } from './life-line.ts'
@@ -10,13 +11,23 @@ interface Sample extends Pick<Connection, 'protocol' | 'port'> {
 }
 
 /** What nodes say to each other whatever runs on them; one port stands for all a rule cannot tell from it. */
+const samplesOf = ({ components }: Facts): readonly Sample[] => {
+  const { vxlanPort, wireguard } = felixSettings(components?.felixSettings ?? [])
+  const bgp = components?.bgp.port ?? 179
+  const tunnel = (port: number, what: string): Sample => ({ protocol: 'UDP', port, what: `${what} (${port}/udp)`, why: inside })
+  return [
+    { protocol: 'TCP', port: bgp, what: `BGP (${bgp}/tcp)`, why: 'routes to pods come this way' },
+    ...samples,
+    tunnel(vxlanPort, 'VXLAN'),
+    tunnel(wireguard[4] ?? wireguard[6] ?? 51820, 'WireGuard'),
+  ]
+}
+
+const inside = 'pods reach pods of other nodes inside it'
 const samples: readonly Sample[] = [
-  { protocol: 'TCP', port: 179, what: 'BGP (179/tcp)', why: 'routes to pods come this way' },
   { protocol: 'TCP', port: 9100, what: 'any TCP port (9100/tcp)', why: 'storage, metrics and hostNetwork pods live on it' },
   { protocol: 'UDP', port: 7946, what: 'any UDP port (7946/udp)', why: 'MetalLB’s speakers and other members find each other this way' },
-  { protocol: 'UDP', port: 4789, what: 'VXLAN (4789/udp)', why: 'pods reach pods of other nodes inside it' },
-  { protocol: 'UDP', port: 51820, what: 'WireGuard (51820/udp)', why: 'pods reach pods of other nodes inside it' },
-  { protocol: 4, what: 'IPIP (protocol 4)', why: 'pods reach pods of other nodes inside it' },
+  { protocol: 4, what: 'IPIP (protocol 4)', why: inside },
 ]
 
 /** Of control-plane nodes among themselves. */
@@ -26,22 +37,27 @@ const centralSamples: readonly Sample[] = [
 ]
 
 /** Node to node, etcd's members, keepalived's adverts, and what IPv6 neighbours cannot do without. */
-export const nodeLifeLines = ({ pairs, callers }: Cast): LifeLine[] => [
-  ...pairs.flatMap(([one, other]) => between(one, other)),
-  ...callers.flatMap(onLink),
-]
+export const nodeLifeLines = ({ facts, pairs, callers }: Cast): LifeLine[] => {
+  const said = samplesOf(facts)
+  const keepalived = (facts.components?.programs ?? []).filter(({ ports }) => ports.some(({ protocol }) => protocol === vrrp))
+  const advertises = (node: NodeFacts) => node.controlPlane || keepalived.some(({ nodes }) => nodes === undefined || nodes.includes(node.name))
+  return [
+    ...pairs.flatMap(([one, other]) => [...between(one, other, said), ...(advertises(one) && advertises(other) ? adverts(one, other) : [])]),
+    ...callers.flatMap(onLink),
+  ]
+}
 
-const between = (one: NodeFacts, other: NodeFacts): LifeLine[] => {
+const between = (one: NodeFacts, other: NodeFacts, said: readonly Sample[]): LifeLine[] => {
   const central = one.controlPlane && other.controlPlane
   const nodes = [one.name, other.name]
   const plain = meet(internal(one), internal(other)).flatMap(([source, destination]) =>
-    [...samples, ...(central ? centralSamples : [])].map(({ what, why, ...kind }) => ({
+    [...said, ...(central ? centralSamples : [])].map(({ what, why, ...kind }) => ({
       title: `node ${one.name} -> node ${other.name}, ${what}`,
       connection: { source, destination, ...kind },
       ...{ why, remedy: trustNodes, nodes },
     })),
   )
-  return [...plain, ...(central ? adverts(one, other) : []), ...solicitations(one, other)]
+  return [...plain, ...solicitations(one, other)]
 }
 
 const vrrp = 112
@@ -58,7 +74,8 @@ const adverts = (one: NodeFacts, other: NodeFacts): LifeLine[] => {
       .map((source) => ({ source, destination: multicast.vrrp4 })),
     ...(internal(one).some(isV6) ? [{ source: linkLocal.neighbour, destination: multicast.vrrp6 }] : []),
   ]
-  return families.map((ends) => ({
+  const unicast = meet(internal(one), internal(other)).map(([source, destination]) => ({ source, destination }))
+  return [...families, ...unicast].map((ends) => ({
     title: `node ${one.name} -> node ${other.name}, VRRP (protocol 112 to ${ends.destination})`,
     connection: { ...ends, protocol: vrrp, via: other.name },
     why: 'a keepalived that hears no advert takes the API VIP too, and two nodes answer under it',

@@ -6,6 +6,7 @@ import type { Cast } from './cast.ts'
 import type { LifeLine, ProofRefusal } from './life-line.ts'
 import { lifeLines } from './life-lines.ts'
 import { remedyOf, ruleOf } from './reasons.ts'
+import { namingIn } from './seen-worlds.ts'
 
 /** What the proof found. */
 export interface Proof {
@@ -13,7 +14,7 @@ export interface Proof {
   readonly scope: { readonly lifeLines: number; readonly states: number; readonly nodes: number; readonly kinds: number }
   /** One per flow, in the first state that cuts it. Empty: the change may go ahead. */
   readonly refusals: readonly ProofRefusal[]
-  /** Verdicts taken. */
+  /** Verdicts taken, or known from a state that differs in nothing the life line depends on. */
   readonly checked: number
   /** Flows the model could not decide before the first write, and no state denies: shown, not counted as proved. */
   readonly undecided: readonly { readonly flow: string; readonly why: string }[]
@@ -26,19 +27,25 @@ export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
   const asked = lifeLines(cast).map((line) => ({ line, was: before.action(line.connection) }))
   const isBare = cast.facts.hostEndpoints.length === 0
   const refused = new Map<LifeLine, ProofRefusal>()
+  const proved = new Map<LifeLine, Set<string>>(asked.map(({ line }) => [line, new Set()]))
   let [checked, seen] = [asked.length, 0]
-  for (const { name, world, changed } of states) {
+  for (const { name: state, world, changed } of states) {
     seen++
     // Without a HostEndpoint nothing of Calico's judges a node's packets: such a state is the first one, whatever else it holds.
     if (isBare && world.hostEndpoints.length === 0) continue
     const decider = createDecider(world, book)
+    const name = namingIn(world, book)
     for (const { line, was } of asked) {
       if (was === 'deny' || !isAffected(line, changed) || refused.has(line)) continue
       checked++
+      const known = proved.get(line)
+      const here = name(line)
+      if (known?.has(here)) continue
+      known?.add(here)
       const action = decider.action(line.connection)
       if (action === 'allow' || action === was) continue
       const now = decider.verdict(line.connection)
-      refused.set(line, { flow: line.title, state: name, rule: ruleOf(now), why: line.why, remedy: remedyOf(line, now, cast) })
+      refused.set(line, { flow: line.title, state, rule: ruleOf(now), why: line.why, remedy: remedyOf(line, now, cast) })
     }
   }
   const undecided = asked.flatMap(({ line, was }) =>

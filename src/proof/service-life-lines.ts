@@ -1,4 +1,4 @@
-import type { ServiceFacts } from '../firewall/facts.ts'
+import type { Facts, ServiceFacts } from '../firewall/facts.ts'
 import type { AllowEntry } from '../firewall/host-firewall.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { type Cidr, partsOf } from '../net/cidr.ts'
@@ -44,14 +44,18 @@ const outward = [
   { protocol: 'TCP', port: 443, what: 'a registry outside (443/tcp)', why: 'images are pulled from there' },
 ] as const
 
-const toOutside = ({ callers }: Cast): LifeLine[] =>
+const timeServers = ({ components }: Facts): readonly Address[] => components?.timeServers ?? []
+
+const toOutside = ({ facts, callers }: Cast): LifeLine[] =>
   callers.flatMap((node) =>
     outward.flatMap(({ what, why, ...kind }) =>
-      meet([...internal(node), ...podOf(node)], outsiders).map(([source, destination]) => ({
-        title: `${internal(node).includes(source) ? 'node' : 'a pod on'} ${node.name} -> ${what}`,
-        connection: { source, destination, ...kind },
-        ...{ why, remedy: 'let no policy of the HostEndpoints govern egress: this tool closes only what comes in', nodes: [node.name] },
-      })),
+      meet([...internal(node), ...podOf(node)], kind.port === 123 ? [...outsiders, ...timeServers(facts)] : outsiders).map(
+        ([source, destination]) => ({
+          title: `${internal(node).includes(source) ? 'node' : 'a pod on'} ${node.name} -> ${what}`,
+          connection: { source, destination, ...kind },
+          ...{ why, remedy: 'let no policy of the HostEndpoints govern egress: this tool closes only what comes in', nodes: [node.name] },
+        }),
+      ),
     ),
   )
 

@@ -7,6 +7,7 @@ import { type Carriers, carriersOf, type Pool } from './carriers.ts'
 import { createEndpointCompiler } from './host-endpoint.ts'
 import { createHostPorts, type HostPorts } from './host-ports.ts'
 import { type Ip, type NetMatcher, netMatcher } from './ip.ts'
+import { looksAtEndpoints } from './looks-at-endpoints.ts'
 import type { World } from './model.ts'
 import { addressesOf, type CompiledNode, compileNode } from './node.ts'
 import type { Outcome } from './outcome.ts'
@@ -50,12 +51,16 @@ const keptPlaces = 50_000
 /** Prepares a world. Selectors are resolved once each, HostEndpoints with the same labels and profiles once. */
 export const compileWorld = (world: World, book: AddressBook = createAddressBook()): CompiledWorld => {
   const isPod = book.shared(world.podCidrs, 'pods', () => netMatcher(world.podCidrs))
-  const compile = createEndpointCompiler(world.policies, world.tiers, {
-    book,
-    addressSet: createAddressSets(world, isPod, book),
-    service: createRuleServices(world.services, book),
-    namedPort: createNamedPorts(world.hostEndpoints, isPod),
-  })
+  const compiler = () =>
+    createEndpointCompiler(world.policies, world.tiers, {
+      book,
+      addressSet: createAddressSets(world, isPod, book),
+      service: createRuleServices(world.services, book),
+      namedPort: createNamedPorts(world.hostEndpoints, isPod),
+    })
+  // Worlds that differ only in HostEndpoints no rule looks at share what their policies mean.
+  const meaning = [world.tiers, world.networkSets, world.services, world.podCidrs].map(book.number).join(' ')
+  const compile = looksAtEndpoints(world, book) ? compiler() : book.shared(world.policies, `compiled ${meaning}`, compiler)
   const endpoints = groupByNode(world.hostEndpoints)
   const { facts, ends, owners, podNode } = book.shared(world.nodes, 'nodes', () => indexNodes(world.nodes))
   const compiled = new Map<string, CompiledNode>()

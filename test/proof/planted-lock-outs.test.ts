@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { defaultFailsafes } from '../../src/calico/failsafes.ts'
-import { names } from '../../src/calico/names.ts'
+import { keys, names } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import type { FailsafePort, NetworkSet } from '../../src/calico/shapes.ts'
+import type { Components } from '../../src/firewall/components.ts'
+import type { Facts } from '../../src/firewall/facts.ts'
 import type { AllowEntry } from '../../src/firewall/host-firewall.ts'
+import { parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { provePlan } from '../../src/proof/prove-plan.ts'
 import { homeAddresses as at, nodeName } from '../fixtures/home-facts.ts'
@@ -61,6 +64,31 @@ const finishing =
     const written: KubeObject = { ...set, spec: { nets: edit(set.spec.nets ?? []) } }
     return { facts, plan: { ...plan, finish: { write: [written], remove: [] } } }
   }
+const told = (more: Partial<Components>): Change => cluster((facts) => ({ ...facts, components: { ...(facts.components ?? quiet), ...more } }))
+const quiet: Components = {
+  distribution: { name: 'kubeadm', source: 'test' },
+  calicoOwner: { name: 'operator', source: 'test' },
+  felixSettings: [{ name: 'defaultEndpointToHostAction', value: 'ACCEPT', source: 'test' }],
+  bgp: { port: 179, mesh: true, peers: [] },
+  programs: [],
+  timeServers: [],
+  unavailableApis: [],
+  operator: { via: 'direct', confirmed: [], looked: false },
+}
+const felix = (name: string, value: string): Change => told({ felixSettings: [...quiet.felixSettings, { name, value, source: 'test' }] })
+const etcdAt = (address: string, port: number): Change =>
+  told({ etcd: { members: [{ address: parseAddress(address), port }], peerPorts: [2380], source: 'test' } })
+const keepalivedOn = (...shorts: string[]): Change =>
+  told({ programs: [{ kind: 'keepalived', name: 'keepalived', source: 'test', nodes: shorts.map(nodeName), ports: [{ protocol: 112 }] }] })
+const timeFrom = (address: string): Change => told({ timeServers: [parseAddress(address)] })
+const kubeletsAt = (port: number): Change => cluster((facts) => ({ ...facts, nodes: facts.nodes.map((node) => ({ ...node, kubeletPort: port })) }))
+const storageNics = (facts: Facts): Facts => ({
+  ...facts,
+  nodes: facts.nodes.map((node, index) => ({
+    ...node,
+    interfaces: [...node.interfaces, { name: 'ens192', addresses: [parseAddress(`10.1.0.${index + 1}`)], source: 'test' }],
+  })),
+})
 const withoutPods = netsOf(names.trustedSet, (nets) => nets.filter((net) => !net.startsWith('10.233.')))
 const withoutV6 = netsOf(names.nodesSet, (nets) => nets.filter((net) => !net.includes(':')))
 const withoutRule = (protocol: string | number) => baseRulesOf((rules) => rules.filter((rule) => rule.protocol !== protocol))
@@ -359,6 +387,115 @@ const table: readonly Planted[] = [
     remedy: /./,
     state: /^committed, gate still armed/,
     neighbour: specOf(names.denyPolicy, (spec) => ({ ...spec, order: 600 })),
+  },
+  {
+    name: 'no failsafes at all, as an environment variable says (calico#13249)',
+    change: failsafes([]),
+    flow: /^Felix, Typha and API clients -> 192.168.218.171:6443/,
+    rule: /6443\/tcp is no inbound failsafe for everyone on control1/,
+    remedy: /^add 6443\/tcp, without a net/,
+    state: /^before anything closes$/,
+    neighbour: failsafes(inbound),
+  },
+  {
+    name: 'HostEndpoint *: it polices loopback (calico#4478, #5572)',
+    change: hostEndpointsOf((spec) => ({ ...spec, interfaceName: '*' })),
+    flow: /^localhost of every node/,
+    rule: /HostEndpoint \* polices loopback/,
+    remedy: /^name the network interface/,
+    neighbour: asIs,
+  },
+  {
+    name: 'a node’s own address refused to itself under *',
+    change: and(
+      hostEndpointsOf((spec) => ({ ...spec, interfaceName: '*' })),
+      denying({ ...tcp(10250), source: { nets: [`${at.ws1}/32`] } }),
+    ),
+    flow: /^node ws1\S+ -> itself at 192.168.218.174/,
+    ...byForeign,
+    neighbour: denying({ ...tcp(10250), source: { nets: ['198.51.100.0/24'] } }),
+  },
+  {
+    name: 'HostEndpoints that expect no address: selectors find nobody (calico#2956, #4721)',
+    change: and(
+      baseRulesOf((rules) =>
+        rules
+          .filter(({ source }) => !source?.services)
+          .map((rule) => (isNodesRule(rule.source?.selector) ? { ...rule, source: { selector: `has(${keys.run})` } } : rule)),
+      ),
+      hostEndpointsOf(({ expectedIPs: _, ...spec }) => spec),
+    ),
+    flow: /^(node|a pod on|API server)/,
+    ...byGate,
+    remedy: /./,
+    neighbour: hostEndpointsOf(({ expectedIPs: _, ...spec }) => spec),
+  },
+  {
+    name: 'a second NIC whose addresses no set holds (calico#4408)',
+    change: and(
+      cluster(storageNics, (now) => ({ ...now, spec: { ...now.spec, interfaces: [{ nodeSelector: {}, names: ['ens160', 'ens192'], labels: {} }] } })),
+      netsOf(names.nodesSet, (nets) => nets.filter((net) => !net.startsWith('10.1.0.'))),
+    ),
+    flow: /^node .* over ens192/,
+    ...byGate,
+    remedy: /calico-fw-nodes/,
+    neighbour: cluster(storageNics, (now) => ({
+      ...now,
+      spec: { ...now.spec, interfaces: [{ nodeSelector: {}, names: ['ens160', 'ens192'], labels: {} }] },
+    })),
+  },
+  {
+    name: 'a kubelet on another port',
+    change: and(kubeletsAt(10350), denying(tcp(10350))),
+    flow: /kubelet of .* \(10350\/tcp\)/,
+    ...byForeign,
+    neighbour: and(kubeletsAt(10350), denying(tcp(10250))),
+  },
+  {
+    name: 'etcd outside the cluster, behind an egress policy',
+    change: and(
+      etcdAt('198.51.100.40', 2379),
+      foreign({ types: ['Egress'], preDNAT: false, applyOnForward: false, egress: [{ action: 'Deny', ...tcp(4001) }, { action: 'Allow' }] }),
+      etcdAt('198.51.100.40', 4001),
+    ),
+    flow: /^API server on .* -> etcd at 198.51.100.40:4001/,
+    rule: /foreign egress\[0\]: Deny/,
+    remedy: /^kubectl edit globalnetworkpolicy foreign/,
+    neighbour: and(
+      etcdAt('198.51.100.40', 2379),
+      foreign({ types: ['Egress'], preDNAT: false, applyOnForward: false, egress: [{ action: 'Deny', ...tcp(4001) }, { action: 'Allow' }] }),
+    ),
+  },
+  {
+    name: 'VXLAN on another port',
+    change: and(felix('vxlanPort', '8472'), denying(udp(8472))),
+    flow: /VXLAN \(8472\/udp\)/,
+    ...byForeign,
+    neighbour: and(felix('vxlanPort', '8472'), denying(udp(4789))),
+  },
+  {
+    name: 'keepalived on workers',
+    change: and(keepalivedOn('ws3', 'ws4'), denying({ protocol: 112, source: { nets: [`${at.ws3}/32`] } })),
+    flow: /^node ws3\S+ -> node ws4\S+, VRRP/,
+    ...byForeign,
+    neighbour: denying({ protocol: 112, source: { nets: [`${at.ws3}/32`] } }),
+  },
+  {
+    name: 'the time server nodes were seen to ask',
+    change: and(
+      timeFrom('192.0.2.123'),
+      foreign({
+        ...{ types: ['Egress'], preDNAT: false, applyOnForward: false },
+        egress: [{ action: 'Deny', ...udp(123), destination: { nets: ['192.0.2.0/24'], ports: [123] } }, { action: 'Allow' }],
+      }),
+    ),
+    flow: /-> a time server \(123\/udp\)/,
+    rule: /foreign egress\[0\]: Deny/,
+    remedy: /^kubectl edit globalnetworkpolicy foreign/,
+    neighbour: foreign({
+      ...{ types: ['Egress'], preDNAT: false, applyOnForward: false },
+      egress: [{ action: 'Deny', ...udp(123), destination: { nets: ['192.0.2.0/24'], ports: [123] } }, { action: 'Allow' }],
+    }),
   },
   {
     name: 'pods kept from the API by forward policy',
