@@ -112,6 +112,15 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       return run(session)
     }),
   )
+  dataFlags(add('history', 'list the changes of this tool, or tell one step by step'))
+    .argument('[change]', 'the number of a change')
+    .usage('[CHANGE] [flags]')
+    .action(
+      onCluster(async (session, _, [change]) => {
+        const { run } = await import('./commands/history.ts')
+        return run(session, change === undefined ? undefined : parseChange(change, 'CHANGE'))
+      }),
+    )
   dataFlags(add('doctor', 'look for what would make a firewall unsafe or fail; change nothing')).action(
     onCluster(async (session) => {
       const { run } = await import('./commands/doctor.ts')

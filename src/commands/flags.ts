@@ -38,12 +38,12 @@ export const parseWindow = (text: string): number => parseTime('--window', text,
 export const parseRescueTime = (text: string): number => parseTime('--for', text, rescueLimits)
 
 /**
- * `--to`: the number of a change, 0 for before the first.
+ * The number of a change, 0 for before the first.
  * @throws FwError FW_USAGE
  */
-export const parseChange = (text: string): number => {
+export const parseChange = (text: string, flag = '--to'): number => {
   if (!/^\d{1,9}$/.test(text))
-    throw new FwError('FW_USAGE', `--to "${text}" is not the number of a change`, { fix: 'see them: kubectl calico-fw status' })
+    throw new FwError('FW_USAGE', `${flag} "${text}" is not the number of a change`, { fix: 'see them: kubectl calico-fw history' })
   return Number(text)
 }
 

@@ -128,7 +128,8 @@ const expiryOf = (job: KubeObject | undefined): Date | undefined => {
   return seconds === undefined || startTime === undefined ? undefined : new Date(Date.parse(startTime) + seconds * 1000)
 }
 
-const changesOf = (checkpoints: readonly Checkpoint[]): Change[] => {
+/** The changes that checkpoints belong to, in order. */
+export const changesOf = (checkpoints: readonly Checkpoint[]): Change[] => {
   const first = new Map<number, Checkpoint>()
   for (const checkpoint of checkpoints) {
     const { change } = parseNumber(checkpoint.number)

@@ -74,6 +74,11 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       unreachable,
     ],
   },
+  history: {
+    more: 'Reads the checkpoints in the cluster, and those on this machine of changes the cluster keeps nothing of any more.',
+    examples: ['kubectl calico-fw history', 'kubectl calico-fw history 3', 'kubectl calico-fw history -o json'],
+    exitCodes: [ok, failure, usage, unreachable],
+  },
   doctor: {
     examples: ['kubectl calico-fw doctor', 'kubectl calico-fw doctor -o json'],
     exitCodes: [

@@ -88,10 +88,24 @@ it('closes the home cluster, opens one more address, and goes back to before it 
     differences: expect.arrayContaining([expect.objectContaining({ change: 'closes' })]),
   })
 
+  const history = await stage.run(['history'])
+  expect(history.code).toBe(0)
+  expect(history.stdout).toMatch(
+    /^CHANGE +AT +BY +ENDED +STEPS +COMMAND\n1 .* tester@adm\/1-cafe +done .*kubectl calico-fw init -f \/home\.yaml --yes\n2 .*add-vip/,
+  )
+  const first = await stage.run(['history', '1'])
+  expect(first.stdout).toMatch(/^Change 1, .*: done[\s\S]*1\.1 [\s\S]*changed or deleted: FelixConfiguration default[\s\S]*HostEndpoint/)
+  expect(await stage.run(['history', '9'])).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no change 9') })
+
   const undone = await stage.run(['rollback', '--to', '0', '--yes', '-o', 'yaml'])
   expect(undone.code).toBe(0)
   expect(undone.stdout).toContain('kind: Rollback')
   for (const anybody of ['win', 'inet', 'ws2']) expect(doors(anybody)).toEqual(open(7))
   await expect.poll(ours).toEqual([])
   expect(felix()).toEqual(before)
+  const after = await stage.run(['history', '-o', 'json'])
+  expect(JSON.parse(after.stdout)).toMatchObject({
+    kind: 'History',
+    changes: expect.arrayContaining([expect.objectContaining({ number: 1, where: 'this machine' })]),
+  })
 }, 60_000)

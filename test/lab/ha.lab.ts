@@ -42,10 +42,13 @@ const prepare = async (lab: Lab): Promise<void> => {
 const openAfter = async (lab: Lab, seconds: number, meanwhile: () => Promise<void>): Promise<number> => {
   const packet = tcp('win', lab.node('ws1').address, 9100)
   const gate = await arm(lab, 1, seconds)
-  await untilAnswer(lab, packet, 'TIMEOUT')
+  await expectPackets(lab, 'armed', [[packet, 'TIMEOUT']])
   await meanwhile()
   await untilAnswer(lab, packet, 'OPEN', 120_000)
-  return Date.now() - gate.armed
+  const ms = Date.now() - gate.armed
+  // A Job's startTime is cut to whole seconds.
+  assert.ok(ms >= (seconds - 1.5) * 1000, `open ${figure(ms)} after arming for ${seconds} s: too early`)
+  return ms
 }
 
 /** Three control-plane nodes: what the gate's deadline is worth when its keeper is lost. */

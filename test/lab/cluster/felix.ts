@@ -43,6 +43,8 @@ export const startTypha = ({ state, binaries }: ClusterContext, node: NodeHost, 
     KUBECONFIG: state.at('pki', 'calico-local.kubeconfig'),
     DATASTORE_TYPE: 'kubernetes',
     TYPHA_DATASTORETYPE: 'kubernetes',
+    // As Felix has it: a Typha that reads tunnel addresses otherwise would have every Felix start anew for ever.
+    USE_POD_CIDR: 'true',
     CALICO_API_GROUP: felixGroup(flavour),
     TYPHA_LOGSEVERITYSCREEN: 'info',
     TYPHA_LOGFILEPATH: 'none',

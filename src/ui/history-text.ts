@@ -1,0 +1,52 @@
+import { formatRef } from '../calico/object.ts'
+import { type Checkpoint, parseNumber } from '../rollout/checkpoint.ts'
+import type { Change } from '../rollout/situation.ts'
+import { table } from './table.ts'
+
+/** A change, where its checkpoints are, and how it ended as far as this machine knows. */
+export interface Told extends Change {
+  readonly where: 'cluster' | 'this machine'
+  readonly outcome: string | undefined
+  readonly steps: readonly Checkpoint[]
+}
+
+/** All changes, the newest last, a line each. */
+export const historyText = (changes: readonly Told[]): string => {
+  if (changes.length === 0) return 'No change of this tool is known.'
+  const rows = changes.map((change) => [`${change.number}`, change.at, change.by, endOf(change), `${change.steps.length}`, change.command])
+  const away = changes.filter(({ where }) => where !== 'cluster').map(({ number }) => number)
+  return [
+    table(['change', 'at', 'by', 'ended', 'steps', 'command'], rows),
+    '',
+    ...(away.length === 0 ? [] : [`Known on this machine alone, for the cluster keeps nothing of it any more: ${away.join(', ')}.`]),
+    'what one of them did:  kubectl calico-fw history CHANGE',
+    'go back to one:        kubectl calico-fw rollback --to CHANGE',
+  ].join('\n')
+}
+
+/** What one change did, step by step. */
+export const changeText = (change: Told): string => {
+  const { number, at, by, command, steps } = change
+  const words = steps.flatMap((step) => [`${step.number}  ${step.title}`, ...effectsOf(step).map((line) => `     ${line}`)])
+  return [`Change ${number}, ${at}, by ${by}: ${endOf(change)}`, `  ${command}`, '', ...words].join('\n')
+}
+
+/** What a step touched: its checkpoint has what was there before, or that there was nothing. */
+export const effectsOf = ({ images }: Checkpoint): string[] =>
+  images.map(({ ref, before }) => `${before === null ? 'created or about to be' : 'changed or deleted'}: ${formatRef(ref)}`)
+
+const endOf = ({ undoes, undoneBy, outcome }: Told): string => {
+  const first = undoes.length === 0 ? [] : [`takes back ${undoes.join(', ')}`]
+  const last = undoneBy === undefined ? [] : [`taken back by ${undoneBy}`]
+  return [...first, ...(outcome === undefined ? [] : [outcome]), ...last].join(', ') || 'not told'
+}
+
+/** Checkpoints of each change, in their order. */
+export const byChange = (checkpoints: readonly Checkpoint[]): ReadonlyMap<number, Checkpoint[]> => {
+  const changes = new Map<number, Checkpoint[]>()
+  for (const checkpoint of checkpoints) {
+    const { change } = parseNumber(checkpoint.number)
+    changes.set(change, [...(changes.get(change) ?? []), checkpoint])
+  }
+  return changes
+}
