@@ -16,12 +16,13 @@ for (const name of ['src', 'test', 'examples', 'package.json', 'tsconfig.json', 
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
 
 const run = (suite) => {
-  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/vitest'), ['run', '--bail=1', '--testTimeout=300000', suite], {
+  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/vitest'), ['run', '--bail=1', '--testTimeout=300000', suite], {
     cwd: copy,
     encoding: 'utf8',
     env: { ...process.env, NO_COLOR: '1' },
   })
-  return { failed: status !== 0, by: /FAIL +(.*)/.exec(stdout)?.[1] ?? '', stdout }
+  const output = `${stdout}${stderr}`
+  return { failed: status !== 0, by: /FAIL +(.*)/.exec(output)?.[1] ?? '', output }
 }
 
 /** The tests of the file's own room first: most mutations end there. */
@@ -33,9 +34,9 @@ const noticed = (file) => {
 
 const bad = []
 try {
-  const { failed, stdout } = noticed('src/verdict/')
+  const { failed, output } = noticed('src/verdict/')
   if (failed) {
-    process.stdout.write(`${stdout}\nThe tests fail without any mutation.\n`)
+    process.stdout.write(`${output}\nThe tests fail without any mutation.\n`)
     process.exit(1)
   }
   for (const { file, find, replace, why } of chosen) {

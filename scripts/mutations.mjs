@@ -63,7 +63,7 @@ export const mutations = [
   verdict(
     'chain',
     'steps.filter(({ mayBeFor }) => mayBeFor?.(destination) !== false)',
-    'steps.filter(({ mayBeFor }) => mayBeFor?.(destination) === undefined)',
+    'steps.filter(({ mayBeFor }) => mayBeFor?.(destination) === undefined && mayBeFor !== undefined)',
     'ends of tiers and unconditional rules are lost in long chains',
   ),
   verdict('stages', "done(result === 'allow', after)", 'done(false, after)', 'preDNAT’s Allow sets no mark'),
@@ -205,7 +205,12 @@ export const mutations = [
     'what open opened is never seen closed again',
   ),
   proof('prove-states', "if (action === 'allow' || action === was) continue", "if (action !== 'deny') continue", 'unknown is proof enough'),
-  proof('prove-states', "if (was === 'deny' || !isAffected", 'if (!isAffected', 'what did not work before is held against the plan'),
+  proof(
+    'prove-states',
+    "if (action === 'allow' || action === was) continue\n",
+    "if (action === 'allow') continue\n",
+    'what could not be decided before is held against the plan',
+  ),
   proof('cast', 'add(one.early, other.late)', 'add(one.late, other.late)', 'nobody is asked while only some of a kind are closed'),
   proof('kinds', 'own.map((address) => classes.get(address)),', '[],', 'nodes in different networks are of one kind'),
   proof('missing-failsafes', 'inbound?.ports.filter(({ net }) => !net) ?? []', 'inbound?.ports ?? []', 'a failsafe for some is one for all'),

@@ -8,6 +8,7 @@ import type { Plan } from '../../src/firewall/plan.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { castOf } from '../../src/proof/cast.ts'
 import { changeOf } from '../../src/proof/change.ts'
+import { kindsOf } from '../../src/proof/kinds.ts'
 import { proveCast } from '../../src/proof/prove-plan.ts'
 import { bigFacts, bigFirewall } from '../fixtures/big-facts.ts'
 
@@ -79,13 +80,30 @@ describe('nodes that stand for all', () => {
     expect(many.pairs.length).toBe(some.pairs.length)
     expect(many.facts.nodes.length).toBeLessThan(40)
   })
-  it('split where one address is missing from a set', () => {
-    const [lost] = facts.nodes.slice(8)
+  it('show each two kinds in either order of closing', () => {
+    const given = bigFacts({ ...size, nodes: 100 })
+    const made = makePlan({ firewall: bigFirewall(size), facts: given, change: 1, windowSeconds: 90 })
+    const batchOf = (name: string) => made.batches.findIndex(({ nodes }) => nodes.includes(name))
+    const { of } = kindsOf(given, changeOf(made))
+    const orders = new Map<string, Set<number>>()
+    for (const [one, other] of castOf(given, changeOf(made)).pairs) {
+      if (one.controlPlane || other.controlPlane) continue
+      const key = `${of.get(one.name)} ${of.get(other.name)}`
+      orders.set(key, (orders.get(key) ?? new Set()).add(Math.sign(batchOf(one.name) - batchOf(other.name))))
+    }
+    expect(orders.size).toBe(4)
+    for (const seen of orders.values()) expect([...seen]).toEqual(expect.arrayContaining([-1, 1]))
+  })
+  const [lost] = facts.nodes.slice(8)
+  it.each([
+    ['an InternalIP', lost?.addresses[0]?.address],
+    ['the address of its tunnel', lost?.otherAddresses[0]?.address],
+  ])('split where one address is missing from a set: %s', (_, address) => {
     const damaged = {
       ...plan,
       sets: plan.sets.map((object) =>
         object.kind === 'GlobalNetworkSet'
-          ? { ...object, spec: { nets: ((object as NetworkSet).spec.nets ?? []).filter((net) => net !== `${lost?.addresses[0]?.address}/32`) } }
+          ? { ...object, spec: { nets: ((object as NetworkSet).spec.nets ?? []).filter((net) => net !== `${address}/32`) } }
           : object,
       ),
     }

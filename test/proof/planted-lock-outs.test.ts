@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { defaultFailsafes } from '../../src/calico/failsafes.ts'
 import { keys, names } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
-import type { FailsafePort, NetworkSet } from '../../src/calico/shapes.ts'
+import type { FailsafePort, NetworkSet, Rule } from '../../src/calico/shapes.ts'
 import type { Components } from '../../src/firewall/components.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
 import type { AllowEntry } from '../../src/firewall/host-firewall.ts'
@@ -89,6 +89,13 @@ const storageNics = (facts: Facts): Facts => ({
     interfaces: [...node.interfaces, { name: 'ens192', addresses: [parseAddress(`10.1.0.${index + 1}`)], source: 'test' }],
   })),
 })
+const byTheirEndpoints = (more: readonly Rule[]): Change =>
+  foreign({
+    ingress: [{ action: 'Allow' as const, source: { selector: `has(${keys.run})` } }, ...more].map((rule) => ({
+      ...rule,
+      destination: { ...rule.destination, nets: [`${at.control1}/32`] },
+    })),
+  })
 const withoutPods = netsOf(names.trustedSet, (nets) => nets.filter((net) => !net.startsWith('10.233.')))
 const withoutV6 = netsOf(names.nodesSet, (nets) => nets.filter((net) => !net.includes(':')))
 const withoutRule = (protocol: string | number) => baseRulesOf((rules) => rules.filter((rule) => rule.protocol !== protocol))
@@ -387,6 +394,15 @@ const table: readonly Planted[] = [
     remedy: /./,
     state: /^committed, gate still armed/,
     neighbour: specOf(names.denyPolicy, (spec) => ({ ...spec, order: 600 })),
+  },
+  {
+    name: 'a node that knows others by HostEndpoints that may be deleted before its own',
+    change: byTheirEndpoints([{ action: 'Deny', ...tcp(9100), source: { nets: ['192.168.218.175/32', '192.168.218.176/31'] } }]),
+    flow: /^node ws[234]\S+ -> node control1/,
+    rule: /foreign ingress\[1\]: Deny/,
+    remedy: /^kubectl edit globalnetworkpolicy foreign/,
+    state: /opened by deleting HostEndpoints/,
+    neighbour: byTheirEndpoints([]),
   },
   {
     name: 'no failsafes at all, as an environment variable says (calico#13249)',

@@ -50,6 +50,7 @@ describe('the home example', () => {
         'committed',
         'gate expired, after batch 1 (worker ws1.kryukov.local)',
         'committed, gate still armed',
+        'opened by deleting HostEndpoints',
         'undo: open set written',
         'undo: policies as before',
         'undone',
@@ -178,6 +179,15 @@ describe('a plan is refused', () => {
 })
 
 describe('what was cut before is not held against the plan', () => {
+  it('nor what nobody could decide: it is listed, and counts as nothing', () => {
+    const { kubeProxy } = facts
+    const { refusals, undecided } = provePlan({ facts: { ...facts, kubeProxy: { ...kubeProxy, mode: 'none' } }, plan })
+    expect(refusals).toEqual([])
+    expect(undecided).toContainEqual({
+      flow: expect.stringContaining('-> API at 10.233.0.1:443'),
+      why: expect.stringContaining('no kube-proxy runs, so who serves Service default/kubernetes'),
+    })
+  })
   it('with the tutorial’s firewall already in force', () => {
     const closed: Facts = { ...facts, policies: tutorialPolicies, hostEndpoints: tutorialHostEndpoints(facts.nodes).slice(0, 1) }
     const lines = lifeLines(castOf(closed, changeOf(plan))).filter(({ title }) => title.includes('SSH'))

@@ -43,6 +43,12 @@ describe('rule matching', () => {
     ['a port name a pod may have', { action: 'Allow', protocol: 'TCP', destination: { ports: ['http'] } }, fromWindows(80, podOf(1)), 'unknown'],
     ['ports without a protocol', { action: 'Allow', destination: { ports: [80] } }, fromWindows(80), 'unknown'],
     ['a source port', { action: 'Allow', protocol: 'TCP', source: { ports: [80] } }, fromWindows(80), 'unknown'],
+    [
+      'ports of a protocol that has none',
+      { action: 'Allow', protocol: 112, destination: { ports: [80] } },
+      { ...fromWindows(80), protocol: 112 },
+      'deny',
+    ],
     ['a selector a pod may match', { action: 'Allow', source: { selector: "app == 'x'" } }, tcp(podOf(1), podOf(2), 80), 'unknown'],
     ['Log goes on', { action: 'Log' }, fromWindows(80), 'deny'],
     ['Pass skips the tier', { action: 'Pass' }, fromWindows(80), 'allow'],
@@ -118,11 +124,44 @@ describe('failsafes', () => {
     expect(action(world, tcp(at.outsider, at.ws1, 22))).toBe('deny')
     expect(action(world, fromWindows(6443))).toBe('deny')
   })
+  it('let out by the destination’s net', () => {
+    const outbound = { ports: [{ protocol: 'TCP', port: 443, net: '198.51.100.0/24' }], source: { kind: 'default' as const } }
+    const failsafes = Object.fromEntries(Object.entries(world.failsafes).map(([name, lists]) => [name, { ...lists, outbound }]))
+    const mute = { ...world, failsafes, policies: [], hostEndpoints: onAll({}, { profiles: [] }) }
+    expect(action(mute, tcp(at.ws1, '198.51.100.7', 443))).toBe('allow')
+    expect(action(mute, tcp(at.ws1, '203.0.113.9', 443))).toBe('deny')
+  })
   it('do not exist for forwarded traffic under apply-on-forward policy', () => {
     const forward = policy('forward', { order: 1, selector: 'has(fw)', applyOnForward: true, types: ['Ingress'], ingress: [{ action: 'Deny' }] })
     const closed = { ...world, failsafes: bare.failsafes, policies: [forward] }
     expect(action(closed, tcp(at.windowsClient, podOf(1), 22))).toBe('deny')
     expect(action(closed, fromWindows(22))).toBe('allow')
+  })
+})
+
+describe('the order of policies', () => {
+  const one = (name: string, verdict: 'Allow' | 'Deny', more: object) =>
+    policy(name, { selector: 'has(fw)', types: ['Ingress'], ingress: [{ action: verdict }], ...more })
+  const world = (...policies: World['policies']): World => ({ ...bare, policies, hostEndpoints: onAll() })
+  it('goes by number, those without come last, ties go by name', () => {
+    expect(action(world(one('a', 'Deny', { order: 2 }), one('b', 'Allow', { order: 1 })), fromWindows(80))).toBe('allow')
+    expect(action(world(one('a', 'Deny', {}), one('b', 'Allow', { order: 5 })), fromWindows(80))).toBe('allow')
+    expect(action(world(one('b', 'Deny', { order: 1 }), one('a', 'Allow', { order: 1 })), fromWindows(80))).toBe('allow')
+    expect(action(world(one('b', 'Deny', {}), one('a', 'Allow', {})), fromWindows(80))).toBe('allow')
+  })
+  it('holds in long chains too: whatever has no destination, and the end of the tier', () => {
+    const doors = Array.from({ length: 30 }, (_, index): Rule => ({ action: 'Allow', destination: { nets: [`198.51.100.${index}/32`] } }))
+    const many = (...last: Rule[]) => world(policy('many', { selector: 'has(fw)', types: ['Ingress'], ingress: [...doors, ...last] }))
+    expect(action(many(), fromWindows(80)), 'end of the tier').toBe('deny')
+    expect(action(many({ action: 'Deny', source: { nets: ['192.168.218.0/24'] } }, { action: 'Allow' }), fromWindows(80))).toBe('deny')
+    expect(action(many({ action: 'Allow', destination: { nets: [`${at.ws1}/32`] } }, { action: 'Deny' }), fromWindows(80))).toBe('allow')
+    const passing = {
+      tier: 'kube-admin',
+      selector: 'has(fw)',
+      types: ['Ingress' as const],
+      ingress: [...doors, { action: 'Pass' as const }, { action: 'Allow' as const }],
+    }
+    expect(action(world(policy('admin', passing), one('a', 'Deny', {})), fromWindows(80)), 'Pass leaves the tier').toBe('deny')
   })
 })
 
@@ -177,6 +216,40 @@ describe('Services', () => {
     const through = (port: number): World => ({ ...bare, policies: [forward(port)], hostEndpoints: onAll() })
     expect(action(through(80), fromWindows(31110))).toBe('allow')
     expect(action(through(31110), fromWindows(31110))).toBe('deny')
+  })
+  it('leads each port to the endpoint’s port of the same name', () => {
+    const services = bare.services.map((service) =>
+      service.name === 'ingress'
+        ? {
+            ...service,
+            endpoints: service.endpoints.map((endpoint) => ({
+              ...endpoint,
+              ports: [
+                { name: 'http', port: 8080 },
+                { name: 'https', port: 8443 },
+              ],
+            })),
+          }
+        : service,
+    )
+    const forward = policy('forward', {
+      ...{ order: 1, selector: 'has(fw)', applyOnForward: true, types: ['Ingress'] },
+      ingress: [{ action: 'Allow', protocol: 'TCP', destination: { ports: [8443] } }],
+    })
+    const world: World = { ...bare, services, policies: [forward], hostEndpoints: onAll() }
+    expect([80, 443].map((port) => action(world, fromWindows(port, at.ingressVip)))).toEqual(['deny', 'allow'])
+  })
+  it('a preDNAT Allow spares the forward policy of the way in, and none of the way out', () => {
+    const open = ingress('open', 1, [{ action: 'Allow' }])
+    const forward = (types: 'Ingress' | 'Egress') =>
+      policy('forward', { order: 2, selector: 'has(fw)', applyOnForward: true, types: [types], ingress: [], egress: [] })
+    const local = {
+      ...bare,
+      services: bare.services.map((one) => ({ ...one, endpoints: one.endpoints.filter(({ address }) => address === podOf(1)) })),
+    }
+    expect(action({ ...local, policies: [open, forward('Ingress')], hostEndpoints: onAll() }, fromWindows(31110, at.ws1))).toBe('allow')
+    expect(action({ ...local, policies: [forward('Ingress')], hostEndpoints: onAll() }, fromWindows(31110, at.ws1))).toBe('deny')
+    expect(action({ ...local, policies: [open, forward('Egress')], hostEndpoints: onAll() }, fromWindows(31110, at.ws2))).toBe('deny')
   })
   it('a VIP nobody is told to hold comes in anywhere: differing nodes make it unknown, `via` decides', () => {
     const nodes = ingress('nodes', 1, [{ action: 'Allow', source: { nets: ['192.168.218.171/32', '192.168.218.174/31'] } }])
