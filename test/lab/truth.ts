@@ -142,6 +142,8 @@ export const worldOf = ({ layout, variant }: Pick<Lab, 'layout' | 'variant'>): W
   return {
     dataplane: variant.felix === 'native' ? 'nftables' : 'iptables',
     proxyMode: variant.proxy,
+    // Its default there (--nodeport-addresses, Kubernetes 1.36).
+    ...(variant.proxy === 'nftables' ? { nodePortAddresses: ['primary'] } : {}),
     nodes,
     podCidrs: podCidrs.map(parseCidr),
     ipPools: podCidrs.map((cidr) => ({ cidr: parseCidr(cidr), natOutgoing: true, ipipMode: 'Never', vxlanMode: 'Never' })),
