@@ -65,7 +65,7 @@ const decode = (map: KubeObject, byName: ReadonlyMap<string, Record<string, stri
   const damaged = (why: string, cause?: unknown) =>
     new FwError('FW_CHECKPOINT', `checkpoint ${map.metadata.name} is damaged`, {
       why,
-      fix: 'open the cluster with: kubectl calico-fw open; your own copy of the checkpoint is in the state directory (kubectl calico-fw status names it)',
+      fix: 'open the cluster with: kubectl calico-fw open; your own copy of the checkpoint is in ~/.local/state/kubectl-calico-fw',
       ...(cause === undefined ? {} : { cause }),
     })
   try {
