@@ -1,4 +1,5 @@
 // The proof: the home cluster, 5,000 nodes, and how its cost grows. Each is measured in a process of its own, for its memory and its first run.
+// Times are the process's CPU time, compiler and collector included: the proof waits for nothing, and what else the machine does is not in it.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { makePlan } from '../src/firewall/plan-maker.ts'
@@ -10,9 +11,10 @@ import { homeFacts } from '../test/fixtures/home-facts.ts'
 import { homePlan } from '../test/proof/home-plan.ts'
 
 const timed = <T>(work: () => T): { readonly ms: number; readonly value: T } => {
-  const from = performance.now()
+  const before = process.cpuUsage()
   const value = work()
-  return { ms: performance.now() - from, value }
+  const { user, system } = process.cpuUsage(before)
+  return { ms: (user + system) / 1000, value }
 }
 const megabytes = (): number => Math.round(process.resourceUsage().maxRSS / 1024)
 

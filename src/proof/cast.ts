@@ -48,40 +48,59 @@ export const castOf = (facts: Facts, change: Change, all: number = few): Cast =>
     if (group === undefined) members.set(kind, [node])
     else group.push(node)
   }
-  const ends = new Map([...members].map(([kind, group]) => [kind, endsOf(group, batchOf)]))
+  const ends = new Map([...members].map(([kind, group]) => [kind, endsOf(group, batchOf, kinds.seenAs.get(group[0]?.name ?? '') ?? '')]))
   const groups = [...ends.values()]
-  const services = fewEndpoints(facts, change, kinds, ends)
+  const stands = standsOf(groups)
+  const services = fewEndpoints(facts, change, kinds, ends, stands)
   const kept = new Set([
-    ...groups.flatMap(({ early, late }) => [...early, ...late]).map(({ name }) => name),
+    ...groups.flatMap((group) => (stands.has(group) ? [...group.early, ...group.late] : endsAlone(group))).map(({ name }) => name),
     ...services.nodes,
     ...facts.nodes.filter(({ controlPlane }) => controlPlane).map(({ name }) => name),
   ])
-  const callers = new Set(groups.flatMap(({ early, late }) => [...early.slice(0, 1), ...late.slice(0, 1)]))
+  const callers = new Set(groups.flatMap(endsAlone))
   return {
     ...without(facts, kept, services.services),
     firewall: change.firewall,
     nodes: facts.nodes.length,
     kinds: count,
     callers: [...callers],
-    pairs: pairsOf(groups),
+    pairs: pairsOf(groups, stands),
   }
 }
 
 interface Ends {
   readonly early: readonly NodeFacts[]
   readonly late: readonly NodeFacts[]
+  /** Their batches. */
+  readonly from: number
+  readonly to: number
+  readonly seenAs: string
 }
 
+const endsAlone = ({ early, late }: Ends): NodeFacts[] => [...early.slice(0, 1), ...late.slice(0, 1)]
+
 /** Two of a kind from the first batch that closes any of it, and two from the last. */
-const endsOf = (group: readonly NodeFacts[], batchOf: ReadonlyMap<string, number>): Ends => {
+const endsOf = (group: readonly NodeFacts[], batchOf: ReadonlyMap<string, number>, seenAs: string): Ends => {
   const batch = ({ name }: NodeFacts) => batchOf.get(name) ?? -1
   const numbers = group.map(batch)
   const [first, last] = [numbers.reduce((least, one) => Math.min(least, one)), numbers.reduce((most, one) => Math.max(most, one))]
   const two = (of: number) => group.filter((node) => batch(node) === of).slice(0, 2)
-  return { early: two(first), late: two(last) }
+  return { early: two(first), late: two(last), from: first, to: last, seenAs }
 }
 
-const pairsOf = (groups: readonly Ends[]): (readonly [NodeFacts, NodeFacts])[] => {
+/** Of the kinds that are seen alike, the one that begins to close first and the one that ends last: these stand for all as the other node of a pair. */
+const standsOf = (groups: readonly Ends[]): ReadonlySet<Ends> => {
+  const alike = new Map<string, Ends[]>()
+  for (const group of groups) alike.set(group.seenAs, [...(alike.get(group.seenAs) ?? []), group])
+  return new Set(
+    [...alike.values()].flatMap((own) => [
+      own.reduce((one, other) => (other.from < one.from ? other : one)),
+      own.reduce((one, other) => (other.to > one.to ? other : one)),
+    ]),
+  )
+}
+
+const pairsOf = (groups: readonly Ends[], stands: ReadonlySet<Ends>): (readonly [NodeFacts, NodeFacts])[] => {
   const pairs = new Map<string, readonly [NodeFacts, NodeFacts]>()
   const add = (from: readonly NodeFacts[], to: readonly NodeFacts[]) => {
     const pair = from.flatMap((one) => to.filter((other) => other !== one).map((other) => [one, other] as const))[0]
@@ -89,6 +108,7 @@ const pairsOf = (groups: readonly Ends[]): (readonly [NodeFacts, NodeFacts])[] =
   }
   for (const one of groups) {
     for (const other of groups) {
+      if (!stands.has(one) && !stands.has(other)) continue
       add(one.early, other.late)
       add(one.late, other.early)
     }
@@ -99,10 +119,11 @@ const pairsOf = (groups: readonly Ends[]): (readonly [NodeFacts, NodeFacts])[] =
 type Endpoint = ServiceFacts['endpoints'][number]
 
 /**
- * Of the Services life lines dial, an endpoint on the nodes that stand for each kind that runs any. An endpoint may move there: nothing a
- * verdict looks at tells its address from the one it gets. Where something does, it stays, and its node with it.
+ * Of the Services life lines dial, an endpoint on a node of each kind that runs any: its last to close, before which others close, and after
+ * which control-plane nodes do. An endpoint may move there: nothing a verdict looks at tells its address from the one it gets. Where something
+ * does, it stays, and its node with it.
  */
-const fewEndpoints = (facts: Facts, { firewall }: Change, { of, classOf }: Kinds, ends: ReadonlyMap<string, Ends>) => {
+const fewEndpoints = (facts: Facts, { firewall }: Change, { of, classOf }: Kinds, ends: ReadonlyMap<string, Ends>, stands: ReadonlySet<Ends>) => {
   const owners = new Map(facts.nodes.flatMap((node) => addressesOf(node).map((address, at) => [address, { node: node.name, at }])))
   const nodes = new Set<string>()
   const services = new Map<ServiceFacts, ServiceFacts>()
@@ -117,8 +138,9 @@ const fewEndpoints = (facts: Facts, { firewall }: Change, { of, classOf }: Kinds
         kept.set(JSON.stringify(endpoint), endpoint)
         continue
       }
-      const { early = [], late = [] } = ends.get(kind) ?? {}
-      for (const stand of new Set([...early.slice(0, 1), ...late.slice(0, 1)])) {
+      const group = ends.get(kind)
+      const alone = group === undefined ? [] : endsAlone(group)
+      for (const stand of new Set(group !== undefined && stands.has(group) ? alone : alone.slice(-1))) {
         const moved = owner === undefined ? podOf(stand).find((pod) => familyOf(pod) === familyOf(address)) : addressesOf(stand)[owner.at]
         const isSame = moved !== undefined && classOf(moved) === classOf(address)
         const node = isSame ? stand.name : home

@@ -14,6 +14,8 @@ import { isHostEndpoint, isPolicy, isSet } from './world-edits.ts'
 /** What stands for what: the kind of each node, and the class of each address some verdict may ask about. */
 export interface Kinds {
   readonly of: ReadonlyMap<string, string>
+  /** What others can tell of each node: the lists its addresses and pods are in, and the labels of HostEndpoints that expect them. */
+  readonly seenAs: ReadonlyMap<string, string>
   /** Two addresses of one class are in the same lists of nets, everywhere. */
   readonly classOf: (address: Address) => number | undefined
 }
@@ -32,6 +34,7 @@ export const kindsOf = (facts: Facts, change: Change): Kinds => {
   const roles = rolesOf(facts)
   const published = new Map<string, HostPortFacts[]>()
   for (const one of facts.hostPorts ?? []) push(published, one.node, one)
+  const seenAs = new Map<string, string>()
   const of = new Map(
     facts.nodes.map((node) => {
       const own = addressesOf(node)
@@ -43,23 +46,28 @@ export const kindsOf = (facts: Facts, change: Change): Kinds => {
           (byAddress.get(address) ?? []).filter(({ spec }) => spec.node !== node.name).map(({ metadata }) => [at, metadata.labels]),
         ),
       )
-      const text = JSON.stringify([
-        node.controlPlane,
+      const seen = JSON.stringify([
         node.addresses.map(({ type, address }) => [type, classes.get(address)]),
         own.map((address) => classes.get(address)),
-        node.interfaces.map(({ name, addresses }) => [name, addresses.map((address) => own.indexOf(address))]),
         podOf(node).map((address) => classes.get(address)),
+        inOrder.map(({ metadata, spec }) => [metadata.labels, spec.ports, spec.expectedIPs?.map((ip) => own.indexOf(ip as Address))]),
+        strangers,
+      ])
+      seenAs.set(node.name, seen)
+      const text = JSON.stringify([
+        seen,
+        node.controlPlane,
+        node.interfaces.map(({ name, addresses }) => [name, addresses.map((address) => own.indexOf(address))]),
         node.podCidrs.length,
         failsafesText(facts.failsafes[node.name]),
         inOrder.map((one, at) => [shapeOf(one, own), inOrder[at - 1]?.metadata.name === one.metadata.name, removed.has(one.metadata.name)]),
-        strangers,
         published.get(node.name)?.map(({ protocol, hostPort, hostIP }) => [protocol, hostPort, hostIP && own.indexOf(hostIP)]),
         roles.get(node.name),
       ])
       return [node.name, text]
     }),
   )
-  return { of, classOf: (address) => classes.get(address) }
+  return { of, seenAs, classOf: (address) => classes.get(address) }
 }
 
 const shapeOf = ({ metadata, spec }: HostEndpoint, own: readonly Address[]) => [

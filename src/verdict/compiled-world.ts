@@ -37,7 +37,7 @@ export interface CompiledWorld {
   readonly pools: readonly Pool[] | undefined
   readonly place: (ip: Ip) => Place
   /** What becomes of a tunnel, judged when it is first asked for. */
-  readonly tunnelled: (key: string, judge: () => Outcome) => Outcome
+  readonly tunnelled: (from: CompiledNode, to: CompiledNode, which: number, judge: () => Outcome) => Outcome
   /** Whether an address is in the Node status of some node: between those Felix lets its tunnels pass. */
   readonly isTunnelEnd: (ip: Ip) => boolean
 }
@@ -85,17 +85,23 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
     hostPorts: createHostPorts(world.hostPorts ?? []),
     pools,
     place: kept(createPlaces({ world, services, node, isPod, pools, owners, podNode })),
-    tunnelled: onceByKey(),
+    tunnelled: onceForEach(),
     isTunnelEnd: ({ text }) => ends.has(text),
   }
 }
 
-const onceByKey = (): CompiledWorld['tunnelled'] => {
-  const known = new Map<string, Outcome>()
-  return (key, judge) => {
-    const found = known.get(key) ?? judge()
-    if (known.size < keptPlaces) known.set(key, found)
-    return found
+const onceForEach = (): CompiledWorld['tunnelled'] => {
+  const known = new WeakMap<CompiledNode, WeakMap<CompiledNode, Map<number, Outcome>>>()
+  return (from, to, which, judge) => {
+    const towards = known.get(from) ?? new WeakMap<CompiledNode, Map<number, Outcome>>()
+    known.set(from, towards)
+    const kinds = towards.get(to) ?? new Map<number, Outcome>()
+    towards.set(to, kinds)
+    const found = kinds.get(which)
+    if (found !== undefined) return found
+    const made = judge()
+    kinds.set(which, made)
+    return made
   }
 }
 

@@ -150,10 +150,9 @@ const enter = (
 const inTunnel = ({ tunnelled }: CompiledWorld, { node, packet, trail, to }: Departure, outer: Pick<Packet, 'protocol' | 'port'>): Outcome => {
   const peer = to.kind === 'pod' ? to.node : undefined
   if (peer === undefined) return unknown(trail, node.name, `which node ${packet.destination.text} is tunnelled to is not told`)
-  const { action, trail: own } = tunnelled(
-    `${node.name} ${peer.name} ${outer.protocol} ${outer.port} ${packet.source.family} ${packet.established}`,
-    () => betweenNodes(node, peer, packet, outer),
-  )
+  const { family } = packet.source
+  const which = ((outer.protocol * 65536 + (outer.port ?? 0)) * 2 + (packet.established ? 1 : 0)) * 8 + family
+  const { action, trail: own } = tunnelled(node, peer, which, () => betweenNodes(node, peer, packet, outer))
   return { action, trail: onto(trail, own) }
 }
 
