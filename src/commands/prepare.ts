@@ -1,5 +1,6 @@
 import { names } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
+import { closest } from '../firewall/did-you-mean.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import type { Notice, Plan } from '../firewall/plan.ts'
@@ -47,6 +48,7 @@ export const prepare = async (
 ): Promise<Prepared> => {
   const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries.map(({ number }) => Number(number.split('.')[0]))
   const made = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
+  refuseUnknownNodes(accepted.hostFirewalls, facts)
   const closed = new Set(made.batches.flatMap(({ nodes }) => nodes))
   const bypassed = bypassedFirewalls(facts, closed)
   const plan: Plan = { ...made, notices: [...notices, ...bypassed.map(givenUp), ...made.notices] }
@@ -69,6 +71,18 @@ export const prepare = async (
 }
 
 const nothingChanges: PlanPackets = { changes: [], nodes: [], leftOut: undefined }
+
+const refuseUnknownNodes = (names: readonly string[], { nodes }: Facts): void => {
+  const unknown = names.find((name) => !nodes.some((node) => node.name === name))
+  if (unknown === undefined) return
+  const meant = closest(
+    unknown,
+    nodes.map(({ name }) => name),
+  )
+  throw new FwError('FW_UNKNOWN_NODE', `--accept-host-firewall names "${unknown}", and there is no such node`, {
+    fix: meant === undefined ? 'see them: kubectl get nodes' : `did you mean ${meant}?`,
+  })
+}
 
 const givenUp = ({ node, rules }: BypassedFirewall): Notice => ({
   level: 'warning',

@@ -88,7 +88,8 @@ const inspectionOf = (node: NodeFacts, { sections, chains, tables, at, source }:
     if (rules === undefined) unseen.push(`nft table ${name.replace('.', ' ')}: ${whyOf(section)}`)
     return rules ?? []
   })
-  const hostInput = [...saved.flatMap(({ table }) => table.hostInput), ...fromNft]
+  // Those Calico would open come first: they must not be among the ones that are only counted.
+  const hostInput = [...saved.flatMap(({ table }) => table.hostInput), ...fromNft].sort((one, other) => Number(other.bypassed) - Number(one.bypassed))
   const backendsWith = (of: 'hasCalico' | 'hasKubeProxy'): FilterBackend[] => [
     ...new Set<FilterBackend>([
       ...saved.filter(({ table }) => table[of]).map(({ backend }) => backend),

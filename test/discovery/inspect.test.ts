@@ -277,6 +277,20 @@ describe('looking into nodes', () => {
     expect(unseenOfNodes(inspections)).toEqual([{ kind, what: `${what} of ${nodeName('control1')}`, why, nodes: [nodeName('control1')] }])
   })
 
+  test('of very many rules those that Calico would open are kept', async () => {
+    const bans = Array.from({ length: 80 }, (_, at) => `-A INPUT -s 203.0.113.${at}/32 -j DROP`)
+    const sections = [
+      ...clean.filter(([name]) => !['legacy4', 'nft4'].includes(name)),
+      ['legacy4', [':INPUT ACCEPT [0:0]', ...bans].join('\n')] as const,
+      ['nft4', ':INPUT ACCEPT [0:0]\n:cali-INPUT - [0:0]\n-A INPUT -p tcp --dport 9100 -j DROP'] as const,
+    ]
+    const { found } = await inspectNodes(home.nodes.slice(0, 1), answering(() => answer(...sections)).run, { now })
+    const inspection = found.get(nodeName('control1'))
+    expect([inspection?.hostInput?.length, inspection?.hostInputTotal, inspection?.hostInput?.filter(({ bypassed }) => bypassed).length]).toEqual([
+      50, 81, 1,
+    ])
+  })
+
   test('output cut off in the middle is told from a short one', () => {
     expect(sectionsOf('@@ a\n1\n\n@@ end 0\n@@ b\n2')).toEqual(
       new Map([
