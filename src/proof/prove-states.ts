@@ -6,7 +6,7 @@ import type { Cast } from './cast.ts'
 import type { LifeLine, ProofRefusal } from './life-line.ts'
 import { lifeLines } from './life-lines.ts'
 import { remedyOf, ruleOf } from './reasons.ts'
-import { namingIn } from './seen-worlds.ts'
+import { createLikening, namingIn } from './seen-worlds.ts'
 
 /** What the proof found. */
 export interface Proof {
@@ -29,8 +29,10 @@ export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
   const refused = new Map<LifeLine, ProofRefusal>()
   const proved = new Map<LifeLine, Set<string>>(asked.map(({ line }) => [line, new Set()]))
   let [checked, seen] = [asked.length, 0]
-  for (const { name: state, world, changed } of states) {
+  const likened = createLikening(book)
+  for (const { name: state, world: held, changed } of states) {
     seen++
+    const world = likened(held)
     // Without a HostEndpoint nothing of Calico's judges a node's packets: such a state is the first one, whatever else it holds.
     if (isBare && world.hostEndpoints.length === 0) continue
     const decider = createDecider(world, book)

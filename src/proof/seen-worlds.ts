@@ -17,3 +17,23 @@ export const namingIn = (world: World, book: AddressBook): ((line: LifeLine) => 
   for (const one of hostEndpoints) byNode.set(one.spec.node, `${byNode.get(one.spec.node) ?? ''},${book.number(one)}`)
   return ({ nodes }) => (nodes.length === 0 ? whole : `${common} ${nodes.map((node) => byNode.get(node) ?? '').join(' ')}`)
 }
+
+/** Gives worlds that hold the same objects the same lists, so that what was made of one list serves for all its likes. */
+export const createLikening = (book: AddressBook): ((world: World) => World) => {
+  const lists = new Map<string, readonly object[]>()
+  const liken = <Item extends object>(list: readonly Item[]): readonly Item[] => {
+    const key = list
+      .map(book.number)
+      .sort((one, other) => one - other)
+      .join()
+    const known = lists.get(key) as readonly Item[] | undefined
+    if (known === undefined) lists.set(key, list)
+    return known ?? list
+  }
+  return (world) => ({
+    ...world,
+    hostEndpoints: liken(world.hostEndpoints),
+    policies: liken(world.policies),
+    networkSets: liken(world.networkSets),
+  })
+}

@@ -49,6 +49,7 @@ export const agree = <Way>(
   ways: readonly Way[],
   go: (way: Way) => Outcome,
 ): Outcome => {
+  if (ways.length === 1) return go(ways[0] as Way)
   let first: Outcome | undefined
   for (const way of ways) {
     const outcome = go(way)
