@@ -10,8 +10,8 @@ import { createLikening, namingIn } from './seen-worlds.ts'
 
 /** What the proof found. */
 export interface Proof {
-  /** What was asked: life lines, states, and the nodes that stood for all. */
-  readonly scope: { readonly lifeLines: number; readonly states: number; readonly nodes: number; readonly kinds: number }
+  /** What was asked: life lines, states, the cluster's nodes and kinds, and how many of them were asked about. */
+  readonly scope: { readonly lifeLines: number; readonly states: number; readonly nodes: number; readonly kinds: number; readonly asked: number }
   /** One per flow, in the first state that cuts it. Empty: the change may go ahead. */
   readonly refusals: readonly ProofRefusal[]
   /** Verdicts taken, or known from a state that differs in nothing the life line depends on. */
@@ -53,7 +53,7 @@ export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
   const undecided = asked.flatMap(({ line, was }) =>
     was === 'unknown' && !refused.has(line) ? [{ flow: line.title, why: ruleOf(before.verdict(line.connection)) }] : [],
   )
-  const scope = { lifeLines: asked.length, states: seen, nodes: cast.nodes, kinds: cast.kinds }
+  const scope = { lifeLines: asked.length, states: seen, nodes: cast.nodes, kinds: cast.kinds, asked: cast.facts.nodes.length }
   return { scope, refusals: [...refused.values()], checked, undecided }
 }
 

@@ -3,7 +3,8 @@ import { counted } from './wrap.ts'
 
 /** What the proof says of a change it lets pass: what was asked, and what it could not decide. */
 export const proofText = ({ scope, checked, undecided }: Pick<Proof, 'scope' | 'checked' | 'undecided'>): string => {
-  const stood = scope.kinds < scope.nodes ? `, on nodes that stand for ${counted(scope.nodes, 'node')} of ${counted(scope.kinds, 'kind')}` : ''
+  const stood =
+    scope.asked < scope.nodes ? `, on ${counted(scope.asked, 'node')} that stand for ${scope.nodes} of ${counted(scope.kinds, 'kind')}` : ''
   const proved = `Proved: no state this change can stand in cuts a known life line (${counted(scope.lifeLines, 'life line')} in ${counted(scope.states, 'state')}${stood}, ${checked} verdicts).`
   const [first] = undecided
   if (first === undefined) return proved

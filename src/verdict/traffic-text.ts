@@ -2,13 +2,19 @@ import { formatPortRange, type PortRange } from '../net/port.ts'
 import { hasPorts, protocolName } from './packet.ts'
 import type { TrafficClass } from './traffic-classes.ts'
 
+/** Protocols people know by another name than their number (IANA). */
+const called: ReadonlyMap<number, string> = new Map([
+  [4, 'IPIP'],
+  [112, 'VRRP'],
+])
+
 /** Classes of traffic in words, ports of one protocol put together: `every TCP port but 22, 6443; UDP 53; ICMP`. */
 export const trafficText = (classes: readonly TrafficClass[]): string => {
   const byProtocol = new Map<number, PortRange[]>()
   const others: string[] = []
   for (const { protocol, ports, name } of classes) {
     if (hasPorts(protocol)) byProtocol.set(protocol, [...(byProtocol.get(protocol) ?? []), ...ports])
-    else others.push(name)
+    else others.push(called.get(protocol) ?? name)
   }
   return [...[...byProtocol].map(([protocol, ports]) => portsText(protocolName(protocol).toUpperCase(), joined(ports))), ...others].join('; ')
 }
