@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
 import { FwError } from '../errors.ts'
 import type { Connection } from './connection.ts'
@@ -6,7 +6,7 @@ import { networkError } from './network-error.ts'
 import { canI, formatRequest, requestWords } from './request-words.ts'
 import { authorityOf, hostOf, portOf } from './server-address.ts'
 
-/** A command to run in a container; no shell, no stdin, no terminal. */
+/** A command to run in a container; no shell, no terminal. */
 export interface PodCommand {
   readonly namespace: string
   readonly pod: string
@@ -15,6 +15,10 @@ export interface PodCommand {
   /** Milliseconds from now until it must have ended, connecting included. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** The command's stdin; absent: none. Its end is the command's to notice. */
+  readonly input?: Readable
+  /** Told what the command prints as it prints it; then none of that is kept. */
+  readonly onOutput?: (text: string) => void
 }
 
 /** What the command left behind. */
@@ -54,19 +58,21 @@ export const execInPod = async (connection: Connection, run: PodCommand): Promis
     caSource: undefined,
     signal: run.signal,
   }
-  const [stdout, stderr] = [collector(), collector()]
+  const [stdout, stderr] = [collector(run.onOutput), collector()]
   let stop: (() => void) | undefined
   try {
     const status = await new Promise<V1Status>((resolve, reject) => {
       stop = () => reject(signal.reason)
       signal.addEventListener('abort', stop, { once: true })
       if (signal.aborted) stop()
-      new Exec(config).exec(namespace, pod, container, [...command], stdout.stream, stderr.stream, null, false, resolve).then((socket) => {
-        signal.addEventListener('abort', () => socket.terminate(), { once: true })
-        socket.on('close', () => reject(new Error('the connection closed before the command had ended')))
-        socket.on('error', reject)
-        if (signal.aborted) socket.terminate()
-      }, reject)
+      new Exec(config)
+        .exec(namespace, pod, container, [...command], stdout.stream, stderr.stream, run.input ?? null, false, resolve)
+        .then((socket) => {
+          signal.addEventListener('abort', () => socket.terminate(), { once: true })
+          socket.on('close', () => reject(new Error('the connection closed before the command had ended')))
+          socket.on('error', reject)
+          if (signal.aborted) socket.terminate()
+        }, reject)
     })
     return { stdout: stdout.text(), stderr: stderr.text(), exitCode: exitCodeOf(status, context.words) }
   } catch (thrown) {
@@ -78,11 +84,15 @@ export const execInPod = async (connection: Connection, run: PodCommand): Promis
   }
 }
 
-const collector = (): { stream: Writable; text: () => string } => {
+const collector = (onOutput?: (text: string) => void): { stream: Writable; text: () => string } => {
   const chunks: Buffer[] = []
   let bytes = 0
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
+      if (onOutput !== undefined) {
+        onOutput(chunk.toString('utf8'))
+        return done()
+      }
       bytes += chunk.length
       if (bytes <= maxBytes) chunks.push(chunk)
       done()

@@ -7,6 +7,7 @@ import type { Connection } from '../cluster/connection.ts'
 import type { ConnectionFlags } from '../cluster/connection-flags.ts'
 import { createApi } from '../cluster/create-api.ts'
 import { createHostPodShell } from '../cluster/host-pod.ts'
+import { nodeShell } from '../cluster/node-shell.ts'
 import { probeApi } from '../cluster/probe-api.ts'
 import { proxyFor } from '../cluster/proxy-choice.ts'
 import { resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
@@ -15,6 +16,7 @@ import { findOperatorAddresses } from '../discovery/operator-address.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { isAddress, parseAddress } from '../net/address.ts'
+import { followFromNodes } from '../probe/follow-nodes.ts'
 import { createFreshApi } from '../probe/fresh-api.ts'
 import { createProber, type Prober } from '../probe/prober.ts'
 import { createRealised } from '../probe/realised.ts'
@@ -70,32 +72,47 @@ export const withCluster = async (
       journal,
       holder,
       commandLine,
-      ports: (facts, view) => ({
-        api: cluster.api,
-        clock: context.clock,
-        prober: patient(
-          createProber({
-            api: cluster.api,
-            probeApi: cluster.probeApi,
-            openSocket: context.openSocket,
-            clock: context.clock,
-            trust: trustOf(resolved, workstation),
-            ...(cluster.runInPod === undefined ? {} : { nodeShell: { runInPod: cluster.runInPod, nodes: facts.nodes } }),
-            calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
-          }),
-          context.patience ?? ((ms) => ms),
-        ),
-        ...(cluster.runInPod === undefined ? {} : { realised: createRealised({ api: cluster.api, runInPod: cluster.runInPod, facts }) }),
-        journal,
-        holder,
-        command: commandLine,
-        dangers: (hostEndpoints) => dangersNow(cluster.api, hostEndpoints),
-        ...view,
-      }),
+      ports: (facts, view) => {
+        const vantage = vantageOn(cluster, context, facts)
+        return {
+          api: cluster.api,
+          clock: context.clock,
+          prober: patient(
+            createProber({
+              api: cluster.api,
+              probeApi: cluster.probeApi,
+              openSocket: context.openSocket,
+              clock: context.clock,
+              trust: trustOf(resolved, workstation),
+              ...(vantage === undefined ? {} : { nodes: vantage.forProbes }),
+              calicoNode: { namespace: facts.calico.namespace, labels: facts.calico.nodePodLabels },
+            }),
+            context.patience ?? ((ms) => ms),
+          ),
+          ...(vantage === undefined
+            ? {}
+            : {
+                ...createRealised({ api: cluster.api, shell: vantage.forLooks, facts }),
+                follow: (probes, each, signal) => followFromNodes({ vantage: vantage.forProbes, clock: context.clock }, probes, each, signal),
+              }),
+          journal,
+          holder,
+          command: commandLine,
+          dangers: (hostEndpoints) => dangersNow(cluster.api, hostEndpoints),
+          ...view,
+        }
+      },
     })
   } finally {
     cluster.close()
   }
+}
+
+/** How the nodes of a run are looked into and asked from: by exec, else by short pods, which a run may start because it writes anyway. */
+const vantageOn = ({ api, runInPod }: Cluster, { clock, random }: Context, { nodes }: Facts) => {
+  if (runInPod === undefined) return undefined
+  const shell = (netAdmin: boolean) => nodeShell(runInPod, createHostPodShell({ api, clock, random, netAdmin }))
+  return { forProbes: { shell: shell(false), nodes }, forLooks: shell(true) }
 }
 
 /** Foreign objects that make these HostEndpoints dangerous, read at this moment. */

@@ -4,8 +4,10 @@ import type { ApiEndpoint } from '../firewall/facts.ts'
 export interface LookRequest {
   /** Where Felix or Typha reach the API; asked for a TCP handshake each. */
   readonly peers: readonly Pick<ApiEndpoint, 'address' | 'port'>[]
-  /** Members of IP sets are many, and asked for only where they matter. */
-  readonly sets: boolean
+  /** What it has programmed, too; with the members of IP sets, which are many, only where they matter. Else only how it does. */
+  readonly rules: 'none' | 'chains' | 'chains and sets'
+  /** Where Felix serves its metrics, if it does. */
+  readonly metricsPort: number
 }
 
 /**
@@ -13,7 +15,7 @@ export interface LookRequest {
  * timeout, ipset and both iptables, nft since 3.29; neither curl nor ps nor tr. Felix is told from other nodes' Felixes by its network namespace: it runs
  * hostNetwork, and where process ids are shared all of them show.
  */
-export const felixScript = ({ peers, sets }: LookRequest): string =>
+export const felixScript = ({ peers, rules, metricsPort }: LookRequest): string =>
   [
     'set -o pipefail',
     'me=$(readlink /proc/self/ns/net)',
@@ -26,24 +28,33 @@ export const felixScript = ({ peers, sets }: LookRequest): string =>
     'done',
     'echo "@@ end 0"',
     'echo "@@ uptime"; cat /proc/uptime; echo "@@ end 0"',
-    'echo "@@ readiness"',
-    'timeout 2 bash -c \'exec 3<>/dev/tcp/127.0.0.1/9099 && printf "GET /readiness HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3\' 2>/dev/null; c=$?',
-    'echo; echo "@@ end $c"',
     // All at once, and told one after the other: bash writes line by line, and sections must not mix.
+    `exec 4< <(${get(9099, '/readiness')}; c=$?; echo; echo "@@ end $c")`,
+    ...(rules === 'none' ? [] : [`exec 5< <(${get(metricsPort, '/metrics')} | sed -n "/^felix_int_dataplane_failures/p"; echo "@@ end $?")`]),
     ...peers.map(({ address, port }, at) => `timeout 2 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null & p${at}=$!`),
     ...peers.map(({ address, port }, at) => `wait $p${at}; c=$?; echo "@@ peer.${address}.${port}"; echo "@@ end $c"`),
-    'own() { sed -n -e "/^\\*/p" -e "/^-A cali-[ft]h/p" -e "/^-A cali-[gp][io]-/p" -e "/^-A cali-failsafe/p"; }',
-    's() { echo "@@ $1"; timeout 5 "$2" | own; c=$?; echo "@@ end $c"; }',
-    'if grep -qs "^mangle$" /proc/net/ip_tables_names; then s legacy4 iptables-legacy-save; fi',
-    'if grep -qs "^mangle$" /proc/net/ip6_tables_names; then s legacy6 ip6tables-legacy-save; fi',
-    's nft4 iptables-nft-save 2>/dev/null',
-    's nft6 ip6tables-nft-save 2>/dev/null',
-    'n() { echo "@@ $1"; timeout 5 nft list table "$2" calico 2>/dev/null | sed "/^\\tchain [a-z]*-cali-[ft]w-/,/^\\t}/d"; c=$?; echo "@@ end $c"; }',
-    'n native4 ip',
-    'n native6 ip6',
-    ...(sets ? ['echo "@@ ipset"; timeout 5 ipset save 2>/dev/null | sed -n "/^add cali[46]0s/p"; c=$?; echo "@@ end $c"'] : []),
+    'echo "@@ readiness"; cat <&4',
+    ...(rules === 'none' ? [] : ['echo "@@ metrics"; cat <&5', ...ruleLines]),
+    ...(rules === 'chains and sets' ? [setLine] : []),
     'exit 0',
   ].join('\n')
+
+/** HTTP by bash alone. */
+const get = (port: number, path: string): string =>
+  `timeout 2 bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port} && printf "GET ${path} HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3' 2>/dev/null`
+
+const ruleLines = [
+  'own() { sed -n -e "/^\\*/p" -e "/^-A cali-[ft]h/p" -e "/^-A cali-[gp][io]-/p" -e "/^-A cali-failsafe/p"; }',
+  's() { echo "@@ $1"; timeout 5 "$2" | own; c=$?; echo "@@ end $c"; }',
+  'if grep -qs "^mangle$" /proc/net/ip_tables_names; then s legacy4 iptables-legacy-save; fi',
+  'if grep -qs "^mangle$" /proc/net/ip6_tables_names; then s legacy6 ip6tables-legacy-save; fi',
+  's nft4 iptables-nft-save 2>/dev/null',
+  's nft6 ip6tables-nft-save 2>/dev/null',
+  'n() { echo "@@ $1"; timeout 5 nft list table "$2" calico 2>/dev/null | sed "/^\\tchain [a-z]*-cali-[ft]w-/,/^\\t}/d"; c=$?; echo "@@ end $c"; }',
+  'n native4 ip',
+  'n native6 ip6',
+]
+const setLine = 'echo "@@ ipset"; timeout 5 ipset save 2>/dev/null | sed -n "/^add cali[46]0s/p"; c=$?; echo "@@ end $c"'
 
 /** Felix's process as the kernel tells it. */
 export interface FelixProcess {

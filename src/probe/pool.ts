@@ -1,5 +1,9 @@
 /** Runs `work` over all items, at most `limit` at once; the answers keep the items' order. Rejects with the first failure, and starts nothing after it. */
-export const mapPooled = async <Item, Answer>(items: readonly Item[], limit: number, work: (item: Item) => Promise<Answer>): Promise<Answer[]> => {
+export const mapPooled = async <Item, Answer>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item, index: number) => Promise<Answer>,
+): Promise<Answer[]> => {
   const answers: Answer[] = new Array(items.length)
   const queue = items.entries()
   let failed = false
@@ -7,7 +11,7 @@ export const mapPooled = async <Item, Answer>(items: readonly Item[], limit: num
     for (const [index, item] of queue) {
       if (failed) return
       try {
-        answers[index] = await work(item)
+        answers[index] = await work(item, index)
       } catch (error) {
         failed = true
         throw error

@@ -4,7 +4,7 @@ import type { Probe, ProbeResult, ProbeTarget } from '../firewall/probes.ts'
 import type { Clock } from '../rollout/clock.ts'
 import { askApi, askKubelet } from './api-path.ts'
 import { type AttemptOptions, dial, type Seen } from './dialer.ts'
-import { askFromNodes, type NodeShell } from './from-nodes.ts'
+import { askFromNodes, type NodeVantage } from './from-nodes.ts'
 import { createLeaseWatch, type LeaseWatch } from './leases.ts'
 import { mapPooled } from './pool.ts'
 import { type CalicoNodePods, type Pulse, takePulse } from './pulse.ts'
@@ -42,7 +42,7 @@ export interface ProberContext {
   readonly trust: Trust
   readonly calicoNode: CalicoNodePods
   /** For connections from nodes; absent: they are not run. */
-  readonly nodeShell?: NodeShell
+  readonly nodes?: NodeVantage
   /** Connections at once; 32 unless told. */
   readonly concurrency?: number
 }
@@ -75,7 +75,7 @@ export const createProber = (context: ProberContext): Prober => {
         )
         const pulse = pulseOf(context, round)
         const rest = probes.filter(({ expect, target }) => expect === 'open' && target.kind !== 'node-lease' && target.kind !== 'node-tcp')
-        const fromNodes = askFromNodes(context.nodeShell, probes, round)
+        const fromNodes = askFromNodes(context.nodes, probes, round)
         // Looked at below; a failure of the rest must not leave it behind unheard.
         fromNodes.catch(() => undefined)
         await mapPooled(rest, concurrency, async ({ id, target }) => void seen.set(id, await askOnce(context, pulse, target, round)))

@@ -2,11 +2,11 @@ import type { KubeObject } from '../calico/object.ts'
 import { resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
-import type { RunInPod } from '../cluster/exec.ts'
+import type { NodeShell } from '../cluster/node-shell.ts'
 import { sectionsOf } from '../cluster/sections.ts'
 import { FwError } from '../errors.ts'
 import type { Facts, NodeFacts } from '../firewall/facts.ts'
-import type { Realised } from '../rollout/ports.ts'
+import type { Realised, RolloutPorts } from '../rollout/ports.ts'
 import { type Sign, type Standing, signsOn } from './expected.ts'
 import { felixScript } from './felix-script.ts'
 import { felixState, type History } from './felix-state.ts'
@@ -15,8 +15,8 @@ import { mapPooled } from './pool.ts'
 /** What looking for what Felix has programmed needs. */
 export interface RealisedContext {
   readonly api: Pick<Api, 'list'>
-  readonly runInPod: RunInPod
-  readonly facts: Pick<Facts, 'nodes' | 'felixPeers' | 'calico'>
+  readonly shell: NodeShell
+  readonly facts: Pick<Facts, 'nodes' | 'felixPeers' | 'calico' | 'felixConfigurations'>
   /** At most this many nodes a look; 64 unless told. */
   readonly limit?: number
   /** Milliseconds for a node; 6,000 unless told. */
@@ -29,25 +29,43 @@ type Watched = NodeFacts & { readonly calicoNode: NonNullable<NodeFacts['calicoN
 const peersAsked = 3
 const concurrency = 8
 
+/** Felixes asked how they do in one round. */
+const inOneRound = 8
+/** Nodes looked into where each look costs a pod. */
+const mostPods = 8
+
 /**
- * A look at what Felix really has in the packet filter, for rollout's `realised` port. Keeps what it has seen of each Felix's starts, so that one that ends
- * again and again is told from one that was restarted once.
+ * Looks at what Felix really has in the packet filter and at how it does, for rollout's ports of these names. They share what was seen of each Felix's starts,
+ * so that one that ends again and again is told from one that was restarted once.
  */
-export const createRealised = (context: RealisedContext): ((objects: readonly KubeObject[], signal: AbortSignal) => Promise<Realised[]>) => {
+export const createRealised = (context: RealisedContext): Required<Pick<RolloutPorts, 'realised' | 'felixes'>> => {
   const history: History = new Map()
   const standing = new WeakMap<readonly KubeObject[], Promise<Standing>>()
   const pods = new Map<string, string>()
-  return async (objects, signal) => {
-    signal.throwIfAborted()
-    // Looks at the same write ask the API once: what is expected of it does not change while it is waited for.
-    const known = standing.get(objects) ?? readStanding(context.api, objects, signal)
-    standing.set(objects, known)
-    known.catch(() => standing.delete(objects))
-    const present = await known
-    const watched = context.facts.nodes.filter((node): node is Watched => node.operatingSystem === 'linux' && node.calicoNode !== undefined)
-    const signs = new Map(watched.map(({ name }) => [name, context.facts.calico.dataplane === 'bpf' ? [] : signsOn(name, objects, present)]))
-    const chosen = chosenOf(watched, signs, context.limit ?? 64)
-    return mapPooled(chosen, concurrency, (node) => lookAt(node, signs.get(node.name) ?? [], { ...context, history, pods, signal }))
+  const watched = context.facts.nodes.filter((node): node is Watched => node.operatingSystem === 'linux' && node.calicoNode !== undefined)
+  const ready = watched.filter((node) => node.ready)
+  let turn = 0
+  return {
+    realised: async (objects, signal) => {
+      signal.throwIfAborted()
+      // Looks at the same write ask the API once: what is expected of it does not change while it is waited for.
+      const known = standing.get(objects) ?? readStanding(context.api, objects, signal)
+      standing.set(objects, known)
+      known.catch(() => standing.delete(objects))
+      const present = await known
+      const signs = new Map(watched.map(({ name }) => [name, context.facts.calico.dataplane === 'bpf' ? [] : signsOn(name, objects, present)]))
+      const chosen = chosenOf(watched, signs, context.shell.byPods() ? mostPods : (context.limit ?? 64))
+      return mapPooled(chosen, concurrency, (node) => lookAt(node, signs.get(node.name) ?? [], { ...context, history, pods, signal }))
+    },
+    felixes: async (signal) => {
+      // A pod for each look would be a burden, and no look at all.
+      if (context.shell.byPods()) return []
+      const troubled = ready.filter(({ name }) => history.has(name)).slice(0, inOneRound)
+      const next = Array.from({ length: Math.min(inOneRound, ready.length) }, (_, at) => ready[(turn + at) % ready.length])
+      turn += inOneRound
+      const chosen = [...new Set([...troubled, ...next])].filter((node) => node !== undefined)
+      return mapPooled(chosen, concurrency, (node) => lookAt(node, [], { ...context, history, pods, signal }))
+    },
   }
 }
 
@@ -75,10 +93,12 @@ interface Look extends RealisedContext {
 }
 
 const lookAt = async (node: Watched, signs: readonly Sign[], look: Look): Promise<Realised> => {
-  const { facts, runInPod, signal, timeoutMs = 6_000, history, pods } = look
-  const script = felixScript({ peers: facts.felixPeers.slice(0, peersAsked), sets: signs.some(({ what }) => what.startsWith('set ')) })
+  const { facts, shell, signal, timeoutMs = 6_000, history, pods } = look
+  const hasSets = signs.some(({ what }) => what.startsWith('set '))
+  const rules = signs.length === 0 ? 'none' : hasSets ? 'chains and sets' : 'chains'
+  const script = felixScript({ peers: facts.felixPeers.slice(0, peersAsked), rules, metricsPort: metricsPortOf(facts) })
   const ask = (pod: string) =>
-    runInPod({ namespace: node.calicoNode.namespace, pod, container: 'calico-node', command: ['bash', '-c', script], timeoutMs, signal })
+    shell.run({ namespace: node.calicoNode.namespace, pod, container: 'calico-node', command: ['bash', '-c', script], timeoutMs, signal })
   try {
     const { stdout } = await ask(pods.get(node.name) ?? node.calicoNode.pod).catch(async (error: unknown) => {
       const replaced = error instanceof FwError && error.code === 'FW_NOT_FOUND' ? await podOn(node, look) : undefined
@@ -86,12 +106,19 @@ const lookAt = async (node: Watched, signs: readonly Sign[], look: Look): Promis
       pods.set(node.name, replaced)
       return ask(replaced)
     })
-    return felixState(node, sectionsOf(stdout), signs, history)
+    return felixState(node, sectionsOf(stdout), { signs, history, seesProcesses: !shell.byPods() })
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof FwError)) throw error
     return { node: node.name, state: 'unseen', sentence: `nobody can look into ${node.name}: ${error.message}` }
   }
+}
+
+/** `prometheusMetricsPort` of FelixConfiguration default; 9091 unless set. */
+const metricsPortOf = ({ felixConfigurations }: RealisedContext['facts']): number => {
+  const spec = felixConfigurations.find(({ metadata }) => metadata.name === 'default')?.spec as { prometheusMetricsPort?: unknown } | undefined
+  const port = Number(spec?.prometheusMetricsPort)
+  return Number.isInteger(port) && port > 0 ? port : 9091
 }
 
 /** The pod that runs on the node now: a DaemonSet's pods are replaced under new names. */

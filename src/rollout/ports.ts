@@ -71,6 +71,10 @@ export interface RolloutPorts {
   readonly prober: ProbeRunner
   /** Looks once into the nodes these objects concern, all nodes for none, within seconds; absent where nobody can look. */
   readonly realised?: (objects: readonly KubeObject[], signal: AbortSignal) => Promise<readonly Realised[]>
+  /** How some Felixes do: those in trouble, and the others in turn; absent where nobody can look. */
+  readonly felixes?: (signal: AbortSignal) => Promise<readonly Realised[]>
+  /** Asks these probes from the nodes they start from again and again, and tells each answer, until the signal aborts; absent where nobody can. */
+  readonly follow?: (probes: readonly Probe[], each: (result: ProbeResult) => void, signal: AbortSignal) => Promise<void>
   readonly journal: Journal
   readonly ask: (question: KeepQuestion, signal: AbortSignal) => Promise<'keep' | 'open' | 'leave'>
   readonly report: (progress: Progress) => void

@@ -4,7 +4,10 @@ import { watchLag } from './perform/canary.ts'
 import type { PerformContext, RunMemory } from './perform/context.ts'
 import { createLock } from './perform/lock.ts'
 import { perform } from './perform/perform.ts'
+import { notRealised } from './perform/realised.ts'
 import { watchLifeLines } from './perform/watch.ts'
+import { watchFelixes } from './perform/watch-felixes.ts'
+import { watchFromNodes } from './perform/watch-from-nodes.ts'
 import type { RolloutPorts, RunSubject } from './ports.ts'
 import { deadlineOf, type Effect, type Event, type Outcome, type RunConfig, type RunState } from './state.ts'
 import type { Step } from './steps.ts'
@@ -157,17 +160,22 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
       signal: AbortSignal.any([mine.signal, whole.signal]),
       lag: (ms) => raise({ kind: 'lag', ms }),
     })
-    // The watch lives as long as the canary does: while something may be closed by the gate alone.
-    void watchLifeLines({
-      prober: ports.prober,
-      clock,
-      probes: subject.probes,
-      baseline: () => memory.baseline,
-      closedNodes: () => closedBy(state),
-      since: () => memory.since,
-      signal: AbortSignal.any([mine.signal, whole.signal]),
-      red: (text, error) => raise({ kind: 'watch-red', text, ...(error === undefined ? {} : { error }) }),
-    })
+    // The watches live as long as the canary does: while something may be closed by the gate alone.
+    watchEverything(AbortSignal.any([mine.signal, whole.signal]))
+  }
+
+  const watchEverything = (signal: AbortSignal): void => {
+    const red = (text: string, error?: unknown): void => raise({ kind: 'watch-red', text, ...(error === undefined ? {} : { error }) })
+    const unwatched = (error: unknown): void => {
+      if (!signal.aborted) red('the cluster cannot be watched any more', error)
+    }
+    const { felixes, follow, prober } = ports
+    const { probes } = subject
+    const baseline = () => memory.baseline
+    void watchLifeLines({ prober, clock, probes, baseline, closedNodes: () => closedBy(state), since: () => memory.since, signal, red })
+    if (follow !== undefined) void watchFromNodes({ follow, probes, baseline: memory.baseline, signal, red }).catch(unwatched)
+    if (felixes !== undefined)
+      void watchFelixes({ felixes, clock, signal, red: (seen) => red('a Felix does not do its work', notRealised([seen])) }).catch(unwatched)
   }
 
   raise({ kind: 'start' })

@@ -1,10 +1,10 @@
 import type { Judgement } from '../firewall/judge.ts'
 
-/** `36 of 38 probes green, 2 not run`: one line of a round of probes. Probes that were not run are never counted as green. */
+/** `36 of 38 probes green, 1 red (ws1 to the kubelet of ws2), 1 not run`: one line of a round of probes. Those not run are never counted as green. */
 export const probesInBrief = ({ red, notRun, alreadyFailing, unproven }: Judgement, of: number): string => {
   const green = of - red.length - notRun.length - alreadyFailing.length - unproven.length
   const rest = [
-    red.length > 0 ? `${red.length} red` : '',
+    red[0] === undefined ? '' : `${red.length} red (${red[0].probe.title}${red.length > 1 ? ' first' : ''})`,
     notRun.length > 0 ? `${notRun.length} not run` : '',
     alreadyFailing.length > 0 ? `${alreadyFailing.length} failing since before` : '',
     unproven.length > 0 ? `${unproven.length} silent as before` : '',

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { PodCommand, RunInPod } from '../../src/cluster/exec.ts'
+import { nodeShell } from '../../src/cluster/node-shell.ts'
 import { FwError } from '../../src/errors.ts'
 import type { Probe } from '../../src/firewall/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
@@ -36,7 +37,7 @@ describe('connections from nodes', () => {
     const [open, shut] = [await acceptingPort(), await freePort()]
     const asked: PodCommand[] = []
     const seen = await askFromNodes(
-      { runInPod: here(asked), nodes },
+      { shell: nodeShell(here(asked), undefined), nodes },
       [probe('ws1', open), probe('ws1', shut), probe('ws2', open), probe('ws1', open, '0.0.0.0')],
       options,
     )
@@ -55,7 +56,7 @@ describe('connections from nodes', () => {
   test('two hundred connections that end in any order all have their answer', async () => {
     const open = await acceptingPort()
     const probes = Array.from({ length: 200 }, (_, at) => ({ ...probe('ws1', open), id: `${at}` }))
-    const seen = await askFromNodes({ runInPod: here([]), nodes }, probes, { ...options, timeoutMs: 5_000 })
+    const seen = await askFromNodes({ shell: nodeShell(here([]), undefined), nodes }, probes, { ...options, timeoutMs: 5_000 })
     expect([...seen.values()].filter(({ outcome }) => outcome !== 'ok')).toEqual([])
     expect(seen.size).toBe(200)
   })
@@ -70,7 +71,11 @@ describe('connections from nodes', () => {
     ['an image without timeout', '0 127 bash: timeout: command not found\n', { outcome: 'not-run', detail: 'the image has no bash or timeout' }],
     ['output that was cut off', '', { outcome: 'not-run', detail: 'the node gave no answer' }],
   ])('%s', async (_, stdout, expected) => {
-    const seen = await askFromNodes({ runInPod: async () => ({ stdout, stderr: '', exitCode: 0 }), nodes }, [probe('ws1', 1, '10.0.0.1')], options)
+    const seen = await askFromNodes(
+      { shell: nodeShell(async () => ({ stdout, stderr: '', exitCode: 0 }), undefined), nodes },
+      [probe('ws1', 1, '10.0.0.1')],
+      options,
+    )
     expect([...seen.values()].map(({ detail, ...rest }) => ({ ...rest, detail }))).toEqual([
       { ...expected, detail: expect.stringContaining((expected as { detail: string }).detail.trim()) },
     ])
@@ -81,8 +86,10 @@ describe('connections from nodes', () => {
       throw new FwError('FW_FORBIDDEN', 'user "x" may not create pods/exec')
     }
     expect((await askFromNodes(undefined, [probe('ws1', 1)], options)).get('ws1/127.0.0.1/1')?.outcome).toBe('not-run')
-    expect((await askFromNodes({ runInPod: refusing, nodes }, [probe('ws9', 1)], options)).get('ws9/127.0.0.1/1')?.outcome).toBe('not-run')
-    expect((await askFromNodes({ runInPod: refusing, nodes }, [probe('ws1', 1)], options)).get('ws1/127.0.0.1/1')).toEqual({
+    expect((await askFromNodes({ shell: nodeShell(refusing, undefined), nodes }, [probe('ws9', 1)], options)).get('ws9/127.0.0.1/1')?.outcome).toBe(
+      'not-run',
+    )
+    expect((await askFromNodes({ shell: nodeShell(refusing, undefined), nodes }, [probe('ws1', 1)], options)).get('ws1/127.0.0.1/1')).toEqual({
       outcome: 'not-run',
       detail: 'user "x" may not create pods/exec',
     })
@@ -91,7 +98,7 @@ describe('connections from nodes', () => {
   test('an abort ends it', async () => {
     const stop = new AbortController()
     const hanging: RunInPod = ({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
-    const asking = askFromNodes({ runInPod: hanging, nodes }, [probe('ws1', 1)], { timeoutMs: 500, signal: stop.signal })
+    const asking = askFromNodes({ shell: nodeShell(hanging, undefined), nodes }, [probe('ws1', 1)], { timeoutMs: 500, signal: stop.signal })
     stop.abort(new Error('Ctrl-C'))
     await expect(asking).rejects.toThrow('Ctrl-C')
   })

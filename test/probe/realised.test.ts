@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
 import type { PodCommand } from '../../src/cluster/exec.ts'
+import { nodeShell } from '../../src/cluster/node-shell.ts'
 import { sectionsOf } from '../../src/cluster/sections.ts'
 import { FwError } from '../../src/errors.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
@@ -30,13 +31,13 @@ const { signal } = new AbortController()
 /** Only ws1 answers: its facts alone are given. */
 const looking = (stdout: string | ((run: PodCommand) => string), more: Partial<RealisedContext> = {}, objects: readonly KubeObject[] = kept) => {
   const asked: PodCommand[] = []
-  const realised = createRealised({
+  const { realised } = createRealised({
     api: objectApi(objects),
     facts: { ...facts, nodes: facts.nodes.filter(({ name }) => name === nodeName('ws1')) },
-    runInPod: async (run) => {
+    shell: nodeShell(async (run) => {
       asked.push(run)
       return { stdout: typeof stdout === 'function' ? stdout(run) : stdout, stderr: '', exitCode: 0 }
-    },
+    }, undefined),
     ...more,
   })
   return { asked, look: async (of: readonly KubeObject[]) => (await realised(of, signal))[0] }
@@ -190,13 +191,13 @@ describe('asking', () => {
   test('the cluster is asked once for one write; nodes the write does not concern are not asked at all', async () => {
     const api = objectApi(kept)
     const asked: string[] = []
-    const realised = createRealised({
+    const { realised } = createRealised({
       api,
       facts,
-      runInPod: async ({ pod }) => {
+      shell: nodeShell(async ({ pod }) => {
         asked.push(pod)
         return { stdout: looks['iptables-legacy'], stderr: '', exitCode: 0 }
-      },
+      }, undefined),
     })
     const one = plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints).slice(0, 1)
     await realised(one, signal)

@@ -12,7 +12,7 @@ import { adoptGate, armGate, checkAlive, disarmGate, renewGate } from './gate.ts
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
 import { baseline, probe } from './probe.ts'
-import { seeRealised } from './realised.ts'
+import { seeFelixesWell, seeRealised } from './realised.ts'
 import { restore, verify } from './restore.ts'
 import { settle } from './settle.ts'
 import { removeObjects, writeObjects } from './write.ts'
@@ -34,6 +34,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await rehearsal(context, step, state.config)
       return none
     case 'baseline':
+      if (step.assume !== true) await seeFelixesWell(context)
       await baseline(context, step.assume === true)
       return none
     case 'adopt':

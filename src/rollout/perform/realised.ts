@@ -12,8 +12,7 @@ const graceMs = 2_000
 const withinMs = 10_000
 const lookAgainMs = 300
 
-/** States no waiting mends. */
-const stuck: readonly Realised['state'][] = ['stopped', 'crashing', 'down', 'cut']
+const stuckStates: readonly Realised['state'][] = ['stopped', 'crashing', 'down', 'cut']
 /** States of a Felix that does its work. */
 const fine: readonly Realised['state'][] = ['programmed', 'idle']
 
@@ -40,20 +39,43 @@ export const seeRealised = async (context: PerformContext, objects: readonly Kub
   }
 }
 
+/** Whether a Felix is in a state no waiting mends. */
+export const isStuck = ({ state }: Realised): boolean => stuckStates.includes(state)
+
 /** Felixes that will not program anything, each named; none where nobody can look. */
 export const stuckFelixes = async ({ ports, signal }: PerformContext): Promise<Realised[]> =>
-  ((await ports.realised?.([], signal)) ?? []).filter(({ state }) => stuck.includes(state))
+  ((await ports.realised?.([], signal)) ?? []).filter(isStuck)
+
+/**
+ * Every Felix of a Ready node does its work, before anything is written; one in the middle of a restart is waited for.
+ * @throws FwError FW_PREFLIGHT naming the first that does not within 10 s, and what is the matter with it
+ */
+export const seeFelixesWell = async ({ ports, signal, subject }: PerformContext): Promise<void> => {
+  const { clock, realised } = ports
+  if (realised === undefined) return
+  const ready = new Set(subject.facts.nodes.flatMap((node) => (node.ready ? [node.name] : [])))
+  const begun = clock.now()
+  for (;;) {
+    const ill = (await realised([], signal)).filter(({ node, state }) => ready.has(node) && state !== 'unseen' && !fine.includes(state))
+    if (ill.length === 0) return
+    if (clock.now() - begun >= withinMs) throw notRealised(ill, 'mend it, then run the command again; nothing was written')
+    await clock.sleep(lookAgainMs, signal)
+  }
+}
 
 /** The sentence of the worst first. */
-export const notRealised = (seen: readonly Realised[]): FwError => {
-  const ordered = [...seen].sort((one, other) => Number(stuck.includes(other.state)) - Number(stuck.includes(one.state)))
+export const notRealised = (
+  seen: readonly Realised[],
+  fix = 'see what ails it, then run the command again; nothing is closed beyond it',
+): FwError => {
+  const ordered = [...seen].sort((one, other) => Number(isStuck(other)) - Number(isStuck(one)))
   const [first, ...more] = ordered
   return new FwError('FW_PREFLIGHT', first?.sentence ?? 'a Felix does not program what was written', {
     why:
       more.length === 0
         ? 'every other node is well'
         : `and ${more.length} more: ${[...new Set(more.map(({ node }) => node))].slice(0, 3).join(', ')}`,
-    fix: 'see what ails it, then run the command again; nothing is closed beyond it',
+    fix,
   })
 }
 

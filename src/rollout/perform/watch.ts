@@ -7,7 +7,7 @@ import type { ProbeRunner } from '../ports.ts'
 const pauseMs = 300
 /** A round's patience once it is known how long a green one takes: a slow way to the cluster is no loss. */
 const patienceMs = { least: 600, most: 2_000 } as const
-/** Kubelets asked in one round; the rest have their turn in the next ones. */
+/** Kubelets, and ports that stay open, asked in one round each; the rest have their turn in the next ones. */
 const share = 16
 
 /** What the watcher works with; what changes while it runs is asked for anew each round. */
@@ -24,8 +24,8 @@ export interface Watch {
 }
 
 /**
- * Keeps the life lines under fresh connections beside whatever step is being done: the operator's ways to the API, and the API's way to the kubelets of
- * closed nodes. A loss seen in two rounds one after the other is told at once, and the watch ends.
+ * Keeps the life lines under fresh connections beside whatever step is being done: the operator's ways to the API, to SSH on closed nodes and to what the
+ * file leaves open, and the API's way to the kubelets of closed nodes. A loss seen in two rounds one after the other is told at once, and the watch ends.
  */
 export const watchLifeLines = async (watch: Watch): Promise<void> => {
   const { prober, clock, signal } = watch
@@ -63,6 +63,9 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
 const linesOf = (lines: readonly Probe[], closed: ReadonlySet<string>, round: number): Probe[] => {
   const toApi = lines.filter(({ target }) => target.kind === 'kubeconfig' || target.kind === 'api')
   const kubelets = lines.filter(({ target }) => target.kind === 'kubelet' && closed.has(target.node))
-  const turn = Array.from({ length: Math.min(share, kubelets.length) }, (_, at) => kubelets[(round * share + at) % kubelets.length])
-  return [...toApi, ...turn.filter((one) => one !== undefined)]
+  const ports = lines.filter(({ target, node }) => target.kind === 'tcp' && (node === undefined || closed.has(node)))
+  return [...toApi, ...inTurn(kubelets, round), ...inTurn(ports, round)]
 }
+
+const inTurn = (lines: readonly Probe[], round: number): Probe[] =>
+  Array.from({ length: Math.min(share, lines.length) }, (_, at) => lines[(round * share + at) % lines.length]).filter((one) => one !== undefined)

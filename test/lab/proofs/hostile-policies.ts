@@ -1,4 +1,5 @@
 import type { LabObject } from '../cluster/api.ts'
+import type { Write } from '../cluster/audit.ts'
 import { calicoApiVersion } from '../cluster/crds.ts'
 import type { Lab } from '../lab.ts'
 
@@ -66,3 +67,8 @@ export const hostiles = (lab: Lab): readonly Hostile[] => [
 /** Failsafes of one node taken away by an override, as a mistaken hand does: harmless until a HostEndpoint is there, then SSH is cut. */
 export const noFailsafes = (lab: Lab, node: string): LabObject =>
   object(lab, 'FelixConfiguration', `node.${lab.node(node).fqdn}`, { failsafeInboundHostPorts: [] })
+
+/** Whether a write of the product opens the cluster. */
+export const isOpening = ({ resource, name, verb }: Write) =>
+  (resource === 'globalnetworksets' && name === 'calico-fw-open' && verb !== 'delete') ||
+  (resource === 'hostendpoints' && verb === 'deletecollection')

@@ -1,11 +1,11 @@
 import type { LabObject, LabRef } from '../cluster/api.ts'
-import { formatWrite, toolWrites, type Write } from '../cluster/audit.ts'
+import { formatWrite, toolWrites } from '../cluster/audit.ts'
 import { differences, snapshot } from '../cluster/snapshot.ts'
 import type { Lab } from '../lab.ts'
 import { watchLifeLines } from '../packets/life-lines.ts'
 import { runTool, startTool, type ToolEnd, tail, withSeconds } from '../tool.ts'
 import { inBrief } from './home-answers.ts'
-import { denyEverything, type Hostile, hostiles, noFailsafes } from './hostile-policies.ts'
+import { denyEverything, type Hostile, hostiles, isOpening, noFailsafes } from './hostile-policies.ts'
 import { type Page, seconds } from './page.ts'
 import { type Before, proveAllOpen, proveRolledBack, remember } from './undone.ts'
 
@@ -92,10 +92,6 @@ const planted = async (lab: Lab, page: Page): Promise<void> => {
   }
   await proveRolledBack(lab, page, before)
 }
-
-const isOpening = ({ resource, name, verb }: Write) =>
-  (resource === 'globalnetworksets' && name === 'calico-fw-open' && verb !== 'delete') ||
-  (resource === 'hostendpoints' && verb === 'deletecollection')
 
 /** Times of an undo, from what the product printed, what the API server recorded, and what packets did. */
 const proveSpeed = (lab: Lab, page: Page, end: ToolEnd, cut: { from: number; to: number | undefined }): void => {
