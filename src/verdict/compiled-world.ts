@@ -36,6 +36,8 @@ export interface CompiledWorld {
   /** Absent where the world tells no IPPools. */
   readonly pools: readonly Pool[] | undefined
   readonly place: (ip: Ip) => Place
+  /** Whether kube-proxy counts an address as one of the cluster's; absent where its cluster CIDR is not told. */
+  readonly isClusterSource: NetMatcher | undefined
   /** What becomes of a tunnel, judged when it is first asked for. */
   readonly tunnelled: (from: CompiledNode, to: CompiledNode, which: number, judge: () => Outcome) => Outcome
   /** Whether an address is in the Node status of some node: between those Felix lets its tunnels pass. */
@@ -54,13 +56,14 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
   const compiler = () =>
     createEndpointCompiler(world.policies, world.tiers, {
       book,
+      dataplane: world.dataplane,
       addressSet: createAddressSets(world, isPod, book),
       service: createRuleServices(world.services, book),
       namedPort: createNamedPorts(world.hostEndpoints, isPod),
     })
   // Worlds that differ only in HostEndpoints no rule looks at share what their policies mean.
   const meaning = [world.tiers, world.networkSets, world.services, world.podCidrs].map(book.number).join(' ')
-  const compile = looksAtEndpoints(world, book) ? compiler() : book.shared(world.policies, `compiled ${meaning}`, compiler)
+  const compile = looksAtEndpoints(world, book) ? compiler() : book.shared(world.policies, `compiled ${meaning} ${world.dataplane}`, compiler)
   const endpoints = groupByNode(world.hostEndpoints)
   const { facts, ends, owners, podNode } = book.shared(world.nodes, 'nodes', () => indexNodes(world.nodes))
   const compiled = new Map<string, CompiledNode>()
@@ -84,6 +87,7 @@ export const compileWorld = (world: World, book: AddressBook = createAddressBook
     vxlanPort: world.felix?.vxlanPort ?? usualVxlanPort,
     hostPorts: createHostPorts(world.hostPorts ?? []),
     pools,
+    isClusterSource: world.clusterCidrs && netMatcher(world.clusterCidrs),
     place: kept(createPlaces({ world, services, node, isPod, pools, owners, podNode })),
     tunnelled: onceForEach(),
     isTunnelEnd: ({ text }) => ends.has(text),

@@ -18,6 +18,8 @@ export interface CompiledEndpoint {
   readonly egress: Chain
   readonly forwardIngress: Chain
   readonly forwardEgress: Chain
+  /** No apply-on-forward policy of either direction governs it. */
+  readonly forwardsByDefault: boolean
   /** What becomes of local traffic no policy decides: some profile lets it pass, none does, or nobody told us. */
   readonly profiles: 'allow' | 'deny' | 'unknown'
   readonly profileNames: readonly string[]
@@ -115,6 +117,7 @@ const compileEndpoint = (
     egress: make(normal, 'egress', 'normal'),
     forwardIngress: make(forward, 'ingress', 'forward'),
     forwardEgress: make(forward, 'egress', 'forward'),
+    forwardsByDefault: forward.length === 0,
     profiles: profileAction(endpoint.spec.profiles ?? []),
     profileNames: endpoint.spec.profiles ?? [],
     beyond: beyond[0],
@@ -138,6 +141,11 @@ const compileTier = (
   const compiled = own.map(({ metadata, spec }): CompiledPolicy => {
     const rules = (spec[direction] ?? []).map((rule) => {
       const compiled = readable(() => compileRule(rule, context))
+      // It writes `icmp type 8 code 0`, which nft refuses; it then empties its table, tries again, and dies (felix/nftables/match_builder.go, 3.32.1).
+      if (context.dataplane === 'nftables' && (rule.icmp?.code !== undefined || rule.notICMP?.code !== undefined))
+        beyond.push(
+          `Felix over nftables cannot program the ICMP code in GlobalNetworkPolicy ${metadata.name}: it ends again and again and leaves no rule`,
+        )
       if (compiled === undefined) beyond.push(`a selector in GlobalNetworkPolicy ${metadata.name} cannot be parsed`)
       return { action: rule.action, ...(compiled ?? nobodyKnows) }
     })

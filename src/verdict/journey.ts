@@ -1,11 +1,19 @@
 import type { CompiledWorld, Place } from './compiled-world.ts'
-import type { Ip } from './ip.ts'
-import type { CompiledNode, Nic } from './node.ts'
+import { type Masquerade, seenBy } from './masquerade.ts'
+import { type CompiledNode, type Nic, wildcardNic } from './node.ts'
 import { agree, end, noted, type Outcome, onto, type Trail, unknown } from './outcome.ts'
 import { formatPacket, type Packet, protocols } from './packet.ts'
-import { type At, beforeDnat, forwarded, type Next, toHost } from './stages.ts'
-import { holds, sentTo, translate } from './translation.ts'
-import { beforeTracking } from './untracked.ts'
+import { type At, beforeDnat, forwarded, fromHost, type Next, normal, toHost } from './stages.ts'
+import { holds, sentTo, sharesFilterTable, translate } from './translation.ts'
+import { type AsNew, answered, beforeTracking, type Tracking } from './untracked.ts'
+
+/** What DNAT and masquerading made of a packet that goes on through a node. */
+export interface Sent {
+  readonly masquerade: Masquerade
+  readonly tracking: Tracking
+  /** Whether kube-proxy marked it for masquerading. */
+  readonly marked: Masquerade
+}
 
 /** A packet comes in on an interface of a node: doNotTrack and preDNAT policy, DNAT, then the node itself or on through it. */
 export const deliver = (compiled: CompiledWorld, at: At): Outcome =>
@@ -14,7 +22,7 @@ export const deliver = (compiled: CompiledWorld, at: At): Outcome =>
     : beforeTracking(
         at,
         'ingress',
-        (trail) => route(compiled, { ...at, trail }, true, [at.packet.source]),
+        (trail) => route(compiled, { ...at, trail }, true, { masquerade: 'no', tracking: 'untracked', marked: 'no' }),
         () => tracked(compiled, at),
       )
 
@@ -22,34 +30,76 @@ const tracked = (compiled: CompiledWorld, at: At): Outcome =>
   beforeDnat(at, (accepted, trail) => {
     const { node, nic, packet } = at
     const translation = translate(compiled, node, packet, false)
-    if (translation.kind === 'none') return route(compiled, { node, nic, packet, trail }, accepted, undefined)
+    if (translation.kind === 'none')
+      return route(compiled, { node, nic, packet, trail }, accepted, { masquerade: 'no', tracking: 'plain', marked: 'no' })
     if (translation.kind === 'unknown') return unknown(trail, node.name, translation.what)
-    if (translation.kind === 'end') return { action: 'deny', trail: noted(trail, node.name, translation.note) }
-    const sources = seenAs(node, packet.source, translation.masquerade)
+    if (translation.kind === 'unserved') return unserved(compiled, { ...at, trail: noted(trail, node.name, translation.note) }, accepted)
+    const { masquerade } = translation
+    const sent: Sent = { masquerade, tracking: 'translated', marked: masquerade }
     const after = noted(trail, node.name, translation.note)
     return agree(after, node.name, 'which endpoint kube-proxy picks', translation.targets, (target) =>
-      route(compiled, { node, nic, packet: sentTo(packet, target), trail: after }, accepted, sources),
+      route(compiled, { node, nic, packet: sentTo(packet, target), trail: after }, accepted, sent),
     )
   })
 
-/** Routing after DNAT: to the node itself, or through it. `sources` are the addresses the next host may see; undefined: the packet's own. */
-const route = (compiled: CompiledWorld, at: At, accepted: boolean, sources: readonly Ip[] | undefined): Outcome => {
+/** To a Service nobody serves here: it stays as it is, and kube-proxy refuses it, unless it is for the node itself and Calico accepts it before. */
+const unserved = (compiled: CompiledWorld, at: At, accepted: boolean): Outcome => {
+  const { node, nic, packet, trail } = at
+  const isOwn = holds(compiled.place(packet.destination), node)
+  if (!sharesFilterTable(compiled) || !isOwn || (!accepted && nic.endpoint === undefined)) return { action: 'deny', trail }
+  const text = `${node.name} itself: Calico accepts it before kube-proxy can refuse it, and some process there may listen`
+  return toHost(at, accepted, compiled, (after) =>
+    answered({ ...at, trail: after }, 'egress', compiled.world, 'plain', (last) => reaches({ node, packet }, last, text)),
+  )
+}
+
+/** Routing after DNAT: to the node itself, or through it. */
+const route = (compiled: CompiledWorld, at: At, accepted: boolean, sent: Sent): Outcome => {
   const { node, packet } = at
   const place = compiled.place(packet.destination)
   if (place.kind === 'loopback') return martian(compiled, at, accepted)
-  if (place.kind !== 'link' && !holds(place, node)) return through(compiled, at, accepted, sources ?? [packet.source])
-  return toHost(at, accepted, compiled, (trail) => reaches(at, trail, node.name))
+  if (place.kind !== 'link' && !holds(place, node)) return through(compiled, at, accepted, sent)
+  const asNew: AsNew = (back, then) => fromHost(back, compiled, then)
+  return toHost(at, accepted, compiled, (trail) =>
+    answered({ ...at, trail }, 'egress', compiled.world, sent.tracking, (after) => reaches(at, after, node.name), asNew),
+  )
 }
 
-/** FORWARD: apply-on-forward policy of the interface it came in by (spared what preDNAT accepted) and of the one it leaves by; pods of the node are reached at once. */
-export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sources: readonly Ip[]): Outcome => {
+/** FORWARD: apply-on-forward policy of the interface it came in by (spared what preDNAT accepted) and of the one it leaves by; on the interface of a pod of the node only `*` has one. */
+export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sent: Sent): Outcome => {
   const { node, packet } = at
   const place = compiled.place(packet.destination)
   const onwards = (trail: Trail | undefined): Outcome => {
-    if (place.kind === 'pod' && place.node === node) return reaches(at, trail, 'a pod, whose own policies are not judged here')
-    return leave(compiled, { node, packet, trail, to: place, sources }, (out, next) => forwarded(out, compiled, 'forwardEgress', next))
+    if (place.kind === 'pod' && place.node === node) {
+      // A pod's interface has no HostEndpoint of its own, so `*` is in force there too.
+      const inside: At = { node, packet, trail, nic: wildcardNic('a pod interface', node) }
+      return forwarded(inside, compiled, 'forwardEgress', (after) =>
+        answered({ ...inside, trail: after }, 'ingress', compiled.world, sent.tracking, (last) =>
+          reaches(at, last, 'a pod, whose own policies are not judged here'),
+        ),
+      )
+    }
+    return leave(compiled, { node, packet, trail, to: place, ...sent }, (out, next) => forwardedOut(compiled, out, sent.marked, next))
   }
   return accepted ? onwards(at.trail) : forwarded(at, compiled, 'forwardIngress', onwards)
+}
+
+/**
+ * Forwarded out by an interface. Felix marks what apply-on-forward policy accepted, and everything else at the end of FORWARD; but where kube-proxy shares that
+ * table it accepts what it means to masquerade before that end. Without the mark a translated packet meets the HostEndpoint's normal egress policy in
+ * mangle POSTROUTING, as if a process of the node had sent it (measured on 3.32.1; the chain marks by default only where no apply-on-forward
+ * policy of either direction governs the HostEndpoint: felix/rules/endpoints.go `endpointIptablesChain`).
+ */
+const forwardedOut = (compiled: CompiledWorld, at: At, marked: Sent['marked'], next: Next): Outcome => {
+  const { endpoint } = at.nic
+  if (endpoint === undefined || endpoint.forwardsByDefault || marked === 'no' || !sharesFilterTable(compiled))
+    return forwarded(at, compiled, 'forwardEgress', next)
+  const unmarked = (trail: Trail | undefined) => normal({ ...at, trail }, endpoint, 'egress', next)
+  return forwarded(at, compiled, 'forwardEgress', next, (trail) =>
+    marked === 'yes'
+      ? unmarked(trail)
+      : agree(trail, at.node.name, 'whether kube-proxy masquerades the packet', [unmarked, next], (way) => way(trail)),
+  )
 }
 
 /**
@@ -74,20 +124,22 @@ const martian = (compiled: CompiledWorld, at: At, accepted: boolean): Outcome =>
 }
 
 /** A packet about to leave a node. */
-interface Departure {
+interface Departure extends Pick<Sent, 'masquerade' | 'tracking'> {
   readonly node: CompiledNode
   readonly packet: Packet
   readonly trail: Trail | undefined
   readonly to: Place
-  /** Addresses the next host may see as the source. */
-  readonly sources: readonly Ip[]
+  readonly asNew?: AsNew
 }
 
 /** Out by an interface the egress policy of which `judge` applies, and on to where it goes; to a pod elsewhere perhaps inside a tunnel between nodes. */
 export const leave = (compiled: CompiledWorld, departure: Departure, judge: (at: At, next: Next) => Outcome): Outcome => {
   const { node, packet, trail } = departure
   const nics = node.addresses.has(packet.source.text) ? node.nicsOf(packet.source.text) : node.nics
-  const byNic = (nic: Nic) => judge({ node, nic, packet, trail }, (after) => arrive(compiled, { ...departure, trail: after }))
+  const byNic = (nic: Nic) =>
+    judge({ node, nic, packet, trail }, (after) =>
+      comesBack(compiled, departure, nic, after, (last) => arrive(compiled, { ...departure, trail: last })),
+    )
   const open = 'which interface or tunnel it leaves by'
   if (departure.to.kind !== 'pod') return agree(trail, node.name, open, nics, byNic)
   const { isPlain, tunnels } = departure.to.carriers
@@ -98,7 +150,22 @@ export const leave = (compiled: CompiledWorld, departure: Departure, judge: (at:
   return agree(trail, node.name, open, [hidden, agree(trail, node.name, open, nics, byNic)], (outcome) => outcome)
 }
 
-const arrive = (compiled: CompiledWorld, { node, packet, trail, to, sources }: Departure): Outcome => {
+/** The answer comes back in by the interface the packet left by, addressed to whom the next host saw. */
+const comesBack = (
+  compiled: CompiledWorld,
+  { node, packet, masquerade, tracking, asNew }: Departure,
+  nic: Nic,
+  trail: Trail | undefined,
+  next: Next,
+): Outcome => {
+  if (nic.untracked === undefined && tracking !== 'untracked') return next(trail)
+  return agree(trail, node.name, 'whether the packet is masqueraded', seenBy(node, packet, masquerade), (seen) =>
+    answered({ node, nic, packet: seen, trail }, 'ingress', compiled.world, tracking, next, asNew),
+  )
+}
+
+const arrive = (compiled: CompiledWorld, { node, packet, trail, to, masquerade }: Departure): Outcome => {
+  const into = (nodes: readonly CompiledNode[]) => enter(compiled, nodes, seenBy(node, packet, masquerade), trail)
   switch (to.kind) {
     case 'outside':
       return end('allow', trail, node.name, { stage: 'route', text: () => `${formatPacket(packet)} leaves the nodes` })
@@ -110,11 +177,11 @@ const arrive = (compiled: CompiledWorld, { node, packet, trail, to, sources }: D
       return unknown(trail, node.name, `${packet.destination.text} is routed nowhere`)
     case 'pod':
       if (to.node === undefined) return unknown(trail, node.name, `no node is known to run a pod with address ${packet.destination.text}`)
-      return enter(compiled, [to.node], { packet, trail, sources })
+      return into([to.node])
     case 'node':
-      return enter(compiled, [to.node], { packet, trail, sources })
+      return into([to.node])
     case 'floating':
-      return enter(compiled, to.nodes, { packet, trail, sources })
+      return into(to.nodes)
   }
 }
 
@@ -129,20 +196,15 @@ const onLink = (compiled: CompiledWorld, { node, packet, trail }: Pick<Departure
   )
 }
 
-/** Into one of some nodes, under one of some source addresses, by the interface that holds the destination, or any where none does. */
-const enter = (
-  compiled: CompiledWorld,
-  nodes: readonly CompiledNode[],
-  { packet, trail, sources }: Pick<Departure, 'packet' | 'trail' | 'sources'>,
-): Outcome => {
-  const { text } = packet.destination
-  const open = () => `under which address or by which interface ${formatPacket(packet)} comes in`
+/** Into one of some nodes, as one of what the packet may look like, by the interface that holds the destination, or any where none does. */
+const enter = (compiled: CompiledWorld, nodes: readonly CompiledNode[], packets: readonly Packet[], trail: Trail | undefined): Outcome => {
+  const open = () => `under which address or by which interface ${packets[0] === undefined ? 'it' : formatPacket(packets[0])} comes in`
   return agree(trail, nodes[0]?.name ?? '', open, nodes, (node) =>
-    agree(trail, node.name, open, node.addresses.has(text) ? node.nicsOf(text) : node.nics, (nic) =>
-      agree(trail, node.name, open, sources, (source) =>
-        deliver(compiled, { node, nic, packet: source === packet.source ? packet : { ...packet, source }, trail }),
-      ),
-    ),
+    agree(trail, node.name, open, packets, (packet) => {
+      const { text } = packet.destination
+      const nics = node.addresses.has(text) ? node.nicsOf(text) : node.nics
+      return agree(trail, node.name, open, nics, (nic) => deliver(compiled, { node, nic, packet, trail }))
+    }),
   )
 }
 
@@ -177,13 +239,6 @@ const betweenNodes = (node: CompiledNode, peer: CompiledNode, packet: Packet, ou
         reaches({ node: peer, packet: sent }, after, `${peer.name}, and the packet inside reaches its pod`),
       ),
   )
-}
-
-/** The addresses another host may see after this node masqueraded, or not. */
-export const seenAs = (node: CompiledNode, source: Ip, masquerade: 'yes' | 'no' | 'maybe'): readonly Ip[] => {
-  const own = node.primary[source.family]
-  if (masquerade === 'no' || own === undefined) return [source]
-  return masquerade === 'yes' ? [own] : [source, own]
 }
 
 /** The end of a way that led somewhere. */

@@ -17,6 +17,8 @@ export interface World {
   readonly podCidrs: readonly Cidr[]
   /** Decides whether pods' packets cross the nodes' network encapsulated and under whose address; absent: both count as possible. */
   readonly ipPools?: readonly IpPoolFacts[]
+  /** kube-proxy's cluster CIDRs: it masquerades what comes to a ClusterIP from elsewhere. Absent: nobody told. */
+  readonly clusterCidrs?: readonly Cidr[]
   /** Addresses one of several nodes holds, nobody knows which: an API VIP kept by keepalived or kube-vip. */
   readonly floating?: readonly { readonly address: Address; readonly nodes: readonly string[] }[]
   readonly services: readonly ServiceFacts[]

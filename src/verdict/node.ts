@@ -128,3 +128,11 @@ const failsafeMatcher = (list: readonly FailsafePort[], remote: (packet: Packet)
   }
   return (packet) => packet.port !== undefined && (byPort.get(packet.protocol * 65536 + packet.port)?.some((holds) => holds(remote(packet))) ?? false)
 }
+
+/** An interface that carries no HostEndpoint of its own, as loopback and pods': only `*` is in force on it. */
+export const wildcardNic = (name: string, { wildcard }: CompiledNode): Nic => ({
+  name,
+  endpoint: wildcard,
+  preDnat: wildcard?.preDnat && wildcard,
+  untracked: undefined,
+})

@@ -46,6 +46,22 @@ export const protocolName = (protocol: number): string => nameOf.get(protocol) ?
 export const hasPorts = (protocol: number): boolean =>
   protocol === protocols.tcp || protocol === protocols.udp || protocol === protocols.sctp || protocol === protocols.udplite
 
+/** What a request's ICMP type is answered with: echo, timestamp, information, address mask; ICMPv6 echo. */
+const answerTypes: Readonly<Record<number, number>> = { 8: 0, 13: 14, 15: 16, 17: 18, 128: 129 }
+
+/** Whether a packet asks for an answer, without which nothing is reached. */
+export const hasAnswer = ({ protocol, icmp }: Packet): boolean => hasPorts(protocol) || (icmp !== undefined && answerTypes[icmp.type] !== undefined)
+
+/** The answer to a packet. */
+export const turned = (packet: Packet): Packet => ({
+  ...packet,
+  source: packet.destination,
+  destination: packet.source,
+  port: packet.sourcePort,
+  sourcePort: packet.port,
+  icmp: packet.icmp && { ...packet.icmp, type: answerTypes[packet.icmp.type] ?? packet.icmp.type },
+})
+
 /** How a packet is named to people: `tcp 192.168.218.53 -> 192.168.218.174:31110`. */
 export const formatPacket = ({ source, destination, protocol, port }: Packet): string =>
   `${protocolName(protocol)} ${source.text} -> ${destination.text}${port === undefined ? '' : `:${port}`}`

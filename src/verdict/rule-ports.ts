@@ -58,28 +58,35 @@ export const createNamedPorts =
 /** Services as rules name them; Calico resolves EndpointSlices, and a Service nobody made has no endpoint. */
 export const createRuleServices = (services: readonly ServiceFacts[], book: AddressBook): RuleContext['service'] => {
   const known = new Map<string, RuleService>()
-  const endpointsOf = ({ name, namespace }: NonNullable<EntityRule['services']>) =>
-    services
-      .filter((service) => service.name === name && (namespace === undefined || service.namespace === namespace))
-      .flatMap(({ endpoints }) => endpoints)
+  const named = ({ name, namespace }: NonNullable<EntityRule['services']>) =>
+    services.filter((service) => service.name === name && (namespace === undefined || service.namespace === namespace))
   return (of) => {
     const key = `${of.namespace ?? ''}/${of.name}`
     const found = known.get(key)
     if (found !== undefined) return found
-    const endpoints = endpointsOf(of)
+    const meant = named(of)
     const made: RuleService = {
       addresses: book.test(`service ${key} ${book.number(services)}`, () => {
-        const addresses = new Set<string>(endpoints.map(({ address }) => address))
+        const addresses = new Set<string>(meant.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)))
         return (ip) => addresses.has(ip.text)
       }),
-      targets: serviceTargets(endpoints),
+      targets: serviceTargets(meant),
     }
     known.set(key, made)
     return made
   }
 }
 
-const serviceTargets = (endpoints: ServiceFacts['endpoints']): PortTest => {
-  const targets = new Set(endpoints.flatMap(({ address, ports }) => ports.map(({ port }) => `${address} ${port}`)))
-  return (ip, port) => targets.has(`${ip.text} ${port}`)
+/** A port of an endpoint is one of the Service port's protocol. */
+const serviceTargets = (services: readonly ServiceFacts[]): RuleService['targets'] => {
+  const targets = new Set(
+    services.flatMap(({ ports: own, endpoints }) =>
+      endpoints.flatMap(({ address, ports }) =>
+        ports.flatMap(({ name, port }) =>
+          own.filter((one) => (one.name ?? '') === (name ?? '')).map(({ protocol }) => `${address} ${protocolNumber(protocol)} ${port}`),
+        ),
+      ),
+    ),
+  )
+  return (ip, protocol, port) => targets.has(`${ip.text} ${protocol} ${port}`)
 }

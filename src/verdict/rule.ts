@@ -2,7 +2,9 @@ import { readNet } from '../calico/nets.ts'
 import { parseSelector, type Selector } from '../calico/selector.ts'
 import type { EntityRule, Rule } from '../calico/shapes.ts'
 import type { AddressBook, AddressTest } from './address-book.ts'
+import { asProgrammed } from './as-programmed.ts'
 import { entitySelector } from './endpoint-selector.ts'
+import type { World } from './model.ts'
 import { hasPorts, type Packet, protocolNumber } from './packet.ts'
 import { type PortTest, portTest } from './rule-ports.ts'
 
@@ -19,6 +21,7 @@ export interface CompiledRule {
 /** What rules look up beyond the packet. */
 export interface RuleContext {
   readonly book: AddressBook
+  readonly dataplane: World['dataplane']
   readonly addressSet: (selector: Selector) => AddressTest
   /** Where a Service's endpoints are, as a test; an unknown Service has none. */
   readonly service: (of: NonNullable<EntityRule['services']>) => RuleService
@@ -29,14 +32,15 @@ export interface RuleContext {
 /** A Service in a rule: as source its endpoints' addresses, as destination their addresses and ports. */
 export interface RuleService {
   readonly addresses: AddressTest
-  readonly targets: PortTest
+  readonly targets: (ip: Packet['destination'], protocol: number, port: number | undefined) => boolean
 }
 
 /**
  * Prepares a rule of a GlobalNetworkPolicy: all its conditions must hold (felix/rules/policy.go).
  * @throws FwError FW_BAD_SELECTOR
  */
-export const compileRule = (rule: Rule, context: RuleContext): CompiledRule => {
+export const compileRule = (written: Rule, context: RuleContext): CompiledRule => {
+  const rule = asProgrammed(written)
   const protocol = rule.protocol === undefined ? undefined : protocolNumber(rule.protocol)
   const others = otherConditions(rule, context)
   const ports = portConditions(rule, context)
@@ -86,7 +90,7 @@ const otherConditions = (rule: Rule, { service }: RuleContext): RuleMatch[] => {
   }
   if (rule.destination?.services) {
     const { targets } = service(rule.destination.services)
-    conditions.push(({ destination, port }) => targets(destination, port))
+    conditions.push(({ destination, protocol, port }) => targets(destination, protocol, port))
   }
   return conditions
 }

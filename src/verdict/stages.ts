@@ -74,13 +74,19 @@ export const fromHost = (at: At, compiled: CompiledWorld, done: Next): Outcome =
   return isTunnel(compiled, packet) ? exempted(at, tunnelExemption(compiled, packet, 'egress'), judged, done) : judged()
 }
 
-/** filter FORWARD, for packets through the node: only apply-on-forward policy, no failsafes, and allowed where no such policy governs the direction. */
-export const forwarded = (at: At, compiled: CompiledWorld, direction: 'forwardIngress' | 'forwardEgress', done: Next): Outcome => {
+/** filter FORWARD, for packets through the node: only apply-on-forward policy, no failsafes, and allowed where no such policy governs the direction or decides: `undecided`. */
+export const forwarded = (
+  at: At,
+  compiled: CompiledWorld,
+  direction: 'forwardIngress' | 'forwardEgress',
+  done: Next,
+  undecided: Next = done,
+): Outcome => {
   const { node, nic, packet, trail } = at
   if (nic.endpoint === undefined || packet.established) return done(trail)
   if (nic.endpoint.beyond !== undefined) return unknown(trail, node.name, nic.endpoint.beyond)
   const judged = walk(nic.endpoint[direction], packet, node.name, trail, (result, after) =>
-    result === 'deny' ? { action: 'deny', trail: after } : done(after),
+    result === 'deny' ? { action: 'deny', trail: after } : result === 'none' ? undecided(after) : done(after),
   )
   // Felix marks what IPVS forwards by interface, and `*` is no interface (felix/dataplane/linux/endpoint_mgr.go `updateHostEndpoints`).
   if (direction === 'forwardEgress' || nic.endpoint !== node.wildcard || !mayBeIpvs(compiled.world)) return judged

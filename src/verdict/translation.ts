@@ -9,8 +9,8 @@ import { type Backend, type Frontend, formatFrontend } from './services.ts'
 export type Translation =
   /** No Service's business. */
   | { readonly kind: 'none' }
-  /** Dropped or refused: nobody serves it here. */
-  | { readonly kind: 'end'; readonly note: Note }
+  /** Nobody serves it here, and kube-proxy means to refuse or drop it: see {@link sharesFilterTable} for whether it comes to that. */
+  | { readonly kind: 'unserved'; readonly by: Frontend['by']; readonly note: Note }
   | { readonly kind: 'unknown'; readonly what: string }
   | {
       readonly kind: 'dnat'
@@ -37,14 +37,17 @@ export const translate = (compiled: CompiledWorld, node: CompiledNode, packet: P
       what: `whether kube-proxy serves NodePorts on ${packet.destination.text} is not told: outside iptables mode it may keep to primary addresses`,
     }
   }
-  if (isShutOut(compiled, packet, frontend)) return { kind: 'end', note: note(() => 'its loadBalancerSourceRanges do not name this source: dropped') }
+  if (isShutOut(compiled, packet, frontend)) {
+    return { kind: 'unserved', by: frontend.by, note: note(() => 'its loadBalancerSourceRanges do not name this source: dropped') }
+  }
   const all = services.backends(frontend, packet.destination.family)
   const policy = localPolicy(frontend, inside)
   const usable = policy === undefined ? all : all.filter((backend) => runsOn(compiled, backend) === node.name)
   if (usable.length === 0) {
     if (packet.established) return { kind: 'unknown', what: `which endpoint of ${formatFrontend(frontend)} it was led to is not told` }
     return {
-      kind: 'end',
+      kind: 'unserved',
+      by: frontend.by,
       note: note(() => (policy === undefined ? 'no ready endpoint: refused' : `${policy} Local and no endpoint on ${node.name}: dropped`)),
     }
   }
@@ -52,7 +55,7 @@ export const translate = (compiled: CompiledWorld, node: CompiledNode, packet: P
     kind: 'dnat',
     note: note(() => `to ${formatBackends(usable)}`),
     targets: usable,
-    masquerade: policy === 'externalTrafficPolicy' ? 'no' : inside || frontend.by === 'cluster-ip' ? 'maybe' : 'yes',
+    masquerade: policy === 'externalTrafficPolicy' ? 'no' : masqueradeOf(compiled, frontend, node.addresses.has(packet.source.text), packet),
   }
 }
 
@@ -68,6 +71,27 @@ const isShutOut = ({ book }: CompiledWorld, { source, established }: Packet, { s
   const ranges = (service.loadBalancerSourceRanges ?? []).filter((range) => familyOf(range) === source.family)
   return ranges.length > 0 && !book.nets(service.loadBalancerSourceRanges ?? [])(source)
 }
+
+/**
+ * kube-proxy masquerades what comes by an external frontend with policy Cluster, what a node itself sends to one with policy Local, and what goes to a
+ * ClusterIP from outside its cluster CIDR (pkg/proxy/iptables/proxier.go; nftables mode does the same).
+ */
+const masqueradeOf = (
+  { isClusterSource }: CompiledWorld,
+  { by, service }: Frontend,
+  isNodes: boolean,
+  { source }: Packet,
+): 'yes' | 'no' | 'maybe' => {
+  if (by !== 'cluster-ip' && (service.externalTrafficPolicy === 'Cluster' || isNodes)) return 'yes'
+  if (isClusterSource === undefined) return 'maybe'
+  return isClusterSource(source) ? 'no' : 'yes'
+}
+
+/**
+ * Whether Calico and kube-proxy both write iptables: then they share the filter table, Calico's rules come first, and what it accepts never
+ * meets kube-proxy's refusals; and what kube-proxy accepts to forward never meets Calico's last rules.
+ */
+export const sharesFilterTable = ({ world }: CompiledWorld): boolean => world.proxyMode === 'iptables' && world.dataplane === 'iptables'
 
 /** The packet as it goes to one of the targets. */
 export const sentTo = (packet: Packet, { ip, port }: Pick<Backend, 'ip' | 'port'>): Packet => ({ ...packet, destination: ip, port })

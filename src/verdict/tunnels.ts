@@ -41,3 +41,7 @@ export const tunnelExemption = (
 }
 
 const none: Exemption = { kind: 'none' }
+
+/** Felix drops tunnel packets that pods send, by their destination after DNAT, unless it is configured to allow them (felix/rules/endpoints.go `WorkloadEndpointToIptablesChains`). */
+export const isForbiddenToPods = ({ vxlanPort }: CompiledWorld, { protocol, port }: Packet): boolean =>
+  protocol === protocols.ipip || (protocol === protocols.udp && port === vxlanPort)

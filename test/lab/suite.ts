@@ -1,5 +1,6 @@
 import { tests as byHand } from './by-hand.lab.ts'
 import { tests as contract } from './contract.lab.ts'
+import { tests as differential } from './differential.lab.ts'
 import { tests as discovery } from './discovery.lab.ts'
 import { tests as failsafes } from './failsafes.lab.ts'
 import { tests as failures } from './failures.lab.ts'
@@ -44,6 +45,7 @@ export const suite: readonly LabTest[] = [
   ...variants,
   ...field,
   ...reports,
+  ...differential,
   // Last, for what was broken takes its time to be whole again: kube-proxy puts flushed rules back after half a minute.
   ...power,
   ...failures,

@@ -7,17 +7,19 @@ import type { Answer, Target } from './protocol.ts'
 export const attempt = (target: Target, timeoutMs: number): Promise<Answer> => {
   switch (target.protocol) {
     case 'tcp':
-      return tcp(target.host, target.port, timeoutMs)
+      return tcp(target, timeoutMs)
     case 'udp':
-      return udp(target.host, target.port, timeoutMs)
+      return udp(target, timeoutMs)
     case 'icmp':
       return icmp(target.host, timeoutMs)
   }
 }
 
-const tcp = (host: string, port: number, timeoutMs: number): Promise<Answer> =>
+type Ported = Extract<Target, { readonly port: number }>
+
+const tcp = ({ host, port, from }: Ported, timeoutMs: number): Promise<Answer> =>
   new Promise((resolve) => {
-    const socket = connect({ host, port })
+    const socket = connect({ host, port, ...(from === undefined ? {} : { localPort: from }) })
     const timer = setTimeout(() => end('TIMEOUT'), timeoutMs)
     const end = (answer: Answer) => {
       clearTimeout(timer)
@@ -29,7 +31,7 @@ const tcp = (host: string, port: number, timeoutMs: number): Promise<Answer> =>
     socket.on('error', (error) => end(answerTo(error)))
   })
 
-const udp = (host: string, port: number, timeoutMs: number): Promise<Answer> =>
+const udp = ({ host, port, from = 0 }: Ported, timeoutMs: number): Promise<Answer> =>
   new Promise((resolve) => {
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
     const timer = setTimeout(() => end('TIMEOUT'), timeoutMs)
@@ -42,7 +44,7 @@ const udp = (host: string, port: number, timeoutMs: number): Promise<Answer> =>
     socket.on('error', (error) => end(answerTo(error)))
     socket.once('message', () => end('OPEN'))
     // Connected, so that an ICMP port-unreachable comes back as an error.
-    socket.connect(port, host, () => socket.send('ping', (error) => error && end(answerTo(error))))
+    socket.bind(from, () => socket.connect(port, host, () => socket.send('ping', (error) => error && end(answerTo(error)))))
   })
 
 const icmp = (host: string, timeoutMs: number): Promise<Answer> =>

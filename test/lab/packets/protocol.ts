@@ -3,7 +3,8 @@ export type Answer = 'OPEN' | 'REFUSED' | 'TIMEOUT' | `ERR:${string}`
 
 /** Something to reach: a TCP port, a UDP port whose listener echoes, or an address that answers pings. */
 export type Target =
-  | { readonly protocol: 'tcp' | 'udp'; readonly host: string; readonly port: number }
+  /** `from` is the caller's own port; absent: its kernel picks one. */
+  | { readonly protocol: 'tcp' | 'udp'; readonly host: string; readonly port: number; readonly from?: number }
   | { readonly protocol: 'icmp'; readonly host: string }
 
 /** One line of a watch: who is asked for what, every so often. */
