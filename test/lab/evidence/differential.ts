@@ -7,5 +7,5 @@ import { evidence } from './evidence.ts'
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? 20_261_125)
 
 await evidence('differential', `random clusters against the real Felix, seed ${seed}`, 3, async (lab, page) => {
-  await proveDifferential(lab, page, { seed, eras: 4, sets: 14, packets: 3720, probes: 60 })
+  await proveDifferential(lab, page, { seed, eras: 3, sets: 11, packets: 6400, probes: 85 })
 })
