@@ -62,9 +62,6 @@ export const chainOf = (tiers: readonly CompiledTier[], stage: Decision['stage']
   return { towards: steps.length < worthSorting ? () => steps : sortedByDestination(steps) }
 }
 
-/** A chain nobody wrote a policy for. */
-export const emptyChain: Chain = { towards: () => [] }
-
 /** From this many steps on it pays to remember which of them a destination can meet at all. */
 const worthSorting = 16
 /** Destinations are remembered up to this many for each chain. */

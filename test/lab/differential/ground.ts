@@ -54,6 +54,3 @@ const listenEverywhere = async (lab: Lab, host: Host, more: readonly string[]): 
   for (const port of [...tcpPorts, ...(isNode ? nodePorts : [])]) if (!(await listen('tcp', port))) await listen('tcp', port, host.address)
   for (const port of [...udpPorts, ...(isNode ? nodePorts : [])]) for (const address of [host.address, ...more]) await listen('udp', port, address)
 }
-
-/** The node packets of the prepared client come in by where their destination does not say. */
-export const gatewayOf = ({ nodes }: Terrain): string | undefined => nodes.find(({ controlPlane }) => !controlPlane)?.fqdn

@@ -45,12 +45,6 @@ const v6 = (text: string): bigint => {
   return all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
 }
 
-/** An address as people write it; IPv6 in full groups. */
-export const textOf = ({ family, value }: Ip): string =>
-  family === 4
-    ? [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
-    : Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16)).join(':')
-
 /** Whether two addresses are one. */
 export const isSameIp = (one: Ip, other: Ip): boolean => one.family === other.family && one.value === other.value
 
@@ -87,7 +81,3 @@ export const protocolOf = (text: string | number): number => {
   if (number === undefined) throw new Error(`"${text}" is no protocol known here`)
   return number
 }
-
-/** `6 192.168.218.53:40000 -> 192.168.218.174:22`. */
-export const formatHeader = ({ protocol, source, sourcePort, destination, destinationPort, icmp }: Header): string =>
-  `${protocol} ${textOf(source)}${sourcePort === undefined ? '' : `:${sourcePort}`} -> ${textOf(destination)}${destinationPort === undefined ? '' : `:${destinationPort}`}${icmp === undefined ? '' : ` type ${icmp.type}/${icmp.code}`}`
