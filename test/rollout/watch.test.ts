@@ -80,6 +80,17 @@ describe('the watcher', () => {
     expect(red[0]?.[1]).toBeGreaterThan(5_000 + 2 * 1_800 - 450)
   })
 
+  test('a machine that stalls now and then is given the time it takes', async () => {
+    const patience: number[] = []
+    const { clock, red } = start({ answer: (_, ms) => (Math.floor(ms / 310) === 5 ? 'timeout' : 'ok'), patience })
+    await clock.advance(4_000)
+    expect(red).toEqual([])
+    expect(patience.slice(1, 4)).toEqual([600, 600, 600])
+    expect(Math.max(...patience.slice(6))).toBe(2_000)
+    await clock.advance(6_000)
+    expect(patience.at(-1)).toBe(600)
+  })
+
   test('patience is whole milliseconds, whatever the clock says: timers take no others', async () => {
     const patience: number[] = []
     const { clock } = start({ roundMs: 187.333, answer: () => 'ok', patience })

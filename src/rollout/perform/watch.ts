@@ -5,8 +5,9 @@ import type { ProbeRunner } from '../ports.ts'
 
 /** Pause between two rounds, in milliseconds. */
 const pauseMs = 300
-/** A round's patience once it is known how long a green one takes: a slow way to the cluster is no loss. */
+/** A round's patience once it is known how long green ones take, four times the slowest of the last few: neither a slow way to the cluster nor a machine that stalls is a loss. */
 const patienceMs = { least: 600, most: 2_000 } as const
+const remembered = 10
 /** Kubelets, and ports that stay open, asked in one round each; the rest have their turn in the next ones. */
 const share = 16
 
@@ -36,6 +37,7 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
       .map(({ id }) => id),
   )
   const lines = watch.probes.filter(({ id, expect }) => expect === 'open' && wasOk.has(id))
+  const green: number[] = []
   let patience: number = patienceMs.most
   const lost = async (probes: readonly Probe[]): Promise<{ readonly probe: Probe; readonly sentence: string }[]> => {
     const results = await prober.run(probes, { since: watch.since(), timeoutMs: patience, signal })
@@ -50,7 +52,10 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
         const again = red.length === 0 ? [] : await lost(red.map(({ probe }) => probe))
         const [first] = again
         if (first !== undefined) return watch.red(first.sentence)
-        if (red.length === 0) patience = Math.min(patienceMs.most, Math.max(patienceMs.least, Math.round(4 * (clock.now() - begun))))
+        // A round lost once and green at the second try took its time, too.
+        green.push(clock.now() - begun)
+        if (green.length > remembered) green.shift()
+        patience = Math.min(patienceMs.most, Math.max(patienceMs.least, Math.round(4 * Math.max(...green))))
       }
       await clock.sleep(pauseMs, signal)
     }
