@@ -67,11 +67,8 @@ const sourcesOf = ({ from }: AllowEntry, { facts }: Cast): Address[] => from?.ne
 /** What an entry of the file opens must stay open for whom it names: its first address and each range's first port stand for the rest. */
 const openings = (entry: AllowEntry, cast: Cast): LifeLine[] => {
   const { name, to, traffic } = entry
-  const targets =
-    'nodes' in to
-      ? cast.facts.nodes.flatMap((node) => internal(node).map((address) => ({ address, nodes: [node.name] })))
-      : to.nets.map((net) => ({ address: firstOf(net), nodes: [] }))
-  return targets.flatMap(({ address, nodes }) =>
+  const targets = 'nodes' in to ? cast.facts.nodes.flatMap(internal) : to.nets.map(firstOf)
+  return targets.flatMap((address) =>
     meet(sourcesOf(entry, cast), [address]).flatMap(([source, destination]) =>
       traffic.flatMap(({ protocol, ports }) =>
         (ports.length === 0 ? [{ first: 1 }] : ports).map(({ first }) => ({
@@ -79,7 +76,8 @@ const openings = (entry: AllowEntry, cast: Cast): LifeLine[] => {
           connection: { source, destination, protocol, port: first },
           why: 'the file opens it',
           remedy: `look at entry ${name} of spec.allow: its policy must come before every Deny`,
-          nodes,
+          // A NodePort leads to pods of any node.
+          nodes: [],
         })),
       ),
     ),

@@ -405,6 +405,20 @@ const table: readonly Planted[] = [
     neighbour: byTheirEndpoints([]),
   },
   {
+    name: 'an opened NodePort whose pods’ nodes refuse the node it came in by (calico#873)',
+    change: and(
+      balancer(31110),
+      denying({ protocol: 'TCP', source: { nets: [`${at.ws2}/32`] }, destination: { nets: ['10.233.64.0/18'], ports: [80] } }),
+    ),
+    flow: /^allow entry balancer: 192.0.2.0 -> 192.168.218.175:31110/,
+    ...byForeign,
+    state: /after batch [23]/,
+    neighbour: and(
+      balancer(31110),
+      denying({ protocol: 'TCP', source: { nets: [`${at.ws2}/32`] }, destination: { nets: ['10.233.64.0/18'], ports: [81] } }),
+    ),
+  },
+  {
     name: 'no failsafes at all, as an environment variable says (calico#13249)',
     change: failsafes([]),
     flow: /^Felix, Typha and API clients -> 192.168.218.171:6443/,
