@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { names } from '../../src/calico/names.ts'
+import { keys, names } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
-import type { GlobalNetworkPolicy, NetworkSet } from '../../src/calico/shapes.ts'
+import type { GlobalNetworkPolicy, NetworkSet, Rule } from '../../src/calico/shapes.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
 import { castOf } from '../../src/proof/cast.ts'
@@ -10,6 +10,8 @@ import { lifeLines } from '../../src/proof/life-lines.ts'
 import { planStates } from '../../src/proof/plan-states.ts'
 import { proofError } from '../../src/proof/proof-error.ts'
 import { provePlan } from '../../src/proof/prove-plan.ts'
+import { createDecider } from '../../src/verdict/verdicts.ts'
+import { worldOf } from '../../src/verdict/world.ts'
 import { homeAddresses as at, homeFacts } from '../fixtures/home-facts.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
 import { homePlan } from './home-plan.ts'
@@ -175,6 +177,56 @@ describe('a plan is refused', () => {
     expect(error.message).toMatch(/^the plan would cut a pod on/)
     expect(error.why).toContain('in the state "')
     expect(error.fix).toContain(names.trustedSet)
+  })
+})
+
+describe('what the proof need not ask', () => {
+  const foreign = (ingress: readonly Rule[]): GlobalNetworkPolicy => ({
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'GlobalNetworkPolicy',
+    metadata: { name: 'foreign' },
+    spec: { order: 10, selector: `has(${keys.run})`, types: ['Ingress'], preDNAT: true, applyOnForward: true, ingress },
+  })
+  const damages: readonly [string, Facts, Plan][] = [
+    [
+      'a node forgotten',
+      facts,
+      {
+        ...plan,
+        ...editSet(
+          names.nodesSet,
+          netsOf(names.nodesSet).filter((net) => net !== `${at.ws2}/32`),
+        ),
+      },
+    ],
+    ['the kubelet’s port', { ...facts, policies: [foreign([{ action: 'Deny', protocol: 'TCP', destination: { ports: [10250] } }])] }, plan],
+    [
+      'nodes by label',
+      {
+        ...facts,
+        policies: [
+          foreign([
+            { action: 'Allow', source: { selector: `has(${keys.run})` } },
+            { action: 'Deny', protocol: 'TCP' },
+          ]),
+        ],
+      },
+      plan,
+    ],
+  ]
+  it.each(damages)('is known already: every life line asked in every state gives the same, %s', (_, given, damaged) => {
+    const cast = castOf(given, changeOf(damaged))
+    const before = createDecider(worldOf(given))
+    const asked = lifeLines(cast).filter(({ connection }) => before.action(connection) !== 'deny')
+    const refused = new Map<string, string>()
+    for (const { name, world } of planStates(given, damaged)) {
+      const { action } = createDecider(world)
+      for (const { title, connection } of asked)
+        if (!refused.has(title) && action(connection) !== 'allow' && action(connection) !== before.action(connection)) refused.set(title, name)
+    }
+    const { refusals: found } = provePlan({ facts: given, plan: damaged })
+    expect(refused.size).toBeGreaterThan(3)
+    expect(new Map(found.map(({ flow, state }) => [flow, state]))).toEqual(refused)
   })
 })
 
