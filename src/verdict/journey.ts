@@ -15,6 +15,8 @@ export interface Sent {
   readonly marked: Masquerade
 }
 
+const asItCame: Sent = { masquerade: 'no', tracking: 'plain', marked: 'no' }
+
 /** A packet comes in on an interface of a node: doNotTrack and preDNAT policy, DNAT, then the node itself or on through it. */
 export const deliver = (compiled: CompiledWorld, at: At): Outcome =>
   at.nic.untracked === undefined
@@ -30,13 +32,11 @@ const tracked = (compiled: CompiledWorld, at: At): Outcome =>
   beforeDnat(at, (accepted, trail) => {
     const { node, nic, packet } = at
     const translation = translate(compiled, node, packet, false)
-    if (translation.kind === 'none')
-      return route(compiled, { node, nic, packet, trail }, accepted, { masquerade: 'no', tracking: 'plain', marked: 'no' })
+    if (translation.kind === 'none') return route(compiled, { node, nic, packet, trail }, accepted, asItCame)
     if (translation.kind === 'unknown') return unknown(trail, node.name, translation.what)
     if (translation.kind === 'unserved') return unserved(compiled, { ...at, trail: noted(trail, node.name, translation.note) }, accepted)
     const { masquerade } = translation
-    const sent: Sent = { masquerade, tracking: 'translated', marked: masquerade }
-    const after = noted(trail, node.name, translation.note)
+    const [sent, after]: [Sent, Trail] = [{ masquerade, tracking: 'translated', marked: masquerade }, noted(trail, node.name, translation.note)]
     return agree(after, node.name, 'which endpoint kube-proxy picks', translation.targets, (target) =>
       route(compiled, { node, nic, packet: sentTo(packet, target), trail: after }, accepted, sent),
     )
@@ -59,6 +59,8 @@ const route = (compiled: CompiledWorld, at: At, accepted: boolean, sent: Sent): 
   const place = compiled.place(packet.destination)
   if (place.kind === 'loopback') return martian(compiled, at, accepted)
   if (place.kind !== 'link' && !holds(place, node)) return through(compiled, at, accepted, sent)
+  // Most interfaces have no doNotTrack policy, and this is asked a million times a second.
+  if (at.nic.untracked === undefined && sent.tracking !== 'untracked') return toHost(at, accepted, compiled, (trail) => reaches(at, trail, node.name))
   const asNew: AsNew = (back, then) => fromHost(back, compiled, then)
   return toHost(at, accepted, compiled, (trail) =>
     answered({ ...at, trail }, 'egress', compiled.world, sent.tracking, (after) => reaches(at, after, node.name), asNew),
@@ -79,7 +81,9 @@ export const through = (compiled: CompiledWorld, at: At, accepted: boolean, sent
         ),
       )
     }
-    return leave(compiled, { node, packet, trail, to: place, ...sent }, (out, next) => forwardedOut(compiled, out, sent.marked, next))
+    return leave(compiled, { node, packet, trail, to: place, masquerade: sent.masquerade, tracking: sent.tracking }, (out, next) =>
+      forwardedOut(compiled, out, sent.marked, next),
+    )
   }
   return accepted ? onwards(at.trail) : forwarded(at, compiled, 'forwardIngress', onwards)
 }
@@ -241,6 +245,6 @@ const betweenNodes = (node: CompiledNode, peer: CompiledNode, packet: Packet, ou
   )
 }
 
-/** The end of a way that led somewhere. */
+/** Its way led somewhere. */
 export const reaches = ({ node, packet }: Pick<At, 'node' | 'packet'>, trail: Trail | undefined, what: string): Outcome =>
   end('allow', trail, node.name, { stage: 'route', text: () => `${formatPacket(packet)} reaches ${what}` })

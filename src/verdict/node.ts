@@ -32,6 +32,8 @@ export interface CompiledNode {
   readonly nicsOf: (address: Address) => readonly Nic[]
   /** The HostEndpoint with interfaceName `*`, in force on every interface without its own, loopback and pods' included. */
   readonly wildcard: CompiledEndpoint | undefined
+  /** Whether doNotTrack policy is in force on any of its interfaces. */
+  readonly untracks: boolean
   readonly inbound: Failsafes
   readonly outbound: Failsafes
 }
@@ -89,6 +91,7 @@ export const compileNode = (
     nics: entrances,
     nicsOf: (address) => placed.get(address) ?? elsewhere,
     wildcard,
+    untracks: nics.some(({ untracked }) => untracked !== undefined),
     inbound: failsafeMatcher(failsafes?.inbound.ports ?? [], ({ source }) => source, book),
     outbound: failsafeMatcher(failsafes?.outbound.ports ?? [], ({ destination }) => destination, book),
   }

@@ -11,9 +11,10 @@ import { type AsNew, beforeTracking, type Tracking } from './untracked.ts'
 
 /** A process on a node calls. doNotTrack policy of the interface it would leave by comes first: what that accepts is neither tracked nor translated. */
 export const fromNode = (compiled: CompiledWorld, node: CompiledNode, packet: Packet): Outcome => {
+  if (!node.untracks) return translatedFrom(compiled, node, packet)
   const place = compiled.place(packet.destination)
   const staysHere = place.kind === 'loopback' || holds(place, node) || (place.kind === 'pod' && place.node === node)
-  const [first] = staysHere || !node.nics.some(({ untracked }) => untracked !== undefined) ? [] : node.nicsOf(packet.source.text)
+  const [first] = staysHere ? [] : node.nicsOf(packet.source.text)
   if (first === undefined || node.nicsOf(packet.source.text).length > 1) return translatedFrom(compiled, node, packet)
   return beforeTracking(
     { node, nic: first, packet, trail: undefined },
