@@ -87,12 +87,7 @@ export const mutations = [
     "return forwarded(at, compiled, 'forwardIngress', onwards)",
     'preDNAT’s Allow spares no forward policy',
   ),
-  verdict(
-    'journey',
-    "if (place.kind === 'pod' && place.node === node) return reaches",
-    "if (place.kind === 'pod') return reaches",
-    'pods elsewhere are reached at once',
-  ),
+  verdict('journey', "if (place.kind === 'pod' && place.node === node) {", "if (place.kind === 'pod') {", 'pods elsewhere are reached at once'),
   verdict(
     'journey',
     'if (!accepted && nic.endpoint === undefined) {',
@@ -108,9 +103,9 @@ export const mutations = [
     'VXLAN is tracked',
   ),
   verdict(
-    'journey',
-    "return masquerade === 'yes' ? [own] : [source, own]",
-    "return masquerade === 'yes' ? [source] : [source, own]",
+    'masquerade',
+    "return masquerade === 'yes' ? [masked] : [masked, packet]",
+    "return masquerade === 'yes' ? [packet] : [masked, packet]",
     'nothing is masqueraded',
   ),
   verdict(
@@ -168,12 +163,12 @@ export const mutations = [
   ),
   verdict(
     'untracked',
-    'const back = chainOf(at, opposite[direction])\n    if (back === undefined) return done()',
-    'const back = chainOf(at, opposite[direction])\n    if (back !== undefined) return done()',
-    'untracked answers are not judged',
+    "if (result === 'none') return unseen(after)",
+    "if (result === 'none') return next(after)",
+    'untracked answers need nobody’s leave',
   ),
   verdict('tunnels', "const kind = between ? 'pass' : 'drop'", "const kind = 'pass'", 'tunnels from strangers pass'),
-  verdict('senders', 'preDnat: wildcard?.preDnat && wildcard,', 'preDnat: undefined,', '* does not police pods’ NodePort connections'),
+  verdict('node', 'preDnat: wildcard?.preDnat && wildcard,', 'preDnat: undefined,', '* does not police pods’ NodePort connections'),
   verdict('senders', "return pool.natOutgoing ? 'yes' : 'no'", "return pool.natOutgoing ? 'no' : 'yes'", 'natOutgoing turned round'),
   verdict('senders', 'if (node.wildcard === undefined) return arrived(trail)', 'return arrived(trail)', '* does not police loopback'),
   verdict('outcome', 'else if (first.action !== outcome.action) {', 'else if (false) {', 'the first of several ways decides'),
