@@ -82,6 +82,8 @@ describe('doNotTrack', () => {
     expect(action(world(untracked({ egress: [{ action: 'Deny' }] })), tcp(at.ws1, at.outsider, 9100))).toBe('deny')
     expect(action(world(untracked({ egress: [allow] })), tcp(at.ws1, at.outsider, 9100)), 'the answer is INVALID').toBe('deny')
     expect(action(world(untracked({ egress: [allow], ingress: [answers] })), tcp(at.ws1, at.outsider, 9100))).toBe('allow')
+    const udp: Rule = { action: 'Allow', protocol: 'UDP' }
+    expect(action(world(untracked({ egress: [allow], ingress: [udp] })), tcp(at.ws1, at.outsider, 9100)), 'no rule takes the answer').toBe('deny')
   })
   it('meets answers on their way back', () => {
     expect(action(world(untracked({ ingress: [{ action: 'Deny' }] })), tcp(at.ws1, at.outsider, 9100))).toBe('deny')
