@@ -1,9 +1,12 @@
 import type { Lab } from './lab.ts'
 import type { LabTest } from './lab-test.ts'
+import { felixFaults, proveFelixFaults } from './proofs/felix-faults.ts'
 import { proveInit } from './proofs/home-init.ts'
 import { proveOperatorCut, proveRefusals } from './proofs/hostility.ts'
+import { leavingNoTrace } from './proofs/no-trace.ts'
 import { proveOpening } from './proofs/one-more-opening.ts'
 import { type Page, pageOf } from './proofs/page.ts'
+import { proveReactions } from './proofs/reactions.ts'
 import { proveStorageRefused } from './proofs/refused-flavour.ts'
 import { proveRolledBack, remember } from './proofs/undone.ts'
 
@@ -37,5 +40,11 @@ export const tests: readonly LabTest[] = [
   ),
   proof('hostile objects before the run are refused by name, nothing is written', proveRefusals, served),
   proof('a fault that cuts the operator opens the cluster again', (lab, page) => proveOperatorCut(lab, page, false), dataplanes),
+  proof(
+    'a Felix that is stopped is named, nothing more is closed, and the runs leave nothing on the nodes',
+    (lab, page) => leavingNoTrace(lab, page, () => proveFelixFaults(lab, page, felixFaults.slice(0, 1))),
+    dataplanes.slice(0, 1),
+  ),
+  proof('a life line that is cut opens the cluster', (lab, page) => proveReactions(lab, page, 3), dataplanes.slice(2)),
   proof('storage CRDs alone are refused', proveStorageRefused, ['-storage']),
 ]

@@ -56,6 +56,10 @@ let cuts = 0
 export const partition = (lab: Victim, one: string, other: string): Promise<Heal> =>
   drop(lab, [`ip saddr ${one} ip daddr ${other} drop`, `ip saddr ${other} ip daddr ${one} drop`])
 
+/** Cuts what one address sends to a TCP port of another, under way or new. */
+export const cutPort = (lab: Victim, from: string, to: string, port: number): Promise<Heal> =>
+  drop(lab, [`ip saddr ${from} ip daddr ${to} tcp dport ${port} drop`])
+
 /** Loses a share of what one address sends another: 1 is everything. */
 export const loseOneWay = (lab: Victim, from: string, to: string, share: number): Promise<Heal> =>
   drop(lab, [`ip saddr ${from} ip daddr ${to} numgen random mod 1000 < ${Math.round(share * 1000)} drop`])
