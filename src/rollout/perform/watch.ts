@@ -8,6 +8,8 @@ const pauseMs = 300
 /** A round's patience once it is known how long green ones take, four times the slowest of the last few: neither a slow way to the cluster nor a machine that stalls is a loss. */
 const patienceMs = { least: 600, most: 2_000 } as const
 const remembered = 10
+/** A second look has at least this long, in milliseconds: who is only late for once has time to say so. */
+const secondLookMs = 1_000
 /** Kubelets, and ports that stay open, asked in one round each; the rest have their turn in the next ones. */
 const share = 16
 
@@ -39,8 +41,8 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
   const lines = watch.probes.filter(({ id, expect }) => expect === 'open' && wasOk.has(id))
   const green: number[] = []
   let patience: number = patienceMs.most
-  const lost = async (probes: readonly Probe[]): Promise<{ readonly probe: Probe; readonly sentence: string }[]> => {
-    const results = await prober.run(probes, { since: watch.since(), timeoutMs: patience, signal })
+  const lost = async (probes: readonly Probe[], timeoutMs: number): Promise<{ readonly probe: Probe; readonly sentence: string }[]> => {
+    const results = await prober.run(probes, { since: watch.since(), timeoutMs, signal })
     return [...judge({ probes, baseline: watch.baseline(), results, closedNodes: [] }).red]
   }
   try {
@@ -48,8 +50,14 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
       const asked = linesOf(lines, new Set(watch.closedNodes()), round)
       if (asked.length > 0) {
         const begun = clock.now()
-        const red = await lost(asked)
-        const again = red.length === 0 ? [] : await lost(red.map(({ probe }) => probe))
+        const red = await lost(asked, patience)
+        const again =
+          red.length === 0
+            ? []
+            : await lost(
+                red.map(({ probe }) => probe),
+                Math.max(patience, secondLookMs),
+              )
         const [first] = again
         if (first !== undefined) return watch.red(first.sentence)
         // A round lost once and green at the second try took its time, too.
