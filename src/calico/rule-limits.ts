@@ -1,5 +1,6 @@
 import { FwError } from '../errors.ts'
 import { familyOf } from '../net/address.ts'
+import { blockLists, enforcedBlocks } from './felix-blocks.ts'
 import { keys } from './names.ts'
 import { readNet } from './nets.ts'
 import { type Problem, problem } from './problem.ts'
@@ -70,6 +71,11 @@ const ruleProblems = (rule: Rule, path: string): Problem[] => {
       `is ${ipVersion}: ICMP is IPv4, ICMPv6 is IPv6`,
     ),
     ...problem(families.size > 1, path, 'mixes IPv4 and IPv6 nets'),
+    ...problem(
+      blockLists(rule).length > enforcedBlocks,
+      path,
+      'has three lists, of more than 15 ports and of several nets on both sides: Felix 3.32 enforces two of them, so split the rule',
+    ),
     ...problem(
       ipVersion !== undefined && [...families].some((family) => family !== ipVersion),
       `${path}.ipVersion`,

@@ -31,6 +31,14 @@ const touchesLoopback = (net: string): boolean => {
 }
 const isAllow = ({ action }: Rule): boolean => action === 'Allow'
 
+/** An ICMP code over nftables: Felix 3.32 writes a rule nft refuses, and with it loses its whole table, again and again (measured). */
+const icmpCodes = ({ spec }: GlobalNetworkPolicy) =>
+  [...(spec.ingress ?? []), ...(spec.egress ?? [])].flatMap(({ icmp, notICMP }) =>
+    icmp?.code === undefined && notICMP?.code === undefined
+      ? []
+      : [{ path: 'an ICMP code', text: 'stops Felix in nftables mode, and its node then has no rules of Calico’s at all' }],
+  )
+
 /** Policies of others, and what is wrong with any. */
 export const policyChecks: readonly Check[] = [
   {
@@ -48,7 +56,13 @@ export const policyChecks: readonly Check[] = [
     title: 'every policy is one Felix can carry out',
     look: (facts) =>
       foreign(facts)
-        .map((policy) => ({ policy, problems: policyProblems(policy.spec).filter(({ path }) => !/^spec\.(types|order)$/.test(path)) }))
+        .map((policy) => ({
+          policy,
+          problems: [
+            ...policyProblems(policy.spec).filter(({ path }) => !/^spec\.(types|order)$/.test(path)),
+            ...(facts.calico.dataplane === 'nftables' ? icmpCodes(policy) : []),
+          ],
+        }))
         .filter(({ problems }) => problems.length > 0)
         .map(({ policy, problems }) =>
           warning(`GlobalNetworkPolicy ${policy.metadata.name}: ${problems[0]?.path} ${problems[0]?.text}`, edit(policy)),

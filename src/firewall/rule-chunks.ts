@@ -1,3 +1,4 @@
+import { portSlots, slotsOf } from '../calico/felix-blocks.ts'
 import type { EntityRule, Rule } from '../calico/shapes.ts'
 import { familyOf } from '../net/address.ts'
 import { type Cidr, sortCidrs } from '../net/cidr.ts'
@@ -17,13 +18,16 @@ export interface Opening {
 
 /**
  * The Allow rules of an opening: one address family a rule (Calico refuses a rule that mixes them), at most {@link ruleLimits} entries
- * a list. Pairs of different families match nothing and give no rule.
+ * a list. Pairs of different families match nothing and give no rule. Where both sides are lists of nets, ports come in parts that fit one
+ * multiport match: of three lists that need blocks Felix 3.32 enforces two, and such a rule would open destinations it does not name.
  */
 export const allowRules = ({ protocol, ports, source, destination }: Opening): Rule[] =>
   sidesOf(destination).flatMap((to) =>
     sidesOf(source).flatMap((from): Rule[] => {
       if (to.family !== undefined && from.family !== undefined && to.family !== from.family) return []
-      return chunks(ports.map(portOf), ruleLimits.ports).map((some): Rule => {
+      const written = ports.map(portOf)
+      const parts = isList(to) && isList(from) ? multiports(written) : chunks(written, ruleLimits.ports)
+      return parts.map((some): Rule => {
         const target = { ...to.entity, ...(some.length === 0 ? {} : { ports: some }) }
         return {
           action: 'Allow',
@@ -38,6 +42,23 @@ export const allowRules = ({ protocol, ports, source, destination }: Opening): R
 /** Parts of at most `size` items; one empty part for an empty list. */
 export const chunks = <Item>(items: readonly Item[], size: number): Item[][] =>
   items.length === 0 ? [[]] : Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size))
+
+/** Parts that take one multiport match each; one empty part for no ports. */
+const multiports = (ports: readonly (number | string)[]): (number | string)[][] => {
+  const parts: (number | string)[][] = [[]]
+  let taken = 0
+  for (const port of ports) {
+    if (taken + slotsOf(port) > portSlots) {
+      parts.push([])
+      taken = 0
+    }
+    parts.at(-1)?.push(port)
+    taken += slotsOf(port)
+  }
+  return parts
+}
+
+const isList = ({ entity }: Side): boolean => (entity?.nets?.length ?? 0) > 1
 
 interface Side {
   readonly entity: EntityRule | undefined

@@ -1,22 +1,10 @@
-import type { EntityRule, Rule } from '../calico/shapes.ts'
+import { blockLists, enforcedBlocks } from '../calico/felix-blocks.ts'
+import type { Rule } from '../calico/shapes.ts'
 import { familyOf } from '../net/address.ts'
 
-/** Slots of one iptables multiport match; a range takes two (felix/rules/policy.go `SplitPortList`). */
-const portSlots = 15
-
-/**
- * What Felix 3.32 programs of a rule. Lists that do not fit one kernel rule become blocks that are and-ed by two mark bits, and the bit that says "this
- * block matched" is never cleared between blocks: of source ports, destination ports, source nets and destination nets only the first two
- * that need a block count, the others match everything (felix/rules/policy.go `matchBlockBuilder.finishPositiveBlock`).
- */
+/** What Felix 3.32 programs of a rule: of the lists that need blocks it forgets all but the first two. */
 export const asProgrammed = (rule: Rule): Rule => {
-  const lists = [
-    { side: 'source', list: 'ports', isBlock: needsPortBlock(rule.source) },
-    { side: 'destination', list: 'ports', isBlock: needsPortBlock(rule.destination) },
-    { side: 'source', list: 'nets', isBlock: (rule.source?.nets?.length ?? 0) > 1 },
-    { side: 'destination', list: 'nets', isBlock: (rule.destination?.nets?.length ?? 0) > 1 },
-  ] as const
-  const lost = lists.filter(({ isBlock }) => isBlock).slice(2)
+  const lost = blockLists(rule).slice(enforcedBlocks)
   if (lost.length === 0) return rule
   const net = rule.source?.nets?.[0] ?? rule.destination?.nets?.[0]
   const kept = { ...rule, ...(net === undefined ? {} : { ipVersion: familyOf(net) }) }
@@ -26,22 +14,4 @@ export const asProgrammed = (rule: Rule): Rule => {
     return rule[side] === undefined ? {} : { [side]: Object.fromEntries(entries) }
   }
   return { ...kept, ...without('source'), ...without('destination') }
-}
-
-const needsPortBlock = ({ ports = [] }: EntityRule = {}): boolean => {
-  let [groups, free] = [0, 0]
-  for (const port of ports) {
-    if (!/^\d+(:\d+)?$/.test(String(port))) {
-      // A named port is a set of its own.
-      groups++
-      continue
-    }
-    const slots = String(port).includes(':') && new Set(String(port).split(':')).size > 1 ? 2 : 1
-    if (free < slots) {
-      groups++
-      free = portSlots
-    }
-    free -= slots
-  }
-  return groups > 1
 }

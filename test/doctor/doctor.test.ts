@@ -334,6 +334,15 @@ test('the text goes by category, with marks, ids, evidence and a remedy in one p
   expect(text.split('\n').at(-1)).toBe(`Status check results: × ${allChecks.length - 1} of ${allChecks.length} checks are well, 0 warn, 1 fails`)
 })
 
+test('an ICMP code is a finding over nftables, where it takes every rule of the node away, and none over iptables', () => {
+  const withCode = policy({ ingress: [{ action: 'Allow', protocol: 'ICMP', icmp: { type: 3, code: 4 } }] })
+  const said = (dataplane: 'nftables' | 'iptables') =>
+    examine({ ...clean, policies: [withCode], calico: { ...clean.calico, dataplane } }).flatMap(({ id, findings }) =>
+      findings.filter(({ evidence }) => evidence.includes('an ICMP code')).map(() => id),
+    )
+  expect([said('nftables'), said('iptables')]).toEqual([['FW-D412'], []])
+})
+
 test('every check is on docs/doctor.md', async () => {
   const sections = categories.flatMap((category) => {
     const own = allChecks.filter((check) => check.category === category)

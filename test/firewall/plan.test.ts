@@ -155,25 +155,27 @@ describe('allow entries', () => {
     ])
   })
 
-  it('are cut at 50 ports, 256 nets and 1024 rules, and lose nothing', () => {
+  it('are cut at 256 nets and 1024 rules, and at 15 ports where both sides are nets, and lose nothing', () => {
     const nets = Array.from({ length: 600 }, (_, at) => parseCidr(`10.${at >> 8}.${at & 255}.0/24`))
     const ports = Array.from({ length: 120 * 50 }, (_, at) => ({ first: 2 * at + 1, last: 2 * at + 1 }))
     let order = 300
     const entry: AllowEntry = { name: 'large', to: { nets }, from: { nets }, traffic: [{ protocol: 'TCP', ports }] }
     const made = allowPolicies(entry, () => order++)
     const rules = made.map(({ spec }) => spec.ingress ?? [])
-    expect(rules.map((some) => some.length)).toEqual([1024, 56])
-    expect(rules.flat()).toHaveLength(3 * 3 * 120)
+    expect(rules.map((some) => some.length)).toEqual([1024, 1024, 1024, 528])
+    expect(rules.flat()).toHaveLength(3 * 3 * 400)
     for (const { source, destination } of rules.flat()) {
       expect(source?.nets?.length).toBeLessThanOrEqual(256)
       expect(destination?.nets?.length).toBeLessThanOrEqual(256)
-      expect(destination?.ports).toHaveLength(50)
+      expect(destination?.ports).toHaveLength(15)
     }
     expect(new Set(rules.flat().flatMap(({ destination }) => destination?.ports)).size).toBe(6000)
     expect(new Set(rules.flat().flatMap(({ source }) => source?.nets)).size).toBe(600)
     expect(made.map(({ metadata, spec }) => [metadata.name, spec.order])).toEqual([
       ['calico-fw-allow-large', 300],
       ['calico-fw-allow-large--2', 301],
+      ['calico-fw-allow-large--3', 302],
+      ['calico-fw-allow-large--4', 303],
     ])
   })
 })
