@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { gatePolicy } from '../../src/firewall/gate.ts'
 import { controlPlaneNodes, processOn, startControllerManager } from './cluster/control-plane.ts'
+import { felixReady } from './cluster/felix.ts'
 import { hasKubelet } from './cluster/nodes.ts'
 import { homeFirewall, write } from './firewall.ts'
 import { arm } from './gate-parts.ts'
@@ -49,6 +50,14 @@ const openAfter = async (lab: Lab, seconds: number, meanwhile: () => Promise<voi
   // A Job's startTime is cut to whole seconds.
   assert.ok(ms >= (seconds - 1.5) * 1000, `open ${figure(ms)} after arming for ${seconds} s: too early`)
   return ms
+}
+
+/** A control-plane node that was away is whole again: its API server is an endpoint of Service kubernetes, and its Felix does its work. */
+const recovered = async (lab: Lab, node: NodeHost): Promise<void> => {
+  const path = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes'
+  const isBack = async () => JSON.stringify((await lab.api.request('GET', path)).body).includes(`"${node.address}"`)
+  await until(`the API server of ${node.name} among the endpoints`, isBack, 60_000, 500)
+  await felixReady(lab, node)
 }
 
 /** Three control-plane nodes: what the gate's deadline is worth when its keeper is lost. */
@@ -100,6 +109,7 @@ export const tests: readonly LabTest[] = [
         assert.ok(lost <= 12_000 + takeoverMs, figure(lost))
       } finally {
         await plug()
+        await recovered(lab, third)
       }
       const moving = Date.now()
       await moveVip(lab, first, third)

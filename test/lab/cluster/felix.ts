@@ -33,7 +33,7 @@ export const felixEnvironment = (flavour: Variant['flavour']): Readonly<Record<s
 })
 
 /** Typha's port: a default failsafe. */
-const typhaPort = 5473
+export const typhaPort = 5473
 
 /** Starts Typha on the first node, where a Felix of every node finds it. */
 export const startTypha = ({ state, binaries }: ClusterContext, node: NodeHost, { flavour }: Variant): void => {

@@ -4,7 +4,7 @@ import { until } from '../machine/run.ts'
 import type { Variant } from '../options.ts'
 import type { LabApi, LabObject } from './api.ts'
 import { calicoApiVersion } from './crds.ts'
-import { felixEnvironment } from './felix.ts'
+import { felixEnvironment, typhaPort } from './felix.ts'
 
 /** The namespace of calico-node, as the operator lays it. */
 export const calicoNamespace = 'calico-system'
@@ -54,6 +54,7 @@ export const calicoObjects = (layout: Layout, { flavour, felix }: Variant): LabO
 /** calico-node's DaemonSet and what kubeadm leaves behind for others to read. */
 export const systemObjects = (layout: Layout, variant: Variant, crds: CalicoCrds | undefined): LabObject[] => [
   ...(crds === undefined ? [] : calicoNode(variant)),
+  ...(crds === undefined || variant.typha !== true ? [] : typhaService(layout)),
   configMap('kube-proxy', {
     'config.conf': JSON.stringify({
       apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
@@ -105,6 +106,23 @@ const calicoNode = ({ flavour }: Variant): LabObject[] => {
         template: { metadata: { labels: calicoNodeLabels }, spec: pod },
       },
     },
+  ]
+}
+
+/** How a cluster tells of its Typha; the lab's runs outside of any pod, on the first node. */
+const typhaService = ({ nodes }: Layout): LabObject[] => {
+  const [port, protocol] = [typhaPort, 'TCP']
+  const metadata = { name: 'calico-typha', namespace: calicoNamespace }
+  return [
+    { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ name: 'calico-typha', port, protocol }] } },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'calico-typha' } },
+      addressType: 'IPv4',
+      ports: [{ name: 'calico-typha', port, protocol }],
+      endpoints: nodes.slice(0, 1).map(({ address, fqdn }) => ({ addresses: [address], nodeName: fqdn, conditions: { ready: true } })),
+    } as LabObject,
   ]
 }
 
