@@ -44,7 +44,8 @@ const interrupted = async (stage: Stage, signal: StopSignal, answer: string | un
   return { ...ending, asked }
 }
 
-describe.concurrent('a run that is interrupted', () => {
+// One after the other: each run computes for a while, and in one process the others' probes would wait for that.
+describe('a run that is interrupted', () => {
   it('asks what Ctrl-C meant, and opens', async ({ expect, onTestFinished }) => {
     const stage = await start(onTestFinished)
     const ending = await interrupted(stage, 'SIGINT', 'open')
