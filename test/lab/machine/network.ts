@@ -15,10 +15,12 @@ export const makeSwitch = async (state: StateDir, layout: Layout): Promise<void>
     layout.switch,
     [bridge, secondBridge].flatMap((name) => [`link add ${name} type bridge mcast_snooping 0`, `link set ${name} up`]),
   )
-  // A new namespace starts with bridge-nf-call-iptables=1 where br_netfilter is loaded; where it is not, there is nothing to switch off.
-  await run(
-    inNamespace(layout.switch, ['bash', '-c', 'for f in /proc/sys/net/bridge/bridge-nf-call-*; do if [ -e "$f" ]; then echo 0 > "$f"; fi; done']),
-  )
+  await keepFilterOffBridges(layout.switch)
+}
+
+/** A new namespace starts with bridge-nf-call-iptables=1 where br_netfilter is loaded; where it is not, there is nothing to switch off. */
+const keepFilterOffBridges = async (namespace: string): Promise<void> => {
+  await run(inNamespace(namespace, ['bash', '-c', 'for f in /proc/sys/net/bridge/bridge-nf-call-*; do if [ -e "$f" ]; then echo 0 > "$f"; fi; done']))
 }
 
 /** Makes a machine on the LAN. It needs a default route even where nothing lies behind it: without one proxy-ARP never answers pods for 169.254.1.1. */
@@ -70,6 +72,8 @@ export const attachNode = async (state: StateDir, layout: Layout, node: NodeHost
 /** A machine whose address stands on a bridge over its NIC. */
 const attachBridged = async (state: StateDir, layout: Layout, node: NodeHost, port: string): Promise<void> => {
   await addNamespace(state, node.namespace)
+  // What DNAT leads on from a bridge whose frames are filtered goes back to the port it came from, and a share of NodePort connections is lost, whoever filters.
+  await keepFilterOffBridges(node.namespace)
   await plug(layout, node.namespace, `v-${node.name}`, port, bridge)
   await ip(node.namespace, [
     `link add ${node.nic} type bridge mcast_snooping 0`,
