@@ -100,7 +100,8 @@ export const openStage = async (options: Partial<SimulatorOptions> = {}): Promis
           return { path, remove: () => rm(path, { recursive: true, force: true }) }
         },
         onSignal: () => () => undefined,
-        patience: (ms) => Math.max(600, ms / haste),
+        // In this process whoever probes also proves, plans and simulates; a probe waits for that too.
+        patience: (ms) => Math.max(1_500, ms / haste),
         ...more,
       }
       Object.assign(context, more.stdin === undefined ? { stdin: { isTTY: false } as InputStream } : {})
