@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
-    // Runs against the clock share the machine with proofs that compute: more workers than two cores have make them late.
-    maxWorkers: 2,
+    // Runs against the clock wait more than they compute: one worker more than a small machine's two cores, and no more, or their probes are late.
+    maxWorkers: 3,
   },
 })

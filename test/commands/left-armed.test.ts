@@ -1,0 +1,49 @@
+import { describe, it } from 'vitest'
+import { scriptedPrompter } from '../../src/ui/scripted-prompter.ts'
+import { argv, exporters, hostEndpoints, interrupted, start } from './interrupted.ts'
+
+// One after the other, as in interrupt.test.ts.
+describe('a run that is left armed', () => {
+  it('opens by itself, and is cleaned up', async ({ expect, onTestFinished }) => {
+    const stage = await start(onTestFinished)
+    const ending = await interrupted(stage, 'SIGINT', 'leave')
+    expect(ending.code).toBe(130)
+    expect(ending.stderr).toMatch(/The cluster opens by itself in about \d+ s\./)
+    const trial = await stage.run(['status'])
+    expect(trial).toMatchObject({ code: 1 })
+    expect(trial.stdout).toContain('Change 1 is on trial')
+    expect((await stage.run(['init', ...argv.slice(1)])).code).toBe(7)
+    await expect.poll(() => exporters(stage), { timeout: 20_000 }).toEqual(['OPEN', 'OPEN', 'OPEN'])
+    const expired = await stage.run(['status'])
+    expect(expired.stdout).toContain('Change 1 was never kept')
+    expect((await stage.run(argv)).stderr).toContain('clean up: kubectl calico-fw rollback')
+    expect((await stage.run(['rollback', '--yes'])).code).toBe(0)
+    expect(hostEndpoints(stage)).toEqual([])
+  }, 60_000)
+
+  it('keeps the answer "leave it armed" open to a confirm from elsewhere, opens on demand, and closes again on trial', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const stage = await start(onTestFinished)
+    const answers = scriptedPrompter(
+      ({ message }) => (message.startsWith('Keep') ? 'leave' : undefined),
+      () => undefined,
+    )
+    const left = await stage.run(['init', ...argv.slice(2)], { prompter: answers })
+    expect(left.code).toBe(130)
+    const unasked = await stage.run(['confirm'])
+    expect(unasked.code).toBe(2)
+    expect(unasked.stderr).toContain('fix: let the probes decide: --yes')
+    expect((await stage.run(['confirm', '--yes'])).code).toBe(0)
+    expect((await stage.run(['status'])).code).toBe(0)
+    expect(exporters(stage)).toEqual(['TIMEOUT', 'TIMEOUT', 'TIMEOUT'])
+
+    expect((await stage.run(['open'])).code).toBe(0)
+    await expect.poll(() => exporters(stage)).toEqual(['OPEN', 'OPEN', 'OPEN'])
+    const closed = await stage.run(argv)
+    expect(closed.stderr).toContain('Done.')
+    expect(closed.code).toBe(0)
+    expect(exporters(stage)).toEqual(['TIMEOUT', 'TIMEOUT', 'TIMEOUT'])
+  }, 60_000)
+})
