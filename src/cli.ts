@@ -59,11 +59,12 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
 
   dataFlags(withFirewall(add('init', 'close the nodes, step by step and on trial, but for what you allow')))
     .addOption(yesOption('take what was discovered, and keep it when every probe is green'))
+    .addOption(takeOverOption())
     .addOption(new Option('--dry-run [MODE]', 'client: show the plan; server: also ask the API server; write nothing'))
     .action(
       onCluster(async (session, flags) => {
         const { run } = await import('./commands/init.ts')
-        return run(session, { ...firewallFlags(flags), yes: flags.yes === true, dryRun: parseDryRun(flags.dryRun) })
+        return run(session, { ...firewallFlags(flags), ...consentOf(flags), dryRun: parseDryRun(flags.dryRun) })
       }),
     )
   dataFlags(withFirewall(add('plan', 'show what init would do; write nothing'))).action(
@@ -81,6 +82,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     .option('--failsafe', 'also add the ports to the failsafes: open on every node, to everyone, whatever happens')
     .option('-f, --filename <FILE>', 'also add the entry to this file, comments kept')
     .addOption(yesOption('do not ask'))
+    .addOption(takeOverOption())
     .action(
       onCluster(async (session, flags, [address = '']) => {
         const { run } = await import('./commands/add-vip.ts')
@@ -89,7 +91,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
           ports: flags.port ?? [],
           from: flags.from ?? [],
           failsafe: flags.failsafe === true,
-          yes: flags.yes === true,
+          ...consentOf(flags),
           ...(flags.name === undefined ? {} : { name: flags.name }),
           ...(flags.filename === undefined ? {} : { filename: flags.filename }),
         })
@@ -146,10 +148,11 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     })
   dataFlags(add('confirm', 'keep a trial that was left armed'))
     .addOption(yesOption('do not ask; the probes decide'))
+    .addOption(takeOverOption())
     .action(
       onCluster(async (session, flags) => {
         const { run } = await import('./commands/confirm.ts')
-        return run(session, { yes: flags.yes === true })
+        return run(session, consentOf(flags))
       }),
     )
   dataFlags(add('open', 'open every node at once, with one write: the emergency exit')).action(
@@ -224,6 +227,8 @@ const prepared = (command: Command, context: Context): Command => {
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 const yesOption = (description: string): Option => new Option('-y, --yes', description)
+const takeOverOption = (): Option => new Option('--take-over', 'take the lock from a client that has been silent for 20 s')
+const consentOf = ({ yes, takeOver }: Parsed) => ({ yes: yes === true, takeOver: takeOver === true })
 const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
 
 /** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */

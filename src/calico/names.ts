@@ -22,6 +22,10 @@ export const keys = {
   change: `${prefix}/change`,
   /** On checkpoints: which chunk of how many. */
   chunk: `${prefix}/chunk`,
+  /** On our namespace, where an administrator made it and bound roles in it: a rollback to 0 empties it and leaves it. */
+  keep: `${prefix}/keep`,
+  /** On the lock: the step its holder is at. */
+  step: `${prefix}/step`,
   /** On short-lived pods that look from a node: its name, cut to a label's length. */
   hostPod: `${prefix}/host-pod`,
 } as const

@@ -34,6 +34,7 @@ export interface AddVipOptions {
   readonly failsafe: boolean
   readonly filename?: string
   readonly yes: boolean
+  readonly takeOver: boolean
 }
 
 /** Opens one more address: one policy more, probed, undone by rollback. */
@@ -61,7 +62,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
     printer.document('AddVip', { outcome: 'declined' })
     return exitCodes.ok
   }
-  const change = await rollOut(command, found, addition, opening, options.yes)
+  const change = await rollOut(command, found, addition, opening, options)
   if (options.filename !== undefined && edited !== undefined) await context.writeFile(options.filename, edited)
   await tellWhatAnswers(command, found, addition)
   printer.talk(`Done. Undo it: kubectl calico-fw rollback`)
@@ -114,10 +115,10 @@ const rollOut = async (
   { facts }: Survey,
   { probes }: AddVip,
   { config, steps }: OpeningRun,
-  yes: boolean,
+  { yes, takeOver }: AddVipOptions,
 ): Promise<number> => {
   const { change } = config
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, yes })
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, yes, takeOver })
   const at = command.context.clock.wall().toISOString()
   await command.journal.appendHistory(facts.cluster.uid, { change, command: command.commandLine, outcome: outcome.kind, at })
   exitCodeOf(outcome)

@@ -13,7 +13,7 @@ import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
 /** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
-export const run = async (command: CommandContext, options: { readonly yes: boolean }): Promise<ExitCode> => {
+export const run = async (command: CommandContext, options: { readonly yes: boolean; readonly takeOver: boolean }): Promise<ExitCode> => {
   const { cluster, printer } = command
   const facts = await cluster.facts({ looks: fewLooks })
   const situation = await readSituation(cluster.api, facts.calico.flavour)
@@ -41,7 +41,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const deny = denyPolicy([...situation.committed, gate.change])
   const steps = confirmSteps({ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes })
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, yes: options.yes })
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, ...options })
   printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })
   return exitCodeOf(outcome)
 }

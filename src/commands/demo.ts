@@ -37,10 +37,12 @@ export const run = async (context: Context, { scenario }: DemoOptions): Promise<
 
 const main = async (stage: DemoStage): Promise<ExitCode> => {
   showReach(stage, 'Before: who reaches what')
-  const code = await play(stage, ['init'], (session) => init(session, { windowSeconds: 90, yes: false, dryRun: 'none', accepted: nothingAccepted }))
+  const code = await play(stage, ['init'], (session) =>
+    init(session, { windowSeconds: 90, yes: false, takeOver: false, dryRun: 'none', accepted: nothingAccepted }),
+  )
   if (code !== exitCodes.ok || !isClosed(stage)) return code
   showReach(stage, 'Closed: who reaches what')
-  const vip = { address: '192.168.218.174', ports: ['31110/tcp'], from: ['192.168.218.53/32'], failsafe: false, yes: true }
+  const vip = { address: '192.168.218.174', ports: ['31110/tcp'], from: ['192.168.218.53/32'], failsafe: false, yes: true, takeOver: false }
   const words = ['add-vip', vip.address, '--port', '31110/tcp', '--from', '192.168.218.53/32', '--yes']
   await play(stage, words, (session) => addVip(session, vip))
   showReach(stage, 'One NodePort open to one client')
@@ -59,7 +61,7 @@ const lockout = async (stage: DemoStage): Promise<ExitCode> => {
   }
   const planted = sabotage()
   const code = await play(stage, ['init'], (session) =>
-    init(session, { windowSeconds: 90, yes: true, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted }),
+    init(session, { windowSeconds: 90, yes: true, takeOver: false, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted }),
   )
   await planted
   stage.tell('\nIn the middle of the run somebody applied GlobalNetworkPolicy intruder, which drops everything at the nodes.')
@@ -73,7 +75,7 @@ const crash = async (stage: DemoStage): Promise<ExitCode> => {
   const before = stage.reach()
   const { simulator } = stage
   const victim = mortal(stage.context(['init', '--yes', '--node-ports', 'close', '--window', '30s']))
-  const options = { windowSeconds: 30, yes: true, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted } as const
+  const options = { windowSeconds: 30, yes: true, takeOver: false, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted } as const
   stage.tell('\n$ kubectl calico-fw init --yes --node-ports close --window 30s')
   // Nobody waits for the dead: what was begun stays where it was when it died.
   void withCluster(victim.context, {}, { format: 'text' }, (session) => init(session, options)).catch(() => undefined)

@@ -21,6 +21,7 @@ import { checkOptions, type FirewallOptions, type Wanted, wantedFirewall } from 
 /** Flags of `init`. */
 export interface InitOptions extends FirewallOptions {
   readonly yes: boolean
+  readonly takeOver: boolean
   readonly dryRun: DryRun
 }
 
@@ -104,7 +105,7 @@ const rollOut = async (
   found: Survey,
   { plan }: Prepared,
   { words }: Wanted,
-  { windowSeconds, yes, accepted }: InitOptions,
+  { windowSeconds, yes, takeOver, accepted }: InitOptions,
 ): Promise<ExitCode> => {
   const { printer, journal, context } = command
   const { facts, situation } = found
@@ -113,7 +114,7 @@ const rollOut = async (
     steps: initSteps(plan, { opened: situation.opened }),
     config: configOf(command, plan, found, windowSeconds),
     subject: { facts, probes: plan.probes, ...taken },
-    yes,
+    ...{ yes, takeOver },
   })
   const at = context.clock.wall().toISOString()
   const problem = await journal.appendHistory(facts.cluster.uid, { change: plan.change, command: words, outcome: outcome.kind, at, ...taken })

@@ -5,6 +5,7 @@ export interface Parsed extends ConnectionFlags {
   readonly output?: string
   readonly v?: string
   readonly yes?: true
+  readonly takeOver?: true
   readonly filename?: string
   readonly interface?: string[]
   readonly trust?: string[]

@@ -19,6 +19,8 @@ export interface ShownRun {
   readonly steps: readonly Step[]
   readonly config: RunConfig
   readonly subject: RunSubject
+  /** `--take-over`: from a holder of the lock who has been silent for too long. */
+  readonly takeOver?: boolean
   /** Answers the keep-question with "keep" by itself: probes are green whenever it is asked. */
   readonly yes: boolean
 }
@@ -27,9 +29,10 @@ export interface ShownRun {
  * Performs a run, shows it live, asks what it asks, answers Ctrl-C, and tells how it ended.
  * @throws FwError FW_MISSING_ANSWER before anything happens, where it would ask and nobody can answer
  */
-export const runSteps = async (command: CommandContext, { steps, config, subject, yes }: ShownRun): Promise<Outcome> => {
+export const runSteps = async (command: CommandContext, { steps: planned, config, subject, yes, takeOver = false }: ShownRun): Promise<Outcome> => {
   const { context, ui, printer } = command
   const { clock, stderr, workstation } = context
+  const steps = takeOver ? planned.map((step): Step => (step.kind === 'lock' ? { ...step, takeOver } : step)) : planned
   refuseUnanswerable(steps, yes, ui)
   const view = createRunView({ steps, clock, board: boardsFor(stderr, workstation.env) })
   const hold = createHold()

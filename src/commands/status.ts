@@ -40,7 +40,9 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
       'or clean up:           kubectl calico-fw rollback',
     ],
   }
-  const holder = lock === undefined ? [] : [`${lock.holder} holds the lock; its last sign of life is ${secondsSince(lock.renewedAt, now)} s old.`]
+  const step = lock?.step === undefined ? '' : `, at "${lock.step}"`
+  const holder =
+    lock === undefined ? [] : [`${lock.holder} holds the lock${step}; its last sign of life is ${secondsSince(lock.renewedAt, now)} s old.`]
   return [...next[standingOf(situation)], ...holder]
 }
 
@@ -89,7 +91,7 @@ const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes }
   committedRuns: committed,
   unfinishedRuns: unfinished,
   gates: gates.map(({ change, armed, expiresAt }) => ({ change, armed, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) })),
-  ...(lock === undefined ? {} : { lock: { holder: lock.holder, renewedAt: lock.renewedAt.toISOString() } }),
+  ...(lock === undefined ? {} : { lock: { ...lock, renewedAt: lock.renewedAt.toISOString() } }),
   hostEndpoints: hostEndpoints.map(({ metadata, spec }) => ({ name: metadata.name, node: spec.node, interfaceName: spec.interfaceName })),
   changes,
 })

@@ -13,6 +13,8 @@ export interface ForeignDanger {
   readonly object: string
   readonly why: string
   readonly remedy: string
+  /** A Deny of this tool's own: it must name no run before the commit, and the open set opens what it closes. */
+  readonly own?: true
 }
 
 /** What is looked at: the HostEndpoints about to be written, and everything of Calico's that stands in the cluster. */
@@ -63,6 +65,7 @@ const policyDangers = (planned: readonly HostEndpoint[], policies: readonly Glob
 
 const dangerOf = (policy: GlobalNetworkPolicy, what: string): ForeignDanger => ({
   object: formatRef(refOf(policy)),
+  ...(isOurs(policy) ? { own: true } : {}),
   why: `it would govern the planned HostEndpoints, and ${what}; the gate cannot undo that`,
   remedy: isOurs(policy)
     ? `kubectl delete globalnetworkpolicy ${policy.metadata.name}   # it is a leftover of another run`

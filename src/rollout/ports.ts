@@ -85,7 +85,7 @@ export interface RolloutPorts {
   /** Foreign objects that would drop traffic on these HostEndpoints; empty means none. Read afresh. */
   readonly dangers: (
     hostEndpoints: readonly KubeObject[],
-  ) => Promise<readonly { readonly object: string; readonly why: string; readonly remedy: string }[]>
+  ) => Promise<readonly { readonly object: string; readonly why: string; readonly remedy: string; readonly own?: true }[]>
 }
 
 /** What a run works on. */

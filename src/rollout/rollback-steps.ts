@@ -32,7 +32,8 @@ export interface Rollback {
 
 /** Back to a state that was more open, or to none at all: open everything, put objects back, verify, and only then let the older firewall close again. */
 export const openingRollback = ({ change, to, images, config }: Rollback): Step[] => [
-  { kind: 'lock', title: 'take the lock' },
+  // The way back needs no flag: it takes over from a dead client by itself.
+  { kind: 'lock', title: 'take the lock', takeOver: true },
   { kind: 'baseline', title: 'probe what works today' },
   { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: images.map(({ ref }) => ref) },
   ...restoreSteps(images, { open: true, state: { config, gate: undefined } }),
@@ -58,7 +59,8 @@ export const closingRollback = (
   const gate = { job: gateJob(change, config.windowSeconds), set: gateSet(change, flavour) }
   const others = images.filter((image) => !isAllow(image))
   return [
-    { kind: 'lock', title: 'take the lock' },
+    // The way back needs no flag: it takes over from a dead client by itself.
+    { kind: 'lock', title: 'take the lock', takeOver: true },
     { kind: 'preflight', title: 'ask the API server about every write', objects: [overlay, gate.job, gate.set] },
     { kind: 'rehearse', title: 'rehearse the gate', gate },
     { kind: 'baseline', title: 'probe what works today' },

@@ -48,7 +48,14 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     resolveEnd = resolve
   })
 
-  const lock = createLock({ api: ports.api, clock, holder: ports.holder, signal: whole.signal, lost: (text) => raise({ kind: 'lock-lost', text }) })
+  const lock = createLock({
+    api: ports.api,
+    clock,
+    holder: ports.holder,
+    step: () => state.steps[state.at]?.title ?? '',
+    signal: whole.signal,
+    lost: (text) => raise({ kind: 'lock-lost', text }),
+  })
   const memory: RunMemory = { baseline: [], since: clock.wall(), seen: new Map() }
   const flying = new Set<Promise<void>>()
   const contextNow = (): PerformContext => ({

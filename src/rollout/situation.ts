@@ -34,7 +34,7 @@ export interface Change {
 
 /** Where the cluster stands with this tool, read from the cluster alone. */
 export interface Situation {
-  readonly lock: { readonly holder: string; readonly renewedAt: Date } | undefined
+  readonly lock: { readonly holder: string; readonly renewedAt: Date; readonly step: string | undefined } | undefined
   readonly gates: readonly FoundGate[]
   /** Everything is open because the open set exists. */
   readonly opened: boolean
@@ -104,7 +104,7 @@ export const activeChanges = (situation: Situation): Change[] =>
 const lockOf = (lease: KubeObject | undefined): Situation['lock'] => {
   const spec = lease?.['spec'] as { holderIdentity?: string; renewTime?: string } | undefined
   if (spec?.holderIdentity === undefined || spec.holderIdentity === '') return undefined
-  return { holder: spec.holderIdentity, renewedAt: new Date(spec.renewTime ?? 0) }
+  return { holder: spec.holderIdentity, renewedAt: new Date(spec.renewTime ?? 0), step: lease?.metadata.annotations?.[keys.step] }
 }
 
 const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[]): FoundGate[] => {

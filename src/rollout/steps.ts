@@ -18,8 +18,8 @@ export interface ProbeScope {
  * the runner performs it. Each is idempotent, so that a repeated one after a crash changes nothing.
  */
 export type Step =
-  /** Create or take over the Lease; every later write needs it. */
-  | { readonly kind: 'lock'; readonly title: string }
+  /** Create or take the Lease; every later write needs it. With `takeOver` also from a holder who has been silent for too long. */
+  | { readonly kind: 'lock'; readonly title: string; readonly takeOver?: boolean }
   /** Server dry run of every write, and access reviews for what a dry run cannot ask. */
   | { readonly kind: 'preflight'; readonly title: string; readonly objects: readonly KubeObject[]; readonly failsafes?: FailsafeChange }
   /** A set nothing selects, owned by a Job with a 3 s deadline, must vanish by itself: else this cluster cannot keep our promise. */

@@ -72,6 +72,22 @@ describe('rollback', () => {
     expect(stage.sim.objects.get({ apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' })).toBeUndefined()
   })
 
+  it('deletes the FelixConfiguration it had to create, although the server filled in defaults', async () => {
+    stage = await setStage()
+    stage.sim.objects.delete({ apiVersion: v3, kind: 'FelixConfiguration', name: 'default' })
+    expect(await stage.clock.drive((await stage.init()).ended)).toEqual({ kind: 'done' })
+    expect(felixConfiguration()).toMatchObject({ nftablesMode: 'Auto' })
+    expect(await rollBack(0)).toEqual({ kind: 'done' })
+    expect(felixConfiguration()).toBeUndefined()
+  })
+
+  it('of a kept firewall opens by the open set, which its own Deny does not close; HostEndpoints go when it is seen open', async () => {
+    await kept()
+    expect(await rollBack(0)).toEqual({ kind: 'done' })
+    expect(stage.progress.flatMap((event) => (event.kind === 'note' ? [event.text] : []))).toEqual(['created GlobalNetworkSet calico-fw-open'])
+    expect(stage.sim.requests.filter(({ method, path }) => method === 'DELETE' && path.includes('/hostendpoints?'))).toEqual([])
+  })
+
   it('of add-vip closes on trial exactly what it opened, and is itself a numbered change', async () => {
     await kept()
     const closed = stage.table()

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { fieldManager } from '../../calico/names.ts'
 import { type KubeObject, refOf } from '../../calico/object.ts'
 import type { FailsafePort } from '../../calico/shapes.ts'
 import { FwError } from '../../errors.ts'
@@ -59,13 +60,17 @@ export const restoreFailsafes = async (context: PerformContext, image: BeforeIma
     })
   }
   await context.lock.guard()
-  if (image.before === null && Object.keys((now['spec'] ?? {}) as object).every((field) => field in wrote)) {
+  if (image.before === null && nobodyElseWrote(now)) {
     await api.delete(refOf(now), now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
     return
   }
   const spec = { [inboundField]: listOf(image.before, inboundField), [outboundField]: listOf(image.before, outboundField) }
   await api.mergePatch(image.ref, { metadata: { resourceVersion: now.metadata.resourceVersion }, spec })
 }
+
+/** The server's own defaults (nftablesMode in Calico 3.31 and later) stand under the name of whoever created the object. */
+const nobodyElseWrote = ({ metadata }: KubeObject): boolean =>
+  metadata.managedFields?.every(({ manager }) => manager === fieldManager) === true
 
 /** Whether the failsafe lists are as the before-image has them. */
 export const failsafesRestored = (now: KubeObject | undefined, { before }: BeforeImage): boolean =>

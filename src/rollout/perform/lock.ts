@@ -3,6 +3,7 @@ import type { KubeObject } from '../../calico/object.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
+import { ensureNamespace, namespaceRef } from './namespace.ts'
 
 /** Seconds a holder may be silent. */
 const durationSeconds = 20
@@ -12,15 +13,14 @@ const renewEveryMs = 5_000
 const freshForMs = 12_000
 
 const leaseRef = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock }
-const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', name: toolNamespace }
 
 /** The Lease `calico-fw/calico-fw-lock`, held by one operator at a time. */
 export interface Lock {
   /**
-   * Creates the namespace and the Lease, or takes over one whose holder is silent.
-   * @throws FwError FW_BUSY with holder and age; FW_FOREIGN when the namespace is somebody else's
+   * Creates the namespace and the Lease, or takes it where nobody holds it; with `takeOver` also from a holder who has been silent for too long.
+   * @throws FwError FW_BUSY with holder, step and age; FW_FOREIGN when the namespace is somebody else's
    */
-  acquire(): Promise<void>
+  acquire(takeOver: boolean): Promise<void>
   /**
    * To be awaited before each write: renews when the last renewal is not fresh.
    * @throws FwError FW_LOCK_LOST when somebody else holds it
@@ -36,17 +36,18 @@ interface LeaseSpec {
   readonly leaseTransitions?: number
 }
 
-/** What {@link createLock} needs. `lost` is called once, when another holder is seen. */
+/** What {@link createLock} needs. `step` tells what the holder is at; `lost` is called once, when another holder is seen. */
 export interface LockOptions {
   readonly api: Api
   readonly clock: Clock
   readonly holder: string
+  readonly step: () => string
   readonly signal: AbortSignal
   readonly lost: (text: string) => void
 }
 
 /** Makes a lock that is not held yet. */
-export const createLock = ({ api, clock, holder, signal, lost }: LockOptions): Lock => {
+export const createLock = ({ api, clock, holder, step, signal, lost }: LockOptions): Lock => {
   let lease: KubeObject | undefined
   let renewedAt = 0
   let createdNamespace = false
@@ -60,6 +61,7 @@ export const createLock = ({ api, clock, holder, signal, lost }: LockOptions): L
       name: leaseRef.name,
       namespace: toolNamespace,
       labels: ownLabels(),
+      annotations: { [keys.step]: step() },
       ...(known?.metadata.resourceVersion === undefined ? {} : { resourceVersion: known.metadata.resourceVersion }),
     },
     spec: {
@@ -118,10 +120,10 @@ export const createLock = ({ api, clock, holder, signal, lost }: LockOptions): L
   }
 
   return {
-    acquire: async () => {
+    acquire: async (takeOver) => {
       createdNamespace = await ensureNamespace(api)
       const known = await api.get(leaseRef)
-      if (known !== undefined) await refuseWhileAlive(known, { api, clock, holder, signal })
+      if (known !== undefined) await refuseHeld(known, takeOver, { api, clock, holder, signal })
       const begun = clock.now()
       lease = known === undefined ? await api.create(desired(1)) : await api.replace(desired((specOf(known).leaseTransitions ?? 0) + 1, known))
       renewedAt = begun
@@ -150,45 +152,32 @@ const specOf = (lease: KubeObject): LeaseSpec => (lease['spec'] ?? {}) as LeaseS
 /** Lease times are MicroTime: six digits after the second. */
 const microTime = (date: Date): string => date.toISOString().replace('Z', '000Z')
 
-/** Whether we created it. */
-const ensureNamespace = async (api: Api): Promise<boolean> => {
-  const known = await api.get(namespaceRef)
-  if (known !== undefined) {
-    if (known.metadata.deletionTimestamp !== undefined) {
-      throw new FwError('FW_BUSY', `namespace ${toolNamespace} is being deleted`, {
-        why: 'an earlier rollback is still cleaning up',
-        fix: 'try again in a few seconds',
-      })
-    }
-    if (known.metadata.labels?.[keys.managedBy] !== ownLabels()[keys.managedBy]) {
-      throw new FwError('FW_FOREIGN', `namespace ${toolNamespace} exists and is not this tool's`, {
-        why: `the gate trusts whatever lives in it; it lacks the label ${keys.managedBy}=${ownLabels()[keys.managedBy]}`,
-        fix: `look at it, then: kubectl delete namespace ${toolNamespace}`,
-      })
-    }
-    return false
-  }
-  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: toolNamespace, labels: ownLabels() } })
-  return true
-}
-
 /**
- * A holder whose renewals stopped is watched for one more renewal before it is taken over: its clock may be wrong, its heartbeat cannot be.
+ * A holder whose renewals stopped is watched for one more renewal before it counts as silent: its clock may be wrong, its heartbeat cannot be. Even then it
+ * may only sleep, as a closed laptop does, so taking over is the operator's word; the sleeper finds another holder before its next write.
  */
-const refuseWhileAlive = async (
+const refuseHeld = async (
   known: KubeObject,
+  takeOver: boolean,
   { api, clock, holder, signal }: Pick<LockOptions, 'api' | 'clock' | 'holder' | 'signal'>,
 ): Promise<void> => {
   const spec = specOf(known)
   if (spec.holderIdentity === undefined || spec.holderIdentity === '' || spec.holderIdentity === holder) return
   const age = Math.round((clock.wall().getTime() - Date.parse(spec.renewTime ?? '')) / 1000)
+  const at = known.metadata.annotations?.[keys.step]
+  const what = `${spec.holderIdentity} is changing the firewall${at === undefined ? '' : `, at "${at}"`}`
   const busy = (why: string) =>
-    new FwError('FW_BUSY', `${spec.holderIdentity} is changing the firewall`, {
+    new FwError('FW_BUSY', what, {
       why,
-      fix: `wait for it to end; a dead one frees the lock ${durationSeconds} s after its last sign of life. See: kubectl calico-fw status`,
+      fix: `wait for it to end; one that is silent for ${durationSeconds} s can be taken over. See: kubectl calico-fw status`,
     })
   if (age <= durationSeconds) throw busy(`its last sign of life is ${Math.max(0, age)} s old`)
   await clock.sleep(renewEveryMs * 1.5, signal)
   const later = await api.get(leaseRef)
   if (later !== undefined && later.metadata.resourceVersion !== known.metadata.resourceVersion) throw busy('it renewed the lock just now')
+  if (takeOver) return
+  throw new FwError('FW_BUSY', what, {
+    why: `its last sign of life is ${age} s old: it is dead or asleep`,
+    fix: 'take over: the same command with --take-over. To undo what it left: kubectl calico-fw rollback',
+  })
 }

@@ -84,7 +84,8 @@ export const open = async (context: PerformContext, step: Extract<Step, { kind: 
   const untilMs = clock.now() + context.config.windowSeconds * 1000 + 60_000
   note(await openEverything(api, clock, { openSet: step.openSet, gate: step.gate, untilMs, note }))
   const present = (await api.list(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: callMs }).catch(() => undefined)) ?? []
-  const [danger] = present.length === 0 ? [] : await context.ports.dangers(present).catch(() => [])
+  const dangers = present.length === 0 ? [] : await context.ports.dangers(present).catch(() => [])
+  const danger = dangers.find(({ own }) => own !== true)
   if (danger !== undefined) await forceOpen(context, `${danger.object} closes them too`)
 }
 

@@ -1,4 +1,3 @@
-import { toolNamespace } from '../../calico/names.ts'
 import { formatRef, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
 import type { BeforeImage } from '../checkpoint.ts'
@@ -9,6 +8,7 @@ import { checkpoint } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { writeFailsafes } from './failsafes.ts'
 import { adoptGate, armGate, checkAlive, disarmGate, renewGate } from './gate.ts'
+import { removeNamespace } from './namespace.ts'
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
 import { baseline, probe } from './probe.ts'
@@ -25,7 +25,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
   const { api, clock } = context.ports
   switch (step.kind) {
     case 'lock':
-      await context.lock.acquire()
+      await context.lock.acquire(step.takeOver === true)
       return none
     case 'preflight':
       await preflight(context, step.objects, step.failsafes)
@@ -150,18 +150,3 @@ const slowControllers = (lag: number): FwError =>
     why: 'if this client died the cluster would open by itself that much too late',
     fix: 'wait until kube-controller-manager has caught up (large deletions, many Jobs), then try again',
   })
-
-const namespaceRef = { apiVersion: 'v1', kind: 'Namespace', name: toolNamespace }
-
-/** Deletes our namespace and sees it gone; the namespace controller takes seconds, and hangs while an aggregated API is down. */
-const removeNamespace = async ({ ports: { api, clock, report } }: PerformContext): Promise<void> => {
-  await api.delete(namespaceRef)
-  const until = clock.now() + 60_000
-  while ((await api.get(namespaceRef)) !== undefined) {
-    if (clock.now() > until) {
-      report({ kind: 'note', text: `namespace ${toolNamespace} is still terminating; it holds nothing that closes anything` })
-      return
-    }
-    await clock.sleep(300)
-  }
-}

@@ -1,22 +1,13 @@
 import { toolNamespace } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
-import { type Resource, resourceOf } from '../../calico/resources.ts'
+import { storage } from '../../calico/resources.ts'
+import { rightsToWrite } from '../../cluster/rights.ts'
 import { FwError } from '../../errors.ts'
+import type { Facts } from '../../firewall/facts.ts'
 import type { FailsafeChange } from '../../firewall/plan.ts'
 import type { PerformContext } from './context.ts'
 import { inParallel } from './parallel.ts'
 import { isOurs } from './write.ts'
-
-/** Everything a run may have to do, its undo included: a right missing at step k is found at step 0. */
-const verbs: readonly { readonly of: Resource; readonly verbs: readonly string[]; readonly namespace?: string }[] = [
-  { of: resourceOf('projectcalico.org/v3', 'HostEndpoint'), verbs: ['get', 'list', 'create', 'patch', 'delete', 'deletecollection'] },
-  { of: resourceOf('projectcalico.org/v3', 'GlobalNetworkPolicy'), verbs: ['get', 'list', 'create', 'patch', 'delete'] },
-  { of: resourceOf('projectcalico.org/v3', 'GlobalNetworkSet'), verbs: ['get', 'list', 'create', 'patch', 'delete'] },
-  { of: resourceOf('projectcalico.org/v3', 'FelixConfiguration'), verbs: ['get', 'list', 'create', 'patch', 'delete'] },
-  { of: resourceOf('batch/v1', 'Job'), verbs: ['get', 'create', 'patch', 'delete'], namespace: toolNamespace },
-  { of: resourceOf('v1', 'ConfigMap'), verbs: ['get', 'list', 'create', 'patch', 'delete'], namespace: toolNamespace },
-  { of: resourceOf('coordination.k8s.io/v1', 'Lease'), verbs: ['get', 'create', 'update'], namespace: toolNamespace },
-]
 
 /**
  * Asks the server about every write before the first one: a dry run shows admission, validation and conflicts; access reviews show rights the dry run does not use.
@@ -25,17 +16,13 @@ const verbs: readonly { readonly of: Resource; readonly verbs: readonly string[]
 export const preflight = async (context: PerformContext, objects: readonly KubeObject[], failsafes: FailsafeChange | undefined): Promise<void> => {
   const { api } = context.ports
   const findings: string[] = []
-  await inParallel(reviewsOf(objects), async ({ of, verb, namespace }) => {
-    const attributes = { group: of.group, resource: of.plural, verb, ...(namespace === undefined ? {} : { namespace }) }
+  await inParallel(reviewsOf(objects, context.subject.facts.calico), async (attributes) => {
     const review = (await api.request('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SelfSubjectAccessReview',
       spec: { resourceAttributes: attributes },
     })) as { status?: { allowed?: boolean } }
-    if (review.status?.allowed !== true)
-      findings.push(
-        `you may not ${verb} ${of.plural}${of.group === '' ? '' : `.${of.group}`}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
-      )
+    if (review.status?.allowed !== true) findings.push(`you may not ${inWords(attributes)}`)
   })
   if (findings.length > 0)
     throw refused('FW_FORBIDDEN', findings, 'ask for these rights; deploy/rbac.yaml grants them. See: kubectl auth can-i --list')
@@ -57,19 +44,38 @@ export const preflight = async (context: PerformContext, objects: readonly KubeO
   if (findings.length > 0) throw refused('FW_PREFLIGHT', findings, 'mend what the API server names, then run the command again')
 }
 
-const reviewsOf = (objects: readonly KubeObject[]): { of: Resource; verb: string; namespace?: string }[] => {
-  const switches = objects
-    .filter(({ kind }) => kind === 'NetworkSet')
-    .map((set) => ({ of: resourceOf(set.apiVersion, set.kind), verbs: ['get', 'create', 'patch', 'delete'], namespace: toolNamespace }))
-  const services = objects
-    .filter(({ kind }) => kind === 'Service')
-    .map(({ metadata }) => ({
-      of: resourceOf('v1', 'Service'),
-      verbs: ['get', 'create', 'patch', 'delete'],
-      ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-    }))
-  return [...verbs, ...switches, ...services].flatMap(({ verbs: all, ...rest }) => all.map((verb) => ({ ...rest, verb })))
+interface Attributes {
+  readonly group: string
+  readonly resource: string
+  readonly verb: string
+  readonly namespace?: string
+  readonly name?: string
 }
+
+/** Every right a run may need, its undo included: one that is missing at step k is found at step 0. Those of Calico's storage only where the run writes there. */
+const reviewsOf = (objects: readonly KubeObject[], calico: Facts['calico']): Attributes[] => {
+  const writesStorage = objects.some(({ apiVersion }) => apiVersion === storage)
+  const namespaces = { cluster: undefined, tool: toolNamespace, calico: calico.namespace }
+  return rightsToWrite
+    .filter(({ aggregatedOnly }) => aggregatedOnly !== true || writesStorage)
+    .flatMap(({ group, resource, verbs, where, names = [undefined] }) =>
+      verbs.flatMap((verb) =>
+        names.map((name) => ({
+          ...{ group, resource, verb },
+          ...(namespaces[where] === undefined ? {} : { namespace: namespaces[where] }),
+          ...(name === undefined ? {} : { name }),
+        })),
+      ),
+    )
+}
+
+const inWords = ({ group, resource, verb, namespace, name }: Attributes): string =>
+  [
+    verb,
+    `${resource}${group === '' ? '' : `.${group}`}`,
+    ...(name === undefined ? [] : [`"${name}"`]),
+    ...(namespace === undefined ? [] : [`in namespace ${namespace}`]),
+  ].join(' ')
 
 const sentence = (error: unknown): string => (error instanceof FwError ? [error.message, error.why].filter(Boolean).join(': ') : String(error))
 
