@@ -21,14 +21,14 @@ export interface Right {
   readonly where: Where
   /** Only objects of these names. */
   readonly names?: readonly string[]
-  /** Needed where Calico's objects are served by its own API server alone: the group of its storage, which outlives that server. */
-  readonly aggregatedOnly?: true
+  /** Needed where Calico's objects are served this way alone: the switches live in its storage where an API server of its own, which may be down, stands before it. */
+  readonly only?: 'native' | 'aggregated'
 }
 
 interface More {
   readonly where?: Where
   readonly names?: readonly string[]
-  readonly aggregatedOnly?: true
+  readonly only?: 'native' | 'aggregated'
 }
 
 const right = ({ group, plural }: Pick<Resource, 'group' | 'plural'>, verbs: string, { where = 'cluster', ...more }: More = {}): Right => ({
@@ -78,7 +78,7 @@ const looking: readonly Right[] = [
 
 const opening: readonly Right[] = [
   right(calico('GlobalNetworkSet'), 'create patch'),
-  right(stored('GlobalNetworkSet'), 'create patch', { aggregatedOnly: true }),
+  right(stored('GlobalNetworkSet'), 'create patch', { only: 'aggregated' }),
   right(calico('HostEndpoint'), 'deletecollection'),
 ]
 
@@ -87,11 +87,11 @@ const closing: readonly Right[] = [
   right(calico('GlobalNetworkPolicy'), 'get create patch delete'),
   right({ group: 'projectcalico.org', plural: 'tier.globalnetworkpolicies' }, 'get list create update patch delete'),
   right(calico('GlobalNetworkSet'), 'get create patch delete'),
-  right(stored('GlobalNetworkSet'), 'get create patch delete', { aggregatedOnly: true }),
+  right(stored('GlobalNetworkSet'), 'get create patch delete', { only: 'aggregated' }),
   right(calico('FelixConfiguration'), 'create'),
   right(calico('FelixConfiguration'), 'get patch delete', { names: [names.felixConfiguration] }),
-  right(calico('NetworkSet'), 'get create patch delete', { where: 'tool' }),
-  right(stored('NetworkSet'), 'get create patch delete', { where: 'tool', aggregatedOnly: true }),
+  right(calico('NetworkSet'), 'get create patch delete', { where: 'tool', only: 'native' }),
+  right(stored('NetworkSet'), 'get create patch delete', { where: 'tool', only: 'aggregated' }),
   right(resourceOf('batch/v1', 'Job'), 'get create patch delete', { where: 'tool' }),
   right(core('ConfigMap'), 'create patch delete', { where: 'tool' }),
   right(resourceOf('coordination.k8s.io/v1', 'Lease'), 'create update delete', { where: 'tool' }),

@@ -69,8 +69,7 @@ export const restoreFailsafes = async (context: PerformContext, image: BeforeIma
 }
 
 /** The server's own defaults (nftablesMode in Calico 3.31 and later) stand under the name of whoever created the object. */
-const nobodyElseWrote = ({ metadata }: KubeObject): boolean =>
-  metadata.managedFields?.every(({ manager }) => manager === fieldManager) === true
+const nobodyElseWrote = ({ metadata }: KubeObject): boolean => metadata.managedFields?.every(({ manager }) => manager === fieldManager) === true
 
 /** Whether the failsafe lists are as the before-image has them. */
 export const failsafesRestored = (now: KubeObject | undefined, { before }: BeforeImage): boolean =>

@@ -1,6 +1,5 @@
 import { toolNamespace } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
-import { storage } from '../../calico/resources.ts'
 import { rightsToWrite } from '../../cluster/rights.ts'
 import { FwError } from '../../errors.ts'
 import type { Facts } from '../../firewall/facts.ts'
@@ -16,7 +15,7 @@ import { isOurs } from './write.ts'
 export const preflight = async (context: PerformContext, objects: readonly KubeObject[], failsafes: FailsafeChange | undefined): Promise<void> => {
   const { api } = context.ports
   const findings: string[] = []
-  await inParallel(reviewsOf(objects, context.subject.facts.calico), async (attributes) => {
+  await inParallel(reviewsOf(context.subject.facts.calico), async (attributes) => {
     const review = (await api.request('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
       apiVersion: 'authorization.k8s.io/v1',
       kind: 'SelfSubjectAccessReview',
@@ -52,12 +51,11 @@ interface Attributes {
   readonly name?: string
 }
 
-/** Every right a run may need, its undo included: one that is missing at step k is found at step 0. Those of Calico's storage only where the run writes there. */
-const reviewsOf = (objects: readonly KubeObject[], calico: Facts['calico']): Attributes[] => {
-  const writesStorage = objects.some(({ apiVersion }) => apiVersion === storage)
+/** Every right a run may need, its undo included: one that is missing at step k is found at step 0. */
+const reviewsOf = (calico: Facts['calico']): Attributes[] => {
   const namespaces = { cluster: undefined, tool: toolNamespace, calico: calico.namespace }
   return rightsToWrite
-    .filter(({ aggregatedOnly }) => aggregatedOnly !== true || writesStorage)
+    .filter(({ only }) => only === undefined || only === calico.flavour)
     .flatMap(({ group, resource, verbs, where, names = [undefined] }) =>
       verbs.flatMap((verb) =>
         names.map((name) => ({
