@@ -85,6 +85,8 @@ const opening: readonly Right[] = [
 const closing: readonly Right[] = [
   right(calico('HostEndpoint'), 'get create patch delete deletecollection'),
   right(calico('GlobalNetworkPolicy'), 'get create patch delete'),
+  // Calico’s own servers ask for these besides; its webhook for native objects says `update` where the API says `patch` (webhooks/pkg/rbac, 3.32).
+  right(calico('Tier'), 'get'),
   right({ group: 'projectcalico.org', plural: 'tier.globalnetworkpolicies' }, 'get list create update patch delete'),
   right(calico('GlobalNetworkSet'), 'get create patch delete'),
   right(stored('GlobalNetworkSet'), 'get create patch delete', { only: 'aggregated' }),

@@ -14,6 +14,7 @@ import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './contr
 import { endpointClaims } from './endpoint-claims.ts'
 import { failsafesOf } from './failsafes.ts'
 import { gateWebhooksOf } from './gate-webhooks.ts'
+import { noteHiddenTiers } from './hidden-tiers.ts'
 import type { NodeObject, PodObject, WebhookConfigurationObject } from './kube-objects.ts'
 import { readKubernetes } from './kubernetes-objects.ts'
 import { lookedInto, operatorPathOf, proxySeen, timeServersOf } from './look-into-nodes.ts'
@@ -70,6 +71,7 @@ export const discover = async (api: Api, context: DiscoveryContext): Promise<Fac
     reader.list(resourceOf('v1', 'Pod'), { namespace: detected.namespace, labelSelector: selectorOf(detected.nodePodLabels) }),
     reader.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: detected.namespace, name: 'calico-typha' }),
     clusterUid(reader, detected),
+    noteHiddenTiers(reader, detected),
   ])
   const own = await readOwn(reader, calico, kubernetes.services)
 

@@ -1,5 +1,6 @@
 import { toolNamespace } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
+import { type Access, isAllowed } from '../../cluster/access-review.ts'
 import { rightsToWrite } from '../../cluster/rights.ts'
 import { FwError } from '../../errors.ts'
 import type { Facts } from '../../firewall/facts.ts'
@@ -15,13 +16,8 @@ import { isOurs } from './write.ts'
 export const preflight = async (context: PerformContext, objects: readonly KubeObject[], failsafes: FailsafeChange | undefined): Promise<void> => {
   const { api } = context.ports
   const findings: string[] = []
-  await inParallel(reviewsOf(context.subject.facts.calico), async (attributes) => {
-    const review = (await api.request('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      spec: { resourceAttributes: attributes },
-    })) as { status?: { allowed?: boolean } }
-    if (review.status?.allowed !== true) findings.push(`you may not ${inWords(attributes)}`)
+  await inParallel(reviewsOf(context.subject.facts.calico), async (access) => {
+    if (!(await isAllowed(api, access))) findings.push(`you may not ${inWords(access)}`)
   })
   if (findings.length > 0)
     throw refused('FW_FORBIDDEN', findings, 'ask for these rights; deploy/rbac.yaml grants them. See: kubectl auth can-i --list')
@@ -43,16 +39,8 @@ export const preflight = async (context: PerformContext, objects: readonly KubeO
   if (findings.length > 0) throw refused('FW_PREFLIGHT', findings, 'mend what the API server names, then run the command again')
 }
 
-interface Attributes {
-  readonly group: string
-  readonly resource: string
-  readonly verb: string
-  readonly namespace?: string
-  readonly name?: string
-}
-
 /** Every right a run may need, its undo included: one that is missing at step k is found at step 0. */
-const reviewsOf = (calico: Facts['calico']): Attributes[] => {
+const reviewsOf = (calico: Facts['calico']): Access[] => {
   const namespaces = { cluster: undefined, tool: toolNamespace, calico: calico.namespace }
   return rightsToWrite
     .filter(({ only }) => only === undefined || only === calico.flavour)
@@ -67,7 +55,7 @@ const reviewsOf = (calico: Facts['calico']): Attributes[] => {
     )
 }
 
-const inWords = ({ group, resource, verb, namespace, name }: Attributes): string =>
+const inWords = ({ group, resource, verb, namespace, name }: Access): string =>
   [
     verb,
     `${resource}${group === '' ? '' : `.${group}`}`,
