@@ -26,6 +26,8 @@ export const keys = {
   keep: `${prefix}/keep`,
   /** On the lock: the step its holder is at. */
   step: `${prefix}/step`,
+  /** Annotation of a change's first checkpoint: how the change ended. */
+  end: `${prefix}/end`,
   /** On short-lived pods that look from a node: its name, cut to a label's length. */
   hostPod: `${prefix}/host-pod`,
 } as const

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { callSignal } from './call-signal.ts'
 import type { ApiRequest, Connection } from './connection.ts'
 import type { Credential } from './credential.ts'
 import { credentialSource } from './credential-source.ts'
@@ -93,9 +94,17 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
 
   const send = async (request: ApiRequest): Promise<HttpAnswer> => {
     const timeoutMs = request.timeoutMs ?? resolved.requestTimeoutMs ?? defaultTimeoutMs
-    let credential = await credentials.current(request.signal)
-    // AbortSignal.timeout takes whole milliseconds; what is left of a deadline rarely is.
-    const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), ...(request.signal === undefined ? [] : [request.signal])])
+    const credential = await credentials.current(request.signal)
+    const { signal, release } = callSignal(timeoutMs, request.signal)
+    try {
+      return await sendUntil(request, credential, timeoutMs, signal)
+    } finally {
+      release()
+    }
+  }
+
+  const sendUntil = async (request: ApiRequest, first: Credential, timeoutMs: number, signal: AbortSignal): Promise<HttpAnswer> => {
+    let credential = first
     const at = addressed(server, request.fresh)
     const words = requestWords(request.method, request.path)
     const context = {

@@ -1,6 +1,7 @@
 import { type Readable, Writable } from 'node:stream'
 import type { V1Status } from '@kubernetes/client-node'
 import { FwError } from '../errors.ts'
+import { callSignal } from './call-signal.ts'
 import type { Connection } from './connection.ts'
 import { networkError } from './network-error.ts'
 import { canI, formatRequest, requestWords } from './request-words.ts'
@@ -42,8 +43,11 @@ const maxBytes = 8 << 20
 export const execInPod = async (connection: Connection, run: PodCommand): Promise<PodCommandResult> => {
   const { namespace, pod, container, command, timeoutMs } = run
   const { Exec, KubeConfig } = await import('@kubernetes/client-node')
-  const signal = AbortSignal.any([AbortSignal.timeout(Math.ceil(timeoutMs)), ...(run.signal === undefined ? [] : [run.signal])])
-  const { headers, agent, url, close } = await connection.upgrade(signal)
+  const { signal, release } = callSignal(timeoutMs, run.signal)
+  const { headers, agent, url, close } = await connection.upgrade(signal).catch((error: unknown) => {
+    release()
+    throw error
+  })
   const config = new KubeConfig()
   config.loadFromClusterAndUser({ name: 'cluster', server: url.href.replace(/\/$/, ''), skipTLSVerify: url.protocol === 'http:' }, { name: 'user' })
   // client-node would make its own agent and its own idea of credentials; ours dial, verify and impersonate as every other call does.
@@ -80,6 +84,7 @@ export const execInPod = async (connection: Connection, run: PodCommand): Promis
     throw refusedUpgrade(cause, connection, context.words) ?? networkError(cause, context)
   } finally {
     if (stop !== undefined) signal.removeEventListener('abort', stop)
+    release()
     close()
   }
 }

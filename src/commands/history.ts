@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { changesOf } from '../rollout/changes.ts'
 import type { Checkpoint } from '../rollout/checkpoint.ts'
 import { readCheckpoints } from '../rollout/perform/checkpoint-store.ts'
-import { changesOf } from '../rollout/situation.ts'
 import { byChange, changeText, effectsOf, historyText, type Told } from '../ui/history-text.ts'
 import type { CommandContext } from './context.ts'
 
@@ -17,17 +17,17 @@ const ended = v.looseObject({ change: v.number(), outcome: v.string(), at: v.str
 
 /** Every change this tool made to the cluster: by whom, when, why, what it touched, and how it ended. With a number: that one, step by step. */
 export const run = async ({ cluster, printer, journal }: CommandContext, only?: number): Promise<ExitCode> => {
-  const [inCluster, home] = await Promise.all([
+  const [{ checkpoints, damaged }, home] = await Promise.all([
     readCheckpoints(cluster.api),
     cluster.api.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }),
   ])
   // The name under which this machine keeps a cluster's files; where it is not shown, the cluster's own checkpoints must do.
   const uid = home?.metadata.uid ?? 'unknown'
   const [onDisk, history] = await Promise.all([journal.readCheckpoints(uid), journal.readHistory(uid)])
-  for (const problem of [...onDisk.problems, ...history.problems]) printer.talk(`note: ${problem.message}`)
+  for (const problem of [...damaged, ...onDisk.problems, ...history.problems]) printer.talk(`note: ${problem.message}`)
   const local = onDisk.entries.flatMap(({ document }) => (v.is(stored, document) ? [document as unknown as Checkpoint] : []))
   const ends = history.entries.flatMap((entry) => (v.is(ended, entry) ? [entry] : []))
-  const told = tell(inCluster, local, ends)
+  const told = tell(checkpoints, local, ends)
   if (only === undefined) {
     printer.data(historyText(told))
     printer.document('History', { changes: told.map(fieldsOf) })
@@ -48,7 +48,7 @@ const tell = (inCluster: readonly Checkpoint[], local: readonly Checkpoint[], en
     const steps = byChange(checkpoints)
     return changesOf(checkpoints).map((change) => {
       // Numbers begin anew after `rollback --to 0`: an end from before the change belongs to an earlier life.
-      const outcome = ends.findLast((one) => one.change === change.number && one.at >= change.at)?.outcome
+      const outcome = change.end?.outcome ?? ends.findLast((one) => one.change === change.number && one.at >= change.at)?.outcome
       return { ...change, where, outcome, steps: steps.get(change.number) ?? [] }
     })
   }

@@ -16,18 +16,15 @@ const none: HostFirewall = {
   spec: { interfaces: [], trustedNets: [], allow: [], extraFailsafePorts: { inbound: [], outbound: [] } },
 }
 
-/** The firewall these before-images lead back to; one that says nothing where there was none. */
-export const firewallBack = (images: readonly BeforeImage[]): HostFirewall => {
-  const saved = images.find(({ ref }) => ref.kind === 'ConfigMap' && ref.name === names.firewall)?.before?.['data'] as
-    | Record<string, string>
-    | undefined
-  const text = saved?.[firewallKey]
+/** The firewall these before-images lead back to: the one saved now where they do not touch it; one that says nothing where there was none. */
+export const firewallBack = (images: readonly BeforeImage[], now: string | undefined): HostFirewall => {
+  const image = images.find(({ ref }) => ref.kind === 'ConfigMap' && ref.name === names.firewall)
+  const text = image === undefined ? now : (image.before?.['data'] as Record<string, string> | undefined)?.[firewallKey]
   return text === undefined ? none : parseHostFirewall(text, `ConfigMap calico-fw/${names.firewall}`)
 }
 
-/** What must hold once we are back: the probes of the firewall these before-images lead to. Back at none, only what must be open is asked. */
-export const rollbackProbes = (facts: Facts, images: readonly BeforeImage[], closed: ReadonlyMap<string, ReadonlySet<string>>): Probe[] => {
-  const firewall = firewallBack(images)
+/** What must hold once we are back: the probes of the firewall we go back to. Back at none, only what must be open is asked. */
+export const rollbackProbes = (facts: Facts, firewall: HostFirewall, closed: ReadonlyMap<string, ReadonlySet<string>>): Probe[] => {
   const [anyNode] = Object.values(facts.failsafes)
   const addresses = nodeAddresses(facts)
   const probes = planProbes({

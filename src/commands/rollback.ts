@@ -1,13 +1,18 @@
 import { keys } from '../calico/names.ts'
 import { formatRef } from '../calico/object.ts'
+import type { HostEndpoint } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
+import { rollbackTarget } from '../rollout/changes.ts'
 import type { BeforeImage } from '../rollout/checkpoint.ts'
-import { closingRollback, imagesBackTo, onlyCloses, openingRollback } from '../rollout/rollback-steps.ts'
-import { activeChanges, nextChange, readSituation, type Situation } from '../rollout/situation.ts'
+import { type ChosenRollback, chooseRollback } from '../rollout/choose-rollback.ts'
+import { isReachable } from '../rollout/folding.ts'
+import { differingImages } from '../rollout/perform/restore.ts'
+import { imagesBackTo } from '../rollout/rollback-steps.ts'
+import { nextChange, readSituation, type Situation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import { stepActs } from '../rollout/step-acts.ts'
 import { proofText } from '../ui/proof-text.ts'
@@ -36,25 +41,20 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
     return exitCodes.ok
   }
   const change = nextChange(situation)
-  const config: RunConfig = {
-    change,
-    windowSeconds: options.windowSeconds,
-    ...runLimits(command.context),
-    openSet: openSet(facts.calico.flavour),
-    opened: false,
-    isRollback: !onlyCloses(images),
+  const common: RunConfig = {
+    ...{ change, windowSeconds: options.windowSeconds, ...runLimits(command.context) },
+    ...{ openSet: openSet(facts.calico.flavour), opened: situation.opened, isRollback: true },
   }
-  const rollback = { change, to, images, config }
-  const closed = config.isRollback ? new Map<string, Set<string>>() : closedInterfaces(situation)
-  const steps = config.isRollback
-    ? openingRollback(rollback)
-    : closingRollback(rollback, { policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [...closed.keys()] })
-  const proof = proveActs({
-    ...{ facts, firewall: firewallBack(images), acts: stepActs(steps, facts) },
-    ...(config.isRollback ? {} : { openSet: config.openSet }),
-  })
+  const closedNow = closedInterfaces(situation.hostEndpoints.filter(({ metadata }) => situation.committed.includes(runOf(metadata))))
+  const differing = await differingImages(cluster.api, images)
+  const standing = { ...situation, differing, policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [...closedNow.keys()] }
+  const chosen = chooseRollback({ change, to, images, config: common }, standing)
+  const { steps, config, way } = chosen
+  const closed = way === 'closes' ? closedNow : closedInterfaces((chosen.closed?.hostEndpoints ?? []) as HostEndpoint[])
+  const firewall = firewallBack(images, situation.firewall)
+  const proof = proveActs({ ...{ facts, firewall, acts: stepActs(steps, facts) }, ...(config.isRollback ? {} : { openSet: config.openSet }) })
   if (proof.refusals.length > 0) throw proofError(proof.refusals, 'the rollback', wayOut(to))
-  for (const line of announcement(rollback)) printer.talk(line)
+  for (const line of announcement(chosen, differing, to)) printer.talk(line)
   printer.talk(proofText(proof))
   if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
     return exitCodes.ok
@@ -62,7 +62,7 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const outcome = await runSteps(command, {
     steps,
     config,
-    subject: { facts, probes: rollbackProbes(facts, images, closed), undoes },
+    subject: { facts, probes: rollbackProbes(facts, firewall, closed), undoes },
     yes: options.yes,
   })
   const problem = await command.journal.appendHistory(facts.cluster.uid, {
@@ -87,34 +87,49 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
 const wayOut = (to: number): string =>
   `open everything at once: kubectl calico-fw open${to === 0 ? '' : '; or go back to before the first change: kubectl calico-fw rollback --to 0'}`
 
-const targetOf = (situation: Situation, to: number | undefined): number => {
-  if (to === undefined) return (activeChanges(situation).at(-1)?.number ?? 1) - 1
-  const known = [0, ...situation.changes.map(({ number }) => number)]
+/** The change to go back to, and every checkpoint on the way there readable. */
+const targetOf = ({ changes, checkpoints, damaged }: Situation, given: number | undefined): number => {
+  const to = given ?? rollbackTarget(changes)
+  const known = [0, ...changes.map(({ number }) => number)]
   if (!known.includes(to)) {
     throw new FwError('FW_CHECKPOINT', `there is no change ${to}`, {
-      why: situation.changes.length === 0 ? 'this cluster has no checkpoints of this tool' : `there are ${known.join(', ')}`,
-      fix: 'see them: kubectl calico-fw status',
+      why: changes.length === 0 ? 'this cluster has no checkpoints of this tool' : `there are ${known.join(', ')}`,
+      fix: 'see them: kubectl calico-fw history',
     })
   }
+  const reachable = known.filter((number) => isReachable(checkpoints, number))
+  if (!reachable.includes(to)) {
+    throw new FwError('FW_CHECKPOINT', `how the cluster was after change ${to} is not kept any more`, {
+      why: 'of old changes only what leads past them is kept',
+      fix: `go back to ${reachable.filter((number) => number < to).at(-1)} or to ${reachable.find((number) => number > to)}: kubectl calico-fw rollback --to N`,
+    })
+  }
+  const [broken] = damaged
+  if (broken !== undefined) throw broken
   return to
 }
 
-const announcement = ({ images, config, to }: { images: readonly BeforeImage[]; config: RunConfig; to: number }): string[] => {
+const announcement = ({ way, config }: ChosenRollback, differing: readonly BeforeImage[], to: number): string[] => {
   const verb = ({ before }: BeforeImage) => (before === null ? 'delete ' : 'restore')
+  const words: Record<ChosenRollback['way'], string> = {
+    opens: 'Opens every node this tool closed, then puts these objects back, then verifies them and probes:',
+    widens: 'Puts these openings back, then verifies them and probes; nothing closes:',
+    closes: `Closes these openings on trial for ${config.windowSeconds} s, then asks whether to keep them closed:`,
+    'closes-again': `Opens every node this tool closed, puts these objects back, closes again on trial for ${config.windowSeconds} s, and asks whether to keep that:`,
+  }
   return [
-    config.isRollback
-      ? 'Opens every node this tool closed, then puts these objects back, then verifies them and probes:'
-      : `Closes these openings on trial for ${config.windowSeconds} s, then asks whether to keep them closed:`,
-    ...images.map((image) => `  ${verb(image)} ${formatRef(image.ref)}`),
+    words[way],
+    ...differing.map((image) => `  ${verb(image)} ${formatRef(image.ref)}`),
     ...(to === 0 ? ['  delete  Namespace calico-fw, with every checkpoint; the history stays on this machine'] : []),
   ]
 }
 
-/** The interfaces the lasting Deny closes, by node. */
-const closedInterfaces = ({ hostEndpoints, committed }: Situation): Map<string, Set<string>> => {
+const runOf = ({ labels }: HostEndpoint['metadata']): number => Number(labels?.[keys.run])
+
+/** Their interfaces, by node. */
+const closedInterfaces = (hostEndpoints: readonly HostEndpoint[]): Map<string, Set<string>> => {
   const closed = new Map<string, Set<string>>()
-  for (const { metadata, spec } of hostEndpoints) {
-    if (!committed.includes(Number(metadata.labels?.[keys.run]))) continue
+  for (const { spec } of hostEndpoints) {
     closed.set(spec.node, (closed.get(spec.node) ?? new Set<string>()).add(spec.interfaceName ?? ''))
   }
   return closed

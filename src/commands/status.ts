@@ -64,6 +64,7 @@ export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, orpha
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
   const situation = await readSituation(cluster.api, (await storageServed(cluster.api)) ? 'aggregated' : 'native')
   const standing = standingOf(situation)
+  for (const problem of situation.damaged) printer.talk(`note: ${problem.message}: ${problem.why ?? ''}`)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
   const coverage = standing === 'kept' ? await coverageNow(cluster, situation) : undefined
   if (coverage !== undefined) for (const sentence of coverageSentences(coverage)) printer.data(sentence)

@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { formatRef } from '../calico/object.ts'
 import type { Accepted } from '../proof/accepted.ts'
+import type { ChangeRecord } from './changes.ts'
 
 /** What an object was before a step touched it; null where it did not exist. */
 export interface BeforeImage {
@@ -10,9 +11,21 @@ export interface BeforeImage {
   readonly wrote?: Readonly<Record<string, unknown>>
 }
 
+/** How a change ended, written down at its end by whoever made it. */
+export interface End {
+  readonly outcome: 'done' | 'rolled-back' | 'incomplete'
+  /** RFC 3339, the writer's clock. */
+  readonly at: string
+  /** Probes that were green at the last look. */
+  readonly green: number
+}
+
+/** The version of checkpoints this program writes, and the only one so far. */
+export const checkpointVersion = 'calico-fw.github.io/v1alpha1'
+
 /** One immutable, numbered record: how the cluster was before step `number`. `2.3` is the third step of change 2. */
 export interface Checkpoint {
-  readonly apiVersion: 'calico-fw.github.io/v1alpha1'
+  readonly apiVersion: typeof checkpointVersion
   readonly kind: 'Checkpoint'
   readonly number: string
   readonly title: string
@@ -25,6 +38,10 @@ export interface Checkpoint {
   /** Risks the operator took by name. */
   readonly accepted?: Accepted
   readonly images: readonly BeforeImage[]
+  /** Changes this one stands for, where their own checkpoints were pruned: its images are the earliest of theirs. */
+  readonly folds?: readonly ChangeRecord[]
+  /** How the change ended: on its first checkpoint alone, and beside the checkpoint, which never changes. */
+  readonly end?: End
 }
 
 /** Splits `2.3` into change 2, step 3. */
@@ -33,10 +50,14 @@ export const parseNumber = (number: string): { change: number; step: number } =>
   return { change: Number(change), step: Number(step) }
 }
 
-/** Ascending by change, then step. */
+/** Ascending by change, then step, then what stands behind. */
 export const compareNumbers = (one: string, other: string): number => {
-  const [a, b] = [parseNumber(one), parseNumber(other)]
-  return a.change - b.change || a.step - b.step
+  const [a, b] = [one.split('.').map(Number), other.split('.').map(Number)]
+  for (let at = 0; at < Math.max(a.length, b.length); at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
 }
 
 /** The key under which an object is remembered: API version, kind, namespace and name. */
@@ -56,4 +77,19 @@ export const earliestImages = (checkpoints: readonly Checkpoint[]): BeforeImage[
     }
   }
   return [...earliest.values()]
+}
+
+/** An object read from the cluster as server-side apply takes it: without what the server fills in. */
+export const applicable = (read: KubeObject): KubeObject => {
+  const { name, namespace, labels, annotations } = read.metadata
+  const { status: _, ...rest } = read
+  return {
+    ...rest,
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  }
 }

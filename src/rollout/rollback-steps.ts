@@ -1,26 +1,35 @@
-import { gatePolicyName, keys, orders } from '../calico/names.ts'
+import { allowPolicyName, gatePolicyName, keys, orders } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
 import type { Flavour } from '../firewall/facts.ts'
 import { gateJob, gateSet } from '../firewall/gate.ts'
 import { policyObject } from '../firewall/policy-object.ts'
 import { anyRun, gateOf } from '../firewall/selectors.ts'
-import { type BeforeImage, type Checkpoint, earliestImages, parseNumber } from './checkpoint.ts'
+import { applicable, type BeforeImage, type Checkpoint, earliestImages, parseNumber } from './checkpoint.ts'
 import { counter } from './init-steps.ts'
 import type { RunConfig } from './state.ts'
-import type { GateObjects, Step } from './steps.ts'
-import { restoreSteps } from './undo-steps.ts'
+import type { Step } from './steps.ts'
+import { restoreSteps, restoring } from './undo-steps.ts'
 
 /** The before-images that lead back to how the cluster was after change `to`; 0 is before this tool's first write. */
 export const imagesBackTo = (checkpoints: readonly Checkpoint[], to: number): BeforeImage[] =>
   earliestImages(checkpoints.filter(({ number }) => parseNumber(number).change > to))
 
-/** Whether going back only takes openings away: then nothing is opened first, it closes on trial instead. */
-export const onlyCloses = (images: readonly BeforeImage[]): boolean =>
-  images.some(isAllow) && images.every((image) => isAllow(image) || image.ref.kind === 'ConfigMap' || image.ref.kind === 'FelixConfiguration')
+/** Whether it is of an opening: an allow policy of ours. */
+export const isAllow = ({ ref }: BeforeImage): boolean => ref.kind === 'GlobalNetworkPolicy' && ref.name.startsWith(allowPolicyName(''))
 
-const isAllow = ({ ref, before }: BeforeImage): boolean =>
-  ref.kind === 'GlobalNetworkPolicy' && before === null && ref.name.startsWith('calico-fw-allow-')
+/** What a restore applies, for the server to look at; FelixConfiguration is patched and not ours. */
+export const applied = (images: readonly BeforeImage[]): KubeObject[] =>
+  images.flatMap(({ ref, before }) => (before === null || ref.kind === 'FelixConfiguration' ? [] : [applicable(before)]))
+
+/** Failsafe lists a restore writes: a rollback of the rollback knows them for its own. */
+export const wrote = (images: readonly BeforeImage[]): { readonly wrote?: Readonly<Record<string, unknown>> } => {
+  const image = images.find(({ ref }) => ref.kind === 'FelixConfiguration')
+  if (image === undefined) return {}
+  const spec = (image.before?.['spec'] ?? {}) as Record<string, unknown>
+  const lists = ['failsafeInboundHostPorts', 'failsafeOutboundHostPorts']
+  return { wrote: Object.fromEntries(lists.map((list) => [list, spec[list] ?? null])) }
+}
 
 /** What every rollback is given. */
 export interface Rollback {
@@ -30,16 +39,27 @@ export interface Rollback {
   readonly config: RunConfig
 }
 
-/** Back to a state that was more open, or to none at all: open everything, put objects back, verify, and only then let the older firewall close again. */
+/** Back to a state that closes nothing: open everything, put objects back, verify. */
 export const openingRollback = ({ change, to, images, config }: Rollback): Step[] => [
   // The way back needs no flag: it takes over from a dead client by itself.
   { kind: 'lock', title: 'take the lock', takeOver: true },
   { kind: 'baseline', title: 'probe what works today' },
-  { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: images.map(({ ref }) => ref) },
+  { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: images.map(({ ref }) => ref), ...wrote(images) },
   ...restoreSteps(images, { open: true, state: { config, gate: undefined } }),
   ...(to === 0
     ? [{ kind: 'remove-namespace', title: 'remove namespace calico-fw' } as const]
     : [{ kind: 'unlock', title: 'release the lock' } as const]),
+]
+
+/** Openings that were taken away come back: nothing closes, so nothing needs a gate. */
+export const wideningRollback = ({ change, to, images }: Rollback): Step[] => [
+  { kind: 'lock', title: 'take the lock', takeOver: true },
+  { kind: 'preflight', title: 'ask the API server about every write', objects: applied(images) },
+  { kind: 'baseline', title: 'probe what works today' },
+  { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: images.map(({ ref }) => ref), ...wrote(images) },
+  ...restoring(images),
+  { kind: 'verify', title: 'verify objects and probes', images },
+  { kind: 'unlock', title: 'release the lock' },
 ]
 
 /**
@@ -51,13 +71,13 @@ export const closingRollback = (
   { policies, flavour, closedNodes }: { policies: readonly GlobalNetworkPolicy[]; flavour: Flavour; closedNodes: readonly string[] },
 ): Step[] => {
   const number = counter(change)
-  const gone = images.filter(isAllow).map(({ ref }) => ref)
+  const gone = images.filter((image) => isAllow(image) && image.before === null).map(({ ref }) => ref)
   const overlay = denyOverlay(
     change,
     policies.filter(({ metadata }) => gone.some(({ name }) => name === metadata.name)),
   )
   const gate = { job: gateJob(change, config.windowSeconds), set: gateSet(change, flavour) }
-  const others = images.filter((image) => !isAllow(image))
+  const others = images.filter((image) => !isAllow(image) || image.before !== null)
   return [
     // The way back needs no flag: it takes over from a dead client by itself.
     { kind: 'lock', title: 'take the lock', takeOver: true },
@@ -69,6 +89,7 @@ export const closingRollback = (
       title: `before rolling back to ${to}`,
       number: number(),
       refs: [refOf(overlay), refOf(gate.job), refOf(gate.set), ...gone, ...others.map(({ ref }) => ref)],
+      ...wrote(images),
     },
     { kind: 'write', title: 'write the Deny on trial', objects: [overlay], closes: [] },
     { kind: 'settle', title: 'let Felix learn it', what: 'sync' },
@@ -100,29 +121,3 @@ const denyOverlay = (change: number, policies: readonly GlobalNetworkPolicy[]): 
     ),
     labels: { [keys.change]: `${change}` },
   })
-
-/** What is kept. */
-export interface Confirmation {
-  readonly change: number
-  /** A checkpoint number of this change nobody has used. */
-  readonly number: string
-  readonly deny: KubeObject
-  readonly gate: GateObjects
-  readonly closedNodes: readonly string[]
-}
-
-/** Keeping a trial that another client left armed: the same checks, the same commit. */
-export const confirmSteps = ({ change, number, deny, gate, closedNodes }: Confirmation): Step[] => [
-  { kind: 'lock', title: 'take the lock' },
-  { kind: 'adopt', title: `find the gate of change ${change}`, gate },
-  { kind: 'baseline', title: 'expect everything to work', assume: true },
-  { kind: 'checkpoint', title: 'before the commit', number, refs: [refOf(deny)] },
-  { kind: 'probe', title: 'probe', scope: { closedNodes } },
-  { kind: 'ask', title: 'keep the firewall?', scope: { closedNodes } },
-  { kind: 'probe', title: 'probe once more', scope: { closedNodes } },
-  { kind: 'gate-alive', title: 'the gate still holds' },
-  { kind: 'commit', title: 'keep it: write the lasting Deny', objects: [deny], removes: [] },
-  { kind: 'probe', title: 'probe under the lasting Deny', scope: { closedNodes } },
-  { kind: 'disarm', title: 'disarm the gate', gate, policies: [{ apiVersion: deny.apiVersion, kind: deny.kind, name: gatePolicyName(change) }] },
-  { kind: 'unlock', title: 'release the lock' },
-]

@@ -3,10 +3,12 @@ import type { KubeObject } from '../calico/object.ts'
 import { type Resource, resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
+import type { FwError } from '../errors.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
 import type { Flavour } from '../firewall/facts.ts'
 import { firewallKey } from '../firewall/firewall-text.ts'
 import { switchApiVersion } from '../firewall/gate.ts'
+import { type Change, changesOf } from './changes.ts'
 import { type Checkpoint, parseNumber } from './checkpoint.ts'
 import { readCheckpoints } from './perform/checkpoint-store.ts'
 import type { GateObjects } from './steps.ts'
@@ -19,17 +21,6 @@ export interface FoundGate {
   readonly armed: boolean
   /** When its Job fails by the cluster's clock; undefined when the Job is gone or was never started. */
   readonly expiresAt: Date | undefined
-}
-
-/** One numbered change, from its checkpoints. */
-export interface Change {
-  readonly number: number
-  readonly at: string
-  readonly by: string
-  readonly command: string
-  readonly undoes: readonly number[]
-  /** The change that took this one back, if one did. */
-  readonly undoneBy: number | undefined
 }
 
 /** Where the cluster stands with this tool, read from the cluster alone. */
@@ -45,6 +36,8 @@ export interface Situation {
   readonly unfinished: readonly number[]
   readonly policies: readonly GlobalNetworkPolicy[]
   readonly checkpoints: readonly Checkpoint[]
+  /** Checkpoints that cannot be read, each an FW_CHECKPOINT that names it. */
+  readonly damaged: readonly FwError[]
   readonly changes: readonly Change[]
   /** The HostFirewall YAML last written. */
   readonly firewall: string | undefined
@@ -55,7 +48,7 @@ export const readSituation = async (api: Api, flavour: Flavour): Promise<Situati
   const managed = `${keys.managedBy}=${fieldManager}`
   const listOwn = async (resource: Resource, options: { namespace?: string; labelSelector?: string } = {}): Promise<KubeObject[]> =>
     (await api.list(resource, { labelSelector: managed, ...options })) ?? []
-  const [lease, jobs, sets, openSets, hostEndpoints, policies, checkpoints, firewall] = await Promise.all([
+  const [lease, jobs, sets, openSets, hostEndpoints, policies, stored, firewall] = await Promise.all([
     api.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock }),
     listOwn(resourceOf('batch/v1', 'Job'), { namespace: toolNamespace }),
     listOwn(resourceOf(switchApiVersion(flavour), 'NetworkSet'), { namespace: toolNamespace }),
@@ -75,8 +68,8 @@ export const readSituation = async (api: Api, flavour: Flavour): Promise<Situati
     committed,
     unfinished: [...runs].filter((run) => !committed.includes(run)).sort((a, b) => a - b),
     policies: policies as unknown as GlobalNetworkPolicy[],
-    checkpoints,
-    changes: changesOf(checkpoints),
+    ...stored,
+    changes: changesOf(stored.checkpoints),
     firewall: (firewall?.['data'] as Record<string, string> | undefined)?.[firewallKey],
   }
 }
@@ -96,10 +89,6 @@ export const nextNumber = ({ checkpoints }: Situation, change: number): string =
         .map(({ step }) => step),
     ) + 1
   }`
-
-/** Changes in force: neither taken back nor a taking back. The last of them is what `rollback` alone undoes. */
-export const activeChanges = (situation: Situation): Change[] =>
-  situation.changes.filter(({ undoneBy, undoes }) => undoneBy === undefined && undoes.length === 0)
 
 const lockOf = (lease: KubeObject | undefined): Situation['lock'] => {
   const spec = lease?.['spec'] as { holderIdentity?: string; renewTime?: string } | undefined
@@ -126,21 +115,4 @@ const expiryOf = (job: KubeObject | undefined): Date | undefined => {
   const seconds = (job?.['spec'] as { activeDeadlineSeconds?: number } | undefined)?.activeDeadlineSeconds
   const startTime = (job?.['status'] as { startTime?: string } | undefined)?.startTime
   return seconds === undefined || startTime === undefined ? undefined : new Date(Date.parse(startTime) + seconds * 1000)
-}
-
-/** The changes that checkpoints belong to, in order. */
-export const changesOf = (checkpoints: readonly Checkpoint[]): Change[] => {
-  const first = new Map<number, Checkpoint>()
-  for (const checkpoint of checkpoints) {
-    const { change } = parseNumber(checkpoint.number)
-    if (!first.has(change)) first.set(change, checkpoint)
-  }
-  return [...first].map(([number, { at, by, command, undoes = [] }]) => ({
-    number,
-    at,
-    by,
-    command,
-    undoes,
-    undoneBy: [...first].find(([, other]) => other.undoes?.includes(number))?.[0],
-  }))
 }

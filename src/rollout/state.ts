@@ -74,6 +74,8 @@ export interface RunConfig {
   readonly opened: boolean
   /** The rollback verb itself: a failure of its forward steps is not undone, it is reported. */
   readonly isRollback: boolean
+  /** It opens everything first and closes again on trial: its undo, too, must take the open set away. */
+  readonly opensFirst?: true
 }
 
 /** What happens to a run. `now` is the monotonic clock. */

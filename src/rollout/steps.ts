@@ -35,6 +35,8 @@ export type Step =
       readonly number: string
       readonly refs: readonly ObjectRef[]
       readonly failsafes?: FailsafeChange
+      /** The failsafe lists a rollback writes, as FelixConfiguration spells them. */
+      readonly wrote?: Readonly<Record<string, unknown>>
     }
   /** Server-side apply of objects that are ours. `closes` names the nodes a HostEndpoint batch closes. */
   | { readonly kind: 'write'; readonly title: string; readonly objects: readonly KubeObject[]; readonly closes: readonly string[] }

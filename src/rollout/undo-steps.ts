@@ -1,4 +1,4 @@
-import { type BeforeImage, earliestImages } from './checkpoint.ts'
+import { type BeforeImage, checkpointVersion, earliestImages } from './checkpoint.ts'
 import type { RunState } from './state.ts'
 import type { Step } from './steps.ts'
 
@@ -15,9 +15,9 @@ const groups: readonly { readonly title: string; readonly holds: (image: BeforeI
 /** How a run that turned round gets back to where it began. */
 export const undoSteps = (state: RunState): Step[] => {
   const images = earliestImages([
-    { apiVersion: 'calico-fw.github.io/v1alpha1', kind: 'Checkpoint', number: '0', title: '', at: '', by: '', command: '', images: state.images },
+    { apiVersion: checkpointVersion, kind: 'Checkpoint', number: '0', title: '', at: '', by: '', command: '', images: state.images },
   ])
-  const steps = images.length === 0 ? [] : restoreSteps(images, { open: state.mayBeClosed, state })
+  const steps = images.length === 0 ? [] : restoreSteps(images, { open: state.mayBeClosed || state.config.opensFirst === true, state })
   return state.locked ? [...steps, { kind: 'unlock', title: 'release the lock' }] : steps
 }
 
@@ -36,15 +36,18 @@ export const restoreSteps = (
         { kind: 'see-open', title: 'see it open', run },
       ]
     : []
-  const restoring = groups.flatMap(({ title, holds }): Step[] => {
+  const closing: Step[] = open && !state.config.opened ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
+  return [...opening, ...restoring(images), { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
+}
+
+/** Puts these objects back, group by group, and waits for Felix where it follows. */
+export const restoring = (images: readonly BeforeImage[]): Step[] =>
+  groups.flatMap(({ title, holds }): Step[] => {
     const group = images.filter(holds)
     if (group.length === 0) return []
     const step: Step = { kind: 'restore', title: `restore ${title}`, images: group }
     return [step, ...settling(group)]
   })
-  const closing: Step[] = open && !state.config.opened ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
-  return [...opening, ...restoring, { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
-}
 
 /** Felix follows a policy at once, and a failsafe edit by a restart. */
 const settling = (group: readonly BeforeImage[]): Step[] => {

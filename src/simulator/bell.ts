@@ -30,14 +30,17 @@ export const createBell = (clock: Clock): Bell => {
     },
     wait: async (ms, signal) => {
       if (!rung && !signal.aborted) {
+        // Not AbortSignal.any: in Node 20 each of those stays behind in a signal that lives long.
         const over = new AbortController()
-        const ended = AbortSignal.any([over.signal, signal])
+        const end = (): void => over.abort()
+        signal.addEventListener('abort', end, { once: true })
         const heard = new Promise<void>((resolve) => {
           wake = resolve
-          ended.addEventListener('abort', () => resolve(), { once: true })
+          over.signal.addEventListener('abort', () => resolve(), { once: true })
         })
-        await (ms === undefined ? heard : Promise.race([heard, slept(clock, ms, ended)]))
+        await (ms === undefined ? heard : Promise.race([heard, slept(clock, ms, over.signal)]))
         over.abort()
+        signal.removeEventListener('abort', end)
         wake = undefined
       }
       rung = false

@@ -58,6 +58,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     exitCodes: running,
   },
   rollback: {
+    more: 'Any change can be gone back to, also one that was taken back. What closes again closes on trial; what only opens just opens.',
     examples: [
       'kubectl calico-fw rollback               # undo the last change',
       'kubectl calico-fw rollback --to 3     # as it was after change 3',

@@ -1,9 +1,9 @@
 import { formatRef } from '../calico/object.ts'
+import type { Change } from '../rollout/changes.ts'
 import { type Checkpoint, parseNumber } from '../rollout/checkpoint.ts'
-import type { Change } from '../rollout/situation.ts'
 import { table } from './table.ts'
 
-/** A change, where its checkpoints are, and how it ended as far as this machine knows. */
+/** A change, where its checkpoints are, and how it ended as far as the cluster or this machine knows; no steps where they were pruned. */
 export interface Told extends Change {
   readonly where: 'cluster' | 'this machine'
   readonly outcome: string | undefined
@@ -27,7 +27,10 @@ export const historyText = (changes: readonly Told[]): string => {
 /** What one change did, step by step. */
 export const changeText = (change: Told): string => {
   const { number, at, by, command, steps } = change
-  const words = steps.flatMap((step) => [`${step.number}  ${step.title}`, ...effectsOf(step).map((line) => `     ${line}`)])
+  const words =
+    steps.length === 0
+      ? ['Its steps were pruned.']
+      : steps.flatMap((step) => [`${step.number}  ${step.title}`, ...effectsOf(step).map((line) => `     ${line}`)])
   return [`Change ${number}, ${at}, by ${by}: ${endOf(change)}`, `  ${command}`, '', ...words].join('\n')
 }
 
@@ -35,10 +38,11 @@ export const changeText = (change: Told): string => {
 export const effectsOf = ({ images }: Checkpoint): string[] =>
   images.map(({ ref, before }) => `${before === null ? 'created or about to be' : 'changed or deleted'}: ${formatRef(ref)}`)
 
-const endOf = ({ undoes, undoneBy, outcome }: Told): string => {
+const endOf = ({ undoes, undoneBy, outcome, end }: Told): string => {
   const first = undoes.length === 0 ? [] : [`takes back ${undoes.join(', ')}`]
   const last = undoneBy === undefined ? [] : [`taken back by ${undoneBy}`]
-  return [...first, ...(outcome === undefined ? [] : [outcome]), ...last].join(', ') || 'not told'
+  const probes = end === undefined ? [] : [`${end.green} probes green`]
+  return [...first, ...(outcome === undefined ? [] : [outcome]), ...probes, ...last].join(', ') || 'not told'
 }
 
 /** Checkpoints of each change, in their order. */

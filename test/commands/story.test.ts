@@ -91,7 +91,7 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   const history = await stage.run(['history'])
   expect(history.code).toBe(0)
   expect(history.stdout).toMatch(
-    /^CHANGE +AT +BY +ENDED +STEPS +COMMAND\n1 .* tester@adm\/1-cafe +done .*kubectl calico-fw init -f \/home\.yaml --yes\n2 .*add-vip/,
+    /^CHANGE +AT +BY +ENDED +STEPS +COMMAND\n1 .* tester@adm\/1-cafe +done, \d+ probes green .*kubectl calico-fw init -f \/home\.yaml --yes\n2 .*add-vip/,
   )
   const first = await stage.run(['history', '1'])
   expect(first.stdout).toMatch(/^Change 1, .*: done[\s\S]*1\.1 [\s\S]*changed or deleted: FelixConfiguration default[\s\S]*HostEndpoint/)

@@ -24,7 +24,7 @@ describe('init on the home cluster', () => {
     expect(outcome).toEqual({ kind: 'done' })
     expect(saved.length).toBeGreaterThan(2)
     for (const checkpoint of saved) expect(checkpoint.accepted).toEqual(accepted)
-    expect((await stage.clock.drive(readCheckpoints(stage.api)))[0]?.accepted).toEqual(accepted)
+    expect((await stage.clock.drive(readCheckpoints(stage.api))).checkpoints[0]?.accepted).toEqual(accepted)
     const after = stage.table()
     for (const from of ['win', 'inet']) {
       for (const node of ['control1', 'ws1', 'ws2']) {

@@ -4,6 +4,9 @@ import type { Api } from '../../src/cluster/api.ts'
 export interface MortalApi extends Api {
   /** Writes sent so far, dry runs aside. */
   writes(): readonly string[]
+  /** Lets it die once so many more writes have landed. */
+  dieAfter(writes: number): void
+  dead(): boolean
 }
 
 const never = new Promise<never>(() => undefined)
@@ -13,6 +16,7 @@ const writing = new Set(['create', 'apply', 'mergePatch', 'replace', 'delete', '
 export const mortal = (api: Api, lastWrite: number): MortalApi => {
   const sent: string[] = []
   let dead = false
+  let last = lastWrite
   const wrap =
     (method: keyof Api) =>
     async (...args: unknown[]): Promise<unknown> => {
@@ -22,13 +26,21 @@ export const mortal = (api: Api, lastWrite: number): MortalApi => {
       const call = (api[method] as (...all: unknown[]) => unknown)(...args)
       if (!counts) return call
       sent.push(`${method} ${nameOf(args[0])}`)
-      if (sent.length < lastWrite) return call
+      if (sent.length < last) return call
       dead = true
       await Promise.resolve(call).catch(() => undefined)
       return never
     }
   const methods = ['request', 'get', 'list', ...writing] as (keyof Api)[]
-  return { ...(Object.fromEntries(methods.map((method) => [method, wrap(method)])) as unknown as Api), close: () => undefined, writes: () => sent }
+  return {
+    ...(Object.fromEntries(methods.map((method) => [method, wrap(method)])) as unknown as Api),
+    close: () => undefined,
+    writes: () => sent,
+    dieAfter: (writes) => {
+      last = sent.length + writes
+    },
+    dead: () => dead,
+  }
 }
 
 const nameOf = (target: unknown): string => {

@@ -1,26 +1,21 @@
 import { createHash } from 'node:crypto'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import { keys, ownLabels, toolNamespace } from '../../calico/names.ts'
-import type { KubeObject } from '../../calico/object.ts'
+import type { KubeObject, ObjectRef } from '../../calico/object.ts'
 import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
-import { type Checkpoint, compareNumbers, parseNumber } from '../checkpoint.ts'
+import { type Checkpoint, compareNumbers, type End, parseNumber } from '../checkpoint.ts'
+import { decodeCheckpoint } from './decode-checkpoint.ts'
 
 /** Characters of base64 in one ConfigMap: half of etcd's usual 1 MiB request limit, and below the API's own for ConfigMaps. */
 const chunkLength = 500_000
 
-interface Header {
-  readonly number: string
-  readonly title: string
-  readonly at: string
-  readonly by: string
-  readonly command: string
-  readonly parts: number
-  readonly sha256: string
-}
-
 const configMapName = (number: string, part: number): string => (part === 0 ? `checkpoint-${number}` : `checkpoint-${number}-part-${part}`)
+const refOfPart = (number: string, part: number): ObjectRef => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace },
+  name: configMapName(number, part),
+})
 
 /**
  * Writes a checkpoint as immutable ConfigMaps, the one with the header last: a checkpoint is there when its header is.
@@ -31,10 +26,10 @@ export const writeCheckpoint = async (api: Api, checkpoint: Checkpoint): Promise
   const parts = Array.from({ length: Math.max(1, Math.ceil(data.length / chunkLength)) }, (_, part) =>
     data.slice(part * chunkLength, (part + 1) * chunkLength),
   )
-  const { images: _, ...about } = checkpoint
-  const header: Header = { ...about, parts: parts.length, sha256: createHash('sha256').update(data).digest('hex') }
+  const { images: _, folds: __, ...about } = checkpoint
+  const header = { ...about, parts: parts.length, sha256: createHash('sha256').update(data).digest('hex') }
   for (const [part, text] of [...parts.entries()].reverse()) {
-    await api.create({
+    const map = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: {
@@ -44,36 +39,68 @@ export const writeCheckpoint = async (api: Api, checkpoint: Checkpoint): Promise
       },
       immutable: true,
       data: { ...(part === 0 ? { header: JSON.stringify(header) } : {}), images: text },
-    })
+    }
+    await api.create(map).catch((error: unknown) => (part === 0 ? Promise.reject(error) : replaceOrphan(api, map, checkpoint.number, error)))
   }
 }
 
-/**
- * Every checkpoint the cluster holds, in order.
- * @throws FwError FW_CHECKPOINT when one is damaged: restoring from half a before-image is worse than refusing
- */
-export const readCheckpoints = async (api: Api): Promise<Checkpoint[]> => {
-  const maps = (await api.list(resourceOf('v1', 'ConfigMap'), { namespace: toolNamespace, labelSelector: keys.change })) ?? []
-  const byName = new Map(maps.map((map) => [map.metadata.name, (map['data'] ?? {}) as Record<string, string>]))
-  return maps
-    .filter(({ metadata }) => metadata.labels?.[keys.chunk] === '0')
-    .map((map) => decode(map, byName))
-    .sort((a, b) => compareNumbers(a.number, b.number))
+/** A part without its header is what a client left that died between the two: nobody's, and in the way of whoever uses the number next. */
+const replaceOrphan = async (api: Api, map: KubeObject, number: string, error: unknown): Promise<void> => {
+  const isTaken = error instanceof FwError && error.code === 'FW_CONFLICT'
+  if (!isTaken || (await api.get(refOfPart(number, 0))) !== undefined) throw error
+  await api.delete({ apiVersion: map.apiVersion, kind: map.kind, namespace: toolNamespace, name: map.metadata.name })
+  await api.create(map)
 }
 
-const decode = (map: KubeObject, byName: ReadonlyMap<string, Record<string, string>>): Checkpoint => {
-  const damaged = (why: string, cause?: unknown) =>
-    new FwError('FW_CHECKPOINT', `checkpoint ${map.metadata.name} is damaged`, {
-      why,
-      fix: 'open the cluster with: kubectl calico-fw open; your own copy of the checkpoint is in ~/.local/state/kubectl-calico-fw',
-      ...(cause === undefined ? {} : { cause }),
-    })
-  try {
-    const header = JSON.parse(byName.get(map.metadata.name)?.['header'] ?? '') as Header
-    const data = Array.from({ length: header.parts }, (_, part) => byName.get(configMapName(header.number, part))?.['images'] ?? '').join('')
-    if (createHash('sha256').update(data).digest('hex') !== header.sha256) throw damaged('its checksum does not match, or a part of it is missing')
-    return JSON.parse(gunzipSync(Buffer.from(data, 'base64')).toString()) as Checkpoint
-  } catch (error) {
-    throw error instanceof FwError ? error : damaged('its header cannot be read', error)
+/** Checkpoints as the cluster has them. */
+export interface StoredCheckpoints {
+  /** In rising order of their numbers. */
+  readonly checkpoints: readonly Checkpoint[]
+  /** Those that cannot be read, each an FW_CHECKPOINT that names it: restoring from half a before-image is worse than refusing. */
+  readonly damaged: readonly FwError[]
+}
+
+/** Every checkpoint the cluster holds. */
+export const readCheckpoints = async (api: Api): Promise<StoredCheckpoints> => {
+  const maps = await listMaps(api)
+  const damaged: FwError[] = []
+  const checkpoints = maps.filter(isHeader).flatMap((map): Checkpoint[] => {
+    try {
+      return [decodeCheckpoint(map, (number, part) => textOf(maps, configMapName(number, part)))]
+    } catch (error) {
+      if (!(error instanceof FwError)) throw error
+      damaged.push(error)
+      return []
+    }
+  })
+  return { checkpoints: checkpoints.sort((a, b) => compareNumbers(a.number, b.number)), damaged }
+}
+
+/** Writes down how a change ended, beside its first checkpoint: what the checkpoint holds never changes. */
+export const markEnd = async (api: Api, change: number, end: End): Promise<void> => {
+  await api.mergePatch(refOfPart(`${change}.1`, 0), { metadata: { annotations: { [keys.end]: JSON.stringify(end) } } })
+}
+
+/** Deletes checkpoints, the header of each first: what a crash leaves of it is parts that nobody takes for a checkpoint, and the next pruning takes them. */
+export const deleteCheckpoints = async (api: Api, numbers: readonly string[], guard: () => Promise<void>): Promise<void> => {
+  const maps = await listMaps(api)
+  const partsOf = (number: string) => maps.filter(({ metadata }) => metadata.name.startsWith(`${configMapName(number, 0)}-part-`))
+  const headers = new Set(maps.filter(isHeader).map(({ metadata }) => metadata.name))
+  const orphans = maps.filter((map) => !isHeader(map) && !headers.has(map.metadata.name.replace(/-part-\d+$/, '')))
+  const doomed = [...numbers.flatMap((number) => [configMapName(number, 0), ...partsOf(number).map(nameOf)]), ...orphans.map(nameOf)]
+  for (const name of doomed) {
+    await guard()
+    await api.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace, name })
   }
+}
+
+const listMaps = async (api: Api): Promise<KubeObject[]> =>
+  (await api.list(resourceOf('v1', 'ConfigMap'), { namespace: toolNamespace, labelSelector: keys.change })) ?? []
+
+const isHeader = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.chunk] === '0'
+const nameOf = ({ metadata }: KubeObject): string => metadata.name
+
+const textOf = (maps: readonly KubeObject[], name: string): string | undefined => {
+  const images = (maps.find(({ metadata }) => metadata.name === name)?.['data'] as Record<string, unknown> | undefined)?.['images']
+  return typeof images === 'string' ? images : undefined
 }

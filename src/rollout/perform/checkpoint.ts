@@ -14,12 +14,9 @@ const listFrom = 8
 /** Reads what the coming writes touch, and saves it in the cluster and on the operator's disk before anything is written. */
 export const checkpoint = async (context: PerformContext, step: Extract<Step, { kind: 'checkpoint' }>): Promise<BeforeImage[]> => {
   const { ports, subject } = context
-  const { failsafes } = step
   const captured = await capture(ports.api, step.refs)
-  const images =
-    failsafes === undefined
-      ? captured
-      : captured.map((image) => (image.ref.kind === 'FelixConfiguration' ? { ...image, wrote: listsOf(failsafes) } : image))
+  const wrote = step.wrote ?? (step.failsafes === undefined ? undefined : listsOf(step.failsafes))
+  const images = wrote === undefined ? captured : captured.map((image) => (image.ref.kind === 'FelixConfiguration' ? { ...image, wrote } : image))
   for (const { ref, before } of images) context.memory.seen.set(imageKey(ref), before)
   const record: Checkpoint = {
     apiVersion: 'calico-fw.github.io/v1alpha1',

@@ -15,6 +15,8 @@ export interface RunMemory {
   readonly seen: Map<string, KubeObject | null>
   /** What the last write step wrote: what settling waits for. */
   written?: readonly KubeObject[]
+  /** Probes that were green when they were all asked last. */
+  green: number
   /** It was told that some nodes cannot be looked into. */
   graceNoted?: true
 }

@@ -48,7 +48,14 @@ export const writeFailsafes = async (context: PerformContext, change: FailsafeCh
 export const restoreFailsafes = async (context: PerformContext, image: BeforeImage): Promise<void> => {
   const { api } = context.ports
   const now = await api.get(image.ref)
-  if (now === undefined || failsafesRestored(now, image)) return
+  if (failsafesRestored(now, image)) return
+  if (now === undefined) {
+    await context.lock.guard()
+    const spec = { [inboundField]: listOf(image.before, inboundField), [outboundField]: listOf(image.before, outboundField) }
+    const { apiVersion, kind, name } = image.ref
+    await api.create({ apiVersion, kind, metadata: { name }, spec: Object.fromEntries(Object.entries(spec).filter(([, list]) => list !== null)) })
+    return
+  }
   const wrote = image.wrote
   if (wrote === undefined) return
   const ours =

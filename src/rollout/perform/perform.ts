@@ -6,6 +6,7 @@ import type { Step } from '../steps.ts'
 import { rehearse } from './canary.ts'
 import { checkpoint } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
+import { tellEnd } from './end-of-change.ts'
 import { writeFailsafes } from './failsafes.ts'
 import { adoptGate, armGate, checkAlive, disarmGate, renewGate } from './gate.ts'
 import { removeNamespace } from './namespace.ts'
@@ -115,6 +116,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await removeNamespace(context)
       return none
     case 'unlock':
+      await tellEnd(context, state)
       await context.lock.release(state.images.length === 0)
       return none
   }

@@ -37,6 +37,7 @@ export const probe = async (context: PerformContext, scope: ProbeScope): Promise
   if (scope.closedNodes.length > 0) await Promise.all([round(context, quick, scope), round(context, closing, scope)])
   await round(context, quick, scope)
   await round(context, heartbeats, scope)
+  context.memory.green = quick.length + (scope.closedNodes.length > 0 ? closing.length : 0) + heartbeats.length
 }
 
 const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'

@@ -1,8 +1,10 @@
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
+import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import { judge } from '../../firewall/judge.ts'
 import { sameSpec } from '../../firewall/same-spec.ts'
-import type { BeforeImage } from '../checkpoint.ts'
+import { applicable, type BeforeImage } from '../checkpoint.ts'
+import { capture } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
 import { inParallel } from './parallel.ts'
@@ -45,7 +47,10 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
     const results = await context.ports.prober.run(probes, { since: context.memory.since, timeoutMs: 2_000 })
     const judgement = judge({ probes, baseline: context.memory.baseline, results, closedNodes: [] })
     context.ports.report({ kind: 'probes', judgement, of: probes.length })
-    if (differing.length === 0 && judgement.green) return
+    if (differing.length === 0 && judgement.green) {
+      context.memory.green = probes.length
+      return
+    }
     if (clock.now() > until) {
       throw new FwError(
         'FW_ROLLBACK_INCOMPLETE',
@@ -59,23 +64,17 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
   }
 }
 
+/** Those of the images that are not what the cluster has now. */
+export const differingImages = async (api: Api, images: readonly BeforeImage[]): Promise<BeforeImage[]> => {
+  const now = await capture(
+    api,
+    images.map(({ ref }) => ref),
+  )
+  return images.filter((image, at) => !isAsBefore(now[at]?.before ?? undefined, image))
+}
+
 const isAsBefore = (now: KubeObject | undefined, image: BeforeImage): boolean => {
   if (image.ref.kind === 'FelixConfiguration') return failsafesRestored(now, image)
   if (image.before === null) return now === undefined || (!isOurs(now) && refOf(now).name === image.ref.name)
   return now !== undefined && sameSpec(now, image.before)
-}
-
-/** A before-image as server-side apply takes it: without what the server fills in. */
-const applicable = (before: KubeObject): KubeObject => {
-  const { name, namespace, labels, annotations } = before.metadata
-  const { status: _, ...rest } = before
-  return {
-    ...rest,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labels === undefined ? {} : { labels }),
-      ...(annotations === undefined ? {} : { annotations }),
-    },
-  }
 }

@@ -1,0 +1,58 @@
+import { formatRef, refOf } from '../calico/object.ts'
+import type { BeforeImage } from './checkpoint.ts'
+import { type ClosedAgain, closedAgain, type Present } from './closed-again.ts'
+import { gatedRollback } from './gated-rollback.ts'
+import { closingRollback, isAllow, openingRollback, type Rollback, wideningRollback } from './rollback-steps.ts'
+import type { RunConfig } from './state.ts'
+import type { Step } from './steps.ts'
+
+/**
+ * How a rollback goes about it. `opens`: everything opens and stays open. `widens`: openings come back, and nothing else changes. `closes`: openings
+ * go, on trial. `closes-again`: everything opens, and what the older firewall closes closes on trial.
+ */
+export interface ChosenRollback {
+  readonly way: 'opens' | 'widens' | 'closes' | 'closes-again'
+  readonly steps: readonly Step[]
+  readonly config: RunConfig
+  /** What is closed by a trial of its own. */
+  readonly closed: ClosedAgain | undefined
+}
+
+/** What is there now, and what of it has to change. */
+export interface Standing extends Present {
+  readonly closedNodes: readonly string[]
+  readonly opened: boolean
+  /** The images that are not what the cluster has. */
+  readonly differing: readonly BeforeImage[]
+}
+
+/** The least that leads there. `config` is every run's; the way decides the rest of it. */
+export const chooseRollback = ({ change, to, images, config }: Rollback, standing: Standing): ChosenRollback => {
+  // Under the open set no single opening can be seen closed: everything closes again then.
+  if (!standing.opened && onlyOpenings(standing)) {
+    const own = { ...config, isRollback: false }
+    const rollback = { change, to, images, config: own }
+    return standing.differing.some(closes)
+      ? { way: 'closes', steps: closingRollback(rollback, standing), config: own, closed: undefined }
+      : { way: 'widens', steps: wideningRollback(rollback), config: own, closed: undefined }
+  }
+  const closed = closedAgain(images, standing, config)
+  if (closed === undefined) {
+    const own = { ...config, opened: false, isRollback: true }
+    return { way: 'opens', steps: openingRollback({ change, to, images, config: own }), config: own, closed }
+  }
+  const own = { ...config, isRollback: false, opensFirst: true } as const
+  return { way: 'closes-again', steps: gatedRollback({ change, to, images, config: own }, closed), config: own, closed }
+}
+
+const closes = (image: BeforeImage): boolean => isAllow(image) && image.before === null
+
+/** Openings that go or come back whole are all that changes. */
+const onlyOpenings = ({ differing, policies }: Standing): boolean => {
+  const here = new Set(policies.map((policy) => formatRef(refOf(policy))))
+  return differing.every((image) =>
+    isAllow(image)
+      ? image.before === null || !here.has(formatRef(image.ref))
+      : image.ref.kind === 'ConfigMap' || image.ref.kind === 'FelixConfiguration',
+  )
+}

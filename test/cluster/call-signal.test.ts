@@ -1,0 +1,21 @@
+import { getEventListeners } from 'node:events'
+import { expect, it } from 'vitest'
+import { callSignal } from '../../src/cluster/call-signal.ts'
+
+it('ends with its time or with the outer signal, with the reason of whichever came first', async () => {
+  const late = callSignal(0.4, undefined)
+  await new Promise((resolve) => late.signal.addEventListener('abort', resolve))
+  expect(late.signal.reason).toMatchObject({ name: 'TimeoutError' })
+  const outer = new AbortController()
+  const inner = callSignal(60_000, outer.signal)
+  outer.abort(new Error('enough'))
+  expect(inner.signal.reason).toEqual(new Error('enough'))
+  inner.release()
+  expect(callSignal(60_000, outer.signal)).toMatchObject({ signal: { aborted: true } })
+})
+
+it('leaves nothing behind in a signal that lives on', () => {
+  const outer = new AbortController()
+  for (let call = 0; call < 5; call++) callSignal(60_000, outer.signal).release()
+  expect(getEventListeners(outer.signal, 'abort')).toEqual([])
+})
