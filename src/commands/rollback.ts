@@ -16,6 +16,7 @@ import { nextChange, readSituation, type Situation } from '../rollout/situation.
 import type { RunConfig } from '../rollout/state.ts'
 import { stepActs } from '../rollout/step-acts.ts'
 import { proofText } from '../ui/proof-text.ts'
+import { clearAway } from './clear-away.ts'
 import type { CommandContext } from './context.ts'
 import { firewallBack, rollbackProbes } from './rollback-probes.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
@@ -36,14 +37,15 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const situation = await readSituation(cluster.api, facts.calico.flavour)
   const to = targetOf(situation, options.to)
   const images = imagesBackTo(situation.checkpoints, to)
-  if (images.length === 0) {
-    printer.talk('Nothing to roll back: no change of this tool is in force.')
-    return exitCodes.ok
-  }
   const change = nextChange(situation)
   const common: RunConfig = {
     ...{ change, windowSeconds: options.windowSeconds, ...runLimits(command.context) },
     ...{ openSet: openSet(facts.calico.flavour), opened: situation.opened, isRollback: true },
+  }
+  if (images.length === 0) {
+    printer.talk('Nothing to roll back: no change of this tool is in force.')
+    if (to === 0 && (await clearAway(command, common))) printer.talk('Done. What a client left that died before its first change is gone.')
+    return exitCodes.ok
   }
   const closedNow = closedInterfaces(situation.hostEndpoints.filter(({ metadata }) => situation.committed.includes(runOf(metadata))))
   const differing = await differingImages(cluster.api, images)

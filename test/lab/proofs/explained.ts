@@ -1,0 +1,68 @@
+import { calicoApiVersion } from '../cluster/crds.ts'
+import type { Lab } from '../lab.ts'
+import { send } from '../packets/table.ts'
+import { runTool, tail } from '../tool.ts'
+import { closable } from './home-answers.ts'
+
+/** Where a cluster stands, by its objects as the harness reads them. */
+export interface Found {
+  readonly standing: 'none' | 'kept' | 'trial' | 'expired' | 'opened'
+  /** Kinds and names of what is ours, the lock and the checkpoints aside. */
+  readonly ours: readonly string[]
+  readonly lockedBy: string | undefined
+}
+
+const runLabel = 'calico-fw.github.io/run'
+
+/** Reads the objects past the product: its own client, its own rules. */
+export const findStanding = async ({ api, variant }: Lab): Promise<Found> => {
+  const apiVersion = calicoApiVersion(variant.flavour)
+  const switches = variant.flavour === 'aggregated' ? 'crd.projectcalico.org/v1' : apiVersion
+  const namespace = 'calico-fw'
+  const managed = '?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dcalico-fw'
+  const [hostEndpoints, policies, sets, gates, lease] = await Promise.all([
+    api.list({ apiVersion, kind: 'HostEndpoint' }, `?labelSelector=${encodeURIComponent(runLabel)}`),
+    api.list({ apiVersion, kind: 'GlobalNetworkPolicy' }, managed),
+    api.list({ apiVersion, kind: 'GlobalNetworkSet' }, managed),
+    api.list({ apiVersion: switches, kind: 'NetworkSet', namespace }),
+    api.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: 'calico-fw-lock' }),
+  ])
+  const deny = policies.find(({ metadata }) => metadata.name === 'calico-fw-deny')
+  const kept = /in \{([^}]*)\}/.exec(String((deny?.['spec'] as { selector?: string } | undefined)?.selector))?.[1] ?? ''
+  const runs = new Set(hostEndpoints.map(({ metadata }) => (metadata['labels'] as Record<string, string>)[runLabel] ?? ''))
+  const unkept = [...runs].filter((run) => !kept.includes(`"${run}"`) && !kept.includes(`'${run}'`))
+  const isOpened = sets.some(({ metadata }) => metadata.name === 'calico-fw-open')
+  const armed = gates.some(({ metadata }) => metadata.name.startsWith('gate-'))
+  const standing = isOpened ? 'opened' : armed ? 'trial' : unkept.length > 0 ? 'expired' : hostEndpoints.length > 0 ? 'kept' : 'none'
+  const holder = (lease?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity
+  return {
+    standing,
+    ours: [...hostEndpoints, ...policies, ...sets].map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    lockedBy: holder === '' ? undefined : holder,
+  }
+}
+
+/** What `status` gets wrong; empty where its word, its next command and the packets agree with the objects. */
+export const unexplained = async (lab: Lab): Promise<{ readonly found: Found; readonly faults: readonly string[] }> => {
+  const found = await findStanding(lab)
+  const [told, answers] = [await runTool(lab, ['status', '-o', 'json']), await send(lab, closable(lab))]
+  const said = JSON.parse(told.lines.flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : [])).join('\n') || '{}') as {
+    standing?: string
+    lock?: { holder: string; step?: string }
+    changes?: readonly unknown[]
+  }
+  const text = (await runTool(lab, ['status'])).lines.map((line) => line.text).join('\n')
+  const open = answers.filter(({ answer }) => answer === 'OPEN').length
+  const wantOpen = found.standing === 'kept' || found.standing === 'trial' ? 0 : answers.length
+  const waits = found.standing !== 'none' && found.standing !== 'kept'
+  const checks: readonly (readonly [boolean, string])[] = [
+    [said.standing === found.standing, `status says ${said.standing ?? `nothing:\n${tail(told.lines)}`}, the objects say ${found.standing}`],
+    [told.code === (waits ? 1 : 0), `status exits ${told.code} at ${found.standing}`],
+    [open === wantOpen, `${open} of ${answers.length} ports open at ${found.standing}`],
+    [said.lock?.holder === found.lockedBy, `status names ${said.lock?.holder ?? 'no holder'}, the lock says ${found.lockedBy ?? 'nobody'}`],
+    [found.lockedBy === undefined || (said.lock?.step ?? '') !== '', 'status does not say at which step the holder is'],
+    [found.ours.length === 0 || text.includes('kubectl calico-fw '), 'status names no next command'],
+    [found.ours.length === 0 || (said.changes ?? []).length > 0, `objects of ours and no change that explains them: ${found.ours.join(', ')}`],
+  ]
+  return { found, faults: checks.flatMap(([holds, fault]) => (holds ? [] : [fault])) }
+}
