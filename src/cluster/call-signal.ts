@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** A signal for one call, and how to let go of it. */
 export interface CallSignal {
   readonly signal: AbortSignal
@@ -14,7 +16,11 @@ export const callSignal = (ms: number, outer: AbortSignal | undefined): CallSign
   const follow = (): void => own.abort(outer?.reason)
   const timer = setTimeout(() => own.abort(new DOMException('the deadline has passed', 'TimeoutError')), Math.ceil(ms))
   if (outer?.aborted === true) follow()
-  else outer?.addEventListener('abort', follow, { once: true })
+  else if (outer !== undefined) {
+    // Dozens of calls at once listen to one run's signal, and that is no leak: Node would warn the user at the eleventh.
+    setMaxListeners(0, outer)
+    outer.addEventListener('abort', follow, { once: true })
+  }
   return {
     signal: own.signal,
     release: () => {

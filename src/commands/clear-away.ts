@@ -1,7 +1,7 @@
 import { keys, names, toolNamespace } from '../calico/names.ts'
 import type { Api } from '../cluster/api.ts'
+import { clearing } from '../rollout/rollback-steps.ts'
 import type { RunConfig } from '../rollout/state.ts'
-import type { Step } from '../rollout/steps.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
@@ -14,15 +14,10 @@ const isLeft = async (api: Api): Promise<boolean> => {
   return namespace.metadata.annotations?.[keys.keep] === undefined || (await api.get(lease)) !== undefined
 }
 
-const steps: readonly Step[] = [
-  { kind: 'lock', title: 'take the lock', takeOver: true },
-  { kind: 'remove-namespace', title: 'remove namespace calico-fw' },
-]
-
 /** Takes away what is left where no change is in force; tells whether there was anything. */
 export const clearAway = async (command: CommandContext, config: RunConfig): Promise<boolean> => {
   const { api, facts } = command.cluster
   if (!(await isLeft(api))) return false
-  exitCodeOf(await runSteps(command, { steps, config, subject: { facts: await facts({ looks: 0 }), probes: [] }, yes: true }))
+  exitCodeOf(await runSteps(command, { steps: clearing, config, subject: { facts: await facts({ looks: 0 }), probes: [] }, yes: true }))
   return true
 }

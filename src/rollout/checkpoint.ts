@@ -9,6 +9,8 @@ export interface BeforeImage {
   readonly before: KubeObject | null
   /** FelixConfiguration only: the lists the coming step writes, so that undo knows a foreign edit from our own. */
   readonly wrote?: Readonly<Record<string, unknown>>
+  /** What steps before that one wrote: a client that died between its checkpoint and its write leaves these. */
+  readonly wroteBefore?: readonly Readonly<Record<string, unknown>>[]
 }
 
 /** How a change ended, written down at its end by whoever made it. */
@@ -73,11 +75,16 @@ export const earliestImages = (checkpoints: readonly Checkpoint[]): BeforeImage[
     for (const image of images) {
       const known = earliest.get(imageKey(image.ref))
       if (known === undefined) earliest.set(imageKey(image.ref), image)
-      else if (image.wrote !== undefined) earliest.set(imageKey(image.ref), { ...known, wrote: image.wrote })
+      else if (image.wrote !== undefined) earliest.set(imageKey(image.ref), { ...known, ...writtenSince(known, image) })
     }
   }
   return [...earliest.values()]
 }
+
+const writtenSince = (known: BeforeImage, { wrote, wroteBefore = [] }: BeforeImage): Pick<BeforeImage, 'wrote' | 'wroteBefore'> => ({
+  ...(wrote === undefined ? {} : { wrote }),
+  wroteBefore: [...(known.wroteBefore ?? []), ...(known.wrote === undefined ? [] : [known.wrote]), ...wroteBefore],
+})
 
 /** An object read from the cluster as server-side apply takes it: without what the server fills in. */
 export const applicable = (read: KubeObject): KubeObject => {

@@ -2,7 +2,7 @@ import { formatRef, refOf } from '../calico/object.ts'
 import type { BeforeImage } from './checkpoint.ts'
 import { type ClosedAgain, closedAgain, type Present } from './closed-again.ts'
 import { gatedRollback } from './gated-rollback.ts'
-import { closingRollback, isAllow, openingRollback, type Rollback, wideningRollback } from './rollback-steps.ts'
+import { clearing, closingRollback, isAllow, openingRollback, type Rollback, wideningRollback } from './rollback-steps.ts'
 import type { RunConfig } from './state.ts'
 import type { Step } from './steps.ts'
 
@@ -28,6 +28,12 @@ export interface Standing extends Present {
 
 /** The least that leads there. `config` is every run's; the way decides the rest of it. */
 export const chooseRollback = ({ change, to, images, config }: Rollback, standing: Standing): ChosenRollback => {
+  if (to === 0) {
+    const own = { ...config, opened: false, isRollback: true }
+    const isAsBefore = standing.differing.length === 0 && !standing.opened
+    const steps = isAsBefore ? clearing : openingRollback({ change, to, images, config: own })
+    return { way: 'opens', steps, config: own, closed: undefined }
+  }
   // Under the open set no single opening can be seen closed: everything closes again then.
   if (!standing.opened && onlyOpenings(standing)) {
     const own = { ...config, isRollback: false }

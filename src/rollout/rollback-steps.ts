@@ -51,6 +51,12 @@ export const openingRollback = ({ change, to, images, config }: Rollback): Step[
     : [{ kind: 'unlock', title: 'release the lock' } as const]),
 ]
 
+/** To 0 where every object is as before already: the namespace goes, with the lock and the checkpoints. */
+export const clearing: readonly Step[] = [
+  { kind: 'lock', title: 'take the lock', takeOver: true },
+  { kind: 'remove-namespace', title: 'remove namespace calico-fw' },
+]
+
 /** Openings that were taken away come back: nothing closes, so nothing needs a gate. */
 export const wideningRollback = ({ change, to, images }: Rollback): Step[] => [
   { kind: 'lock', title: 'take the lock', takeOver: true },

@@ -14,6 +14,18 @@ it('ends with its time or with the outer signal, with the reason of whichever ca
   expect(callSignal(60_000, outer.signal)).toMatchObject({ signal: { aborted: true } })
 })
 
+it('may be asked for a hundred times at once without a warning', async () => {
+  const warnings: Error[] = []
+  const listen = (warning: Error) => warnings.push(warning)
+  process.on('warning', listen)
+  const outer = new AbortController()
+  const calls = Array.from({ length: 100 }, () => callSignal(60_000, outer.signal))
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', listen)
+  for (const { release } of calls) release()
+  expect(warnings).toEqual([])
+})
+
 it('leaves nothing behind in a signal that lives on', () => {
   const outer = new AbortController()
   for (let call = 0; call < 5; call++) callSignal(60_000, outer.signal).release()

@@ -56,11 +56,12 @@ export const restoreFailsafes = async (context: PerformContext, image: BeforeIma
     await api.create({ apiVersion, kind, metadata: { name }, spec: Object.fromEntries(Object.entries(spec).filter(([, list]) => list !== null)) })
     return
   }
-  const wrote = image.wrote
+  const { wrote, wroteBefore = [] } = image
   if (wrote === undefined) return
-  const ours =
-    isDeepStrictEqual(listOf(now, inboundField), wrote[inboundField]) && isDeepStrictEqual(listOf(now, outboundField), wrote[outboundField])
-  if (!ours) {
+  const isOurs = [wrote, ...wroteBefore].some((lists) =>
+    [inboundField, outboundField].every((field) => isDeepStrictEqual(listOf(now, field), lists[field])),
+  )
+  if (!isOurs) {
     throw new FwError('FW_CHANGED', `FelixConfiguration ${image.ref.name} was edited after this tool wrote it`, {
       why: 'its failsafe lists are neither what was there before nor what this tool wrote; they are left as they are',
       fix: `kubectl edit felixconfiguration ${image.ref.name}`,
