@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { hostname, networkInterfaces, tmpdir, userInfo } from 'node:os'
+import { hostname, networkInterfaces, tmpdir, uptime, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from './cli.ts'
@@ -10,6 +10,8 @@ import { workstationOf } from './cluster/workstation.ts'
 import type { Context, StopSignal } from './commands/context.ts'
 import { reportError } from './commands/report-error.ts'
 import { localAddressTo } from './discovery/operator-address.ts'
+import { exitCodes } from './exit-codes.ts'
+import { systemClock } from './system-clock.ts'
 
 const stopSignals: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
@@ -28,15 +30,16 @@ const context: Context = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  clock: {
-    now: () => performance.now(),
+  clock: systemClock({
+    steady: () => performance.now(),
+    sinceBoot: () => uptime() * 1_000,
     wall: () => new Date(),
     sleep: async (ms, signal) => {
       await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
         throw signal?.aborted ? signal.reason : error
       })
     },
-  },
+  }),
   openSocket,
   execInPod: async (connection, command) => (await import('./cluster/exec.ts')).execInPod(connection, command),
   lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
@@ -60,10 +63,14 @@ const context: Context = {
 // Prompts and lists colour by the environment alone; --no-color must reach them before they load.
 if (context.argv.includes('--no-color')) process.env['NO_COLOR'] = '1'
 
-// A pipe whose reader has gone (`| head`) is no reason to die in the middle of a run.
-for (const stream of [process.stdout, process.stderr]) {
+// A reader that has gone (`| head`), a closed terminal (EIO) and a full disk behind `>` are no reason to die in the middle of a run, which may have to open.
+for (const stream of [process.stdin, process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (stream !== process.stdout || error.code === 'EPIPE') return
+    process.once('exit', () => {
+      process.stderr.write(`error: standard output could not be written: ${error.message}\n`)
+      process.exitCode ||= exitCodes.failure
+    })
   })
 }
 

@@ -23,7 +23,8 @@ import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
-import { refuseUnfinished, type Survey, survey } from './survey.ts'
+import { type Survey, survey } from './survey.ts'
+import { refuseUnfinished } from './unfinished.ts'
 
 /** Flags of `add-vip`, as typed. */
 export interface AddVipOptions {

@@ -15,7 +15,8 @@ import { planFields } from './plan-fields.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
-import { refuseUnfinished, type Survey, survey } from './survey.ts'
+import { type Survey, survey } from './survey.ts'
+import { refuseUnfinished, settleUnfinished } from './unfinished.ts'
 import { checkOptions, type FirewallOptions, type Wanted, wantedFirewall } from './wanted-firewall.ts'
 
 /** Flags of `init`. */
@@ -29,8 +30,14 @@ export interface InitOptions extends FirewallOptions {
 export const run = async (command: CommandContext, options: InitOptions): Promise<ExitCode> => {
   const { printer } = command
   checkOptions(command, options)
-  const found = await survey(command, { mayStartPods: options.dryRun === 'none' })
-  if (options.dryRun !== 'client') refuseUnfinished(found.situation)
+  const look = () => survey(command, { mayStartPods: options.dryRun === 'none' })
+  let found = await look()
+  if (options.dryRun === 'server') refuseUnfinished(found.situation)
+  if (options.dryRun === 'none') {
+    const settled = await settleUnfinished(command, found.situation, options)
+    if (settled === 'cleaned') found = await look()
+    else if (settled !== 'nothing') return settled
+  }
   const columns = command.context.stderr.columns ?? 80
   printer.talk(`\n${needsText(found.facts, columns)}\n`)
   const wanted = await wantedFirewall(command, options, found.facts, options.yes)

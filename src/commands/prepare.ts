@@ -30,6 +30,9 @@ export interface Prepared {
   readonly isInForce: boolean
 }
 
+/** No cluster sees as many changes: a file of the journal with a greater number is none of ours. */
+const mostChanges = 1_000_000
+
 /** How a plan is prepared. */
 export interface PrepareOptions {
   readonly windowSeconds: number
@@ -46,7 +49,9 @@ export const prepare = async (
   firewall: HostFirewall,
   { windowSeconds, accepted }: PrepareOptions,
 ): Promise<Prepared> => {
-  const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries.map(({ number }) => Number(number.split('.')[0]))
+  const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries
+    .map(({ number }) => Number(number.split('.')[0]))
+    .filter((number) => number < mostChanges)
   const made = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
   refuseUnknownNodes(accepted.hostFirewalls, facts)
   const closed = new Set(made.batches.flatMap(({ nodes }) => nodes))

@@ -32,7 +32,8 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
       ]),
     expired: [
       `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, everything is open.`,
-      'clean up: kubectl calico-fw rollback',
+      'clean up:             kubectl calico-fw rollback',
+      'clean up and go on:   kubectl calico-fw init',
     ],
     opened: [
       'Everything is open: GlobalNetworkSet calico-fw-open exists.',

@@ -2,7 +2,6 @@ import { detectCalico } from '../cluster/detect-calico.ts'
 import { refusals } from '../cluster/refusals.ts'
 import { requiredKinds } from '../discovery/calico-objects.ts'
 import { createReader } from '../discovery/reader.ts'
-import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Notice } from '../firewall/plan.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
@@ -33,24 +32,4 @@ export const survey = async ({ cluster, context, printer }: CommandContext, opti
     const situation = await readSituation(cluster.api, facts.calico.flavour)
     return { facts, situation, notices: clusterNotices(detected, facts) }
   })
-}
-
-/**
- * Refuses a new change while an earlier one is unfinished.
- * @throws FwError FW_BUSY, FW_GATE
- */
-export const refuseUnfinished = ({ gates, unfinished }: Situation): void => {
-  const armed = gates.find((gate) => gate.armed)
-  if (armed !== undefined) {
-    throw new FwError('FW_BUSY', `change ${armed.change} is on trial`, {
-      why: 'its gate is armed: the cluster opens by itself unless it is kept',
-      fix: 'keep it: kubectl calico-fw confirm; or end it: kubectl calico-fw rollback',
-    })
-  }
-  if (unfinished.length > 0) {
-    throw new FwError('FW_GATE', `change ${unfinished.join(' and ')} was never kept`, {
-      why: 'its HostEndpoints are still there; the cluster opened by itself, and arming again would close all of them at once',
-      fix: 'clean up: kubectl calico-fw rollback, then run this again',
-    })
-  }
 }

@@ -15,6 +15,8 @@ export interface TerminalSession {
   shows(text: string | RegExp, ms?: number): Promise<void>
   /** The exit code. */
   readonly ended: Promise<number>
+  /** Closes the window: the program is told SIGHUP, and nothing it writes arrives. */
+  close(): void
   kill(): void
 }
 
@@ -80,6 +82,7 @@ export const openTerminal = (file: string, args: readonly string[], env: Readonl
         check()
       }),
     ended,
+    close: () => (child as unknown as { destroy(): void }).destroy(),
     kill: () => child.kill('SIGKILL'),
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
@@ -75,6 +75,28 @@ describe.concurrent('the wizard in a terminal of 80 by 24', () => {
     expect(terminal.text()).toContain('✔ Open everything')
     expect(await terminal.ended).toBe(4)
     expect(coloured(terminal.raw())).toBe(true)
+  }, 120_000)
+
+  it('opens and undoes when its window is closed in the middle of a run', async ({ expect, onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'calico-fw-test-'))
+    const told = join(folder, 'exit-code')
+    // Node itself cannot leave a terminal that is gone in peace; what it would have said is kept here.
+    const watcher = `import{writeFileSync}from'node:fs';process.on('exit',(code)=>writeFileSync(${JSON.stringify(told)},String(code)))`
+    const terminal = openTerminal(process.execPath, [bin, 'demo'], { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(watcher)}` })
+    onTestFinished(async () => {
+      terminal.kill()
+      await rm(folder, { recursive: true })
+    })
+    for (const question of ['Which network interfaces', 'Which networks have', 'Which of these', 'What becomes', 'Which ports become']) {
+      await terminal.shows(question, 30_000)
+      terminal.type(enter)
+    }
+    await terminal.shows('? Type home to begin')
+    terminal.type(`home${enter}`)
+    await terminal.shows(/opens by itself in \d+ s/, 30_000)
+    terminal.close()
+    await terminal.ended
+    expect(await readFile(told, 'utf8')).toBe('4')
   }, 120_000)
 
   it('without a terminal names the flag it misses, and writes nothing', async ({ expect, onTestFinished }) => {

@@ -17,7 +17,13 @@ describe('a run that is left armed', () => {
     const expired = await stage.run(['status'])
     expect(expired.stdout).toContain('Change 1 was never kept')
     expect((await stage.run(argv)).stderr).toContain('clean up: kubectl calico-fw rollback')
-    expect((await stage.run(['rollback', '--yes'])).code).toBe(0)
+    const told: string[] = []
+    const cleaner = scriptedPrompter(
+      ({ message }) => (message.startsWith('Change 1 was not finished') ? 'only clean up' : undefined),
+      (line) => told.push(line),
+    )
+    expect((await stage.run(['init'], { prompter: cleaner })).code).toBe(0)
+    expect(told.join(' ')).toContain('tester@adm/1-cafe began it')
     expect(hostEndpoints(stage)).toEqual([])
   }, 60_000)
 

@@ -4,7 +4,7 @@ import { refOf } from '../../calico/object.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import type { Clock } from '../clock.ts'
-import type { ArmedGate } from '../state.ts'
+import { type ArmedGate, deadlineOf } from '../state.ts'
 import type { GateObjects } from '../steps.ts'
 
 interface JobView {
@@ -75,6 +75,14 @@ export const checkAlive = async (api: Api, gate: ArmedGate): Promise<void> => {
   checkSet(set, { ...gate.objects.set, metadata: { ...gate.objects.set.metadata, ownerReferences: set.metadata.ownerReferences ?? [] } })
   if (set.metadata.ownerReferences?.some(({ uid }) => uid === gate.jobUid) !== true)
     throw gateError('its set no longer belongs to its Job and would never be collected')
+}
+
+/**
+ * The last look before what keeps a trial is written: a laptop that slept since it asked the cluster wakes up here.
+ * @throws FwError FW_GATE when the deadline has passed by our clock
+ */
+export const checkDeadline = (clock: Clock, gate: ArmedGate): void => {
+  if (clock.now() >= deadlineOf(gate)) throw gateError('its deadline has passed: the cluster has opened by itself')
 }
 
 /**

@@ -8,7 +8,7 @@ import { checkpoint } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { tellEnd } from './end-of-change.ts'
 import { writeFailsafes } from './failsafes.ts'
-import { adoptGate, armGate, checkAlive, disarmGate, renewGate } from './gate.ts'
+import { adoptGate, armGate, checkAlive, checkDeadline, disarmGate, renewGate } from './gate.ts'
 import { removeNamespace } from './namespace.ts'
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
@@ -83,8 +83,8 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return { kind: 'answer', answer: await context.ports.ask({ title: step.title, opensInMs }, context.signal) }
     }
     case 'commit':
-      await writeObjects(context, step.objects)
-      await removeObjects(context, step.removes)
+      await writeObjects(context, step.objects, () => checkDeadline(clock, gateOf(state)))
+      await removeObjects(context, step.removes, () => checkDeadline(clock, gateOf(state)))
       return none
     case 'disarm':
       await context.lock.guard()

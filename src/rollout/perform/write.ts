@@ -6,12 +6,16 @@ import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { inParallel } from './parallel.ts'
 
+/** Called last of all before a write, with nothing waited for in between: throws when it comes too late. */
+type InTime = () => void
+const always: InTime = () => undefined
+
 /**
  * Server-side apply of our objects. Each is what its checkpoint saw, or the run stops; one that is already as wanted is not written;
  * what the server stored is compared with what was asked, for admission may change it.
  * @throws FwError FW_CHANGED, FW_LOCK_LOST, or what the API answers
  */
-export const writeObjects = async (context: PerformContext, objects: readonly KubeObject[]): Promise<void> => {
+export const writeObjects = async (context: PerformContext, objects: readonly KubeObject[], inTime: InTime = always): Promise<void> => {
   const { api } = context.ports
   await inParallel(objects, async (wanted) => {
     const key = imageKey(refOf(wanted))
@@ -21,6 +25,7 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
     if (before !== null && !isOurs(before)) throw foreign(before)
     await context.lock.guard()
     context.signal.throwIfAborted()
+    inTime()
     const stored = await api.apply(guarded(wanted, before)).catch((error: unknown) => {
       throw error instanceof FwError && error.code === 'FW_CONFLICT' ? changed(wanted, error) : error
     })
@@ -35,13 +40,14 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
 }
 
 /** Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. */
-export const removeObjects = async (context: PerformContext, refs: readonly ObjectRef[]): Promise<void> => {
+export const removeObjects = async (context: PerformContext, refs: readonly ObjectRef[], inTime: InTime = always): Promise<void> => {
   const { api } = context.ports
   await inParallel(refs, async (ref) => {
     const now = await api.get(ref)
     if (now === undefined) return
     if (!isOurs(now)) throw foreign(now)
     await context.lock.guard()
+    inTime()
     await api.delete(ref, {
       ...(now.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
       ...(ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),

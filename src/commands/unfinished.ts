@@ -1,0 +1,73 @@
+import { FwError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { Situation } from '../rollout/situation.ts'
+import { run as confirm } from './confirm.ts'
+import type { CommandContext } from './context.ts'
+import { run as rollBack } from './rollback.ts'
+
+/**
+ * Refuses a new change while an earlier one is unfinished.
+ * @throws FwError FW_BUSY, FW_GATE
+ */
+export const refuseUnfinished = ({ gates, unfinished }: Situation): void => {
+  const armed = gates.find((gate) => gate.armed)
+  if (armed !== undefined) {
+    throw new FwError('FW_BUSY', `change ${armed.change} is on trial`, {
+      why: 'its gate is armed: the cluster opens by itself unless it is kept',
+      fix: 'keep it: kubectl calico-fw confirm; or end it: kubectl calico-fw rollback',
+    })
+  }
+  if (unfinished.length > 0) {
+    throw new FwError('FW_GATE', `change ${unfinished.join(' and ')} was never kept`, {
+      why: 'its HostEndpoints are still there; the cluster opened by itself, and arming again would close all of them at once',
+      fix: 'clean up: kubectl calico-fw rollback, then run this again; at a terminal init offers both',
+    })
+  }
+}
+
+/** A holder of the lock who gave a sign of life this recently is at work, in milliseconds. */
+const aliveForMs = 20_000
+
+/**
+ * Asks what becomes of a change that was left armed or never kept, and sees to it. Tells whether to go on with a new one, or how the command ends.
+ * @throws FwError as {@link refuseUnfinished}, where nobody can be asked or the other client is at work
+ */
+export const settleUnfinished = async (
+  command: CommandContext,
+  situation: Situation,
+  options: { readonly windowSeconds: number; readonly yes: boolean; readonly takeOver: boolean },
+): Promise<'nothing' | 'cleaned' | ExitCode> => {
+  const { ui, context, printer } = command
+  const armed = situation.gates.find((gate) => gate.armed)
+  const unfinished = armed?.change ?? situation.unfinished.at(-1)
+  if (unfinished === undefined) return 'nothing'
+  const silentMs = situation.lock === undefined ? Number.POSITIVE_INFINITY : context.clock.wall().getTime() - situation.lock.renewedAt.getTime()
+  if (!ui.interactive || options.yes || silentMs < aliveForMs) {
+    refuseUnfinished(situation)
+    return 'nothing'
+  }
+  const { at = '', by = 'nobody knows who' } = situation.changes.find(({ number }) => number === unfinished) ?? {}
+  const choice = await ui.select<'keep' | 'clean' | 'only' | 'leave'>({
+    message: `Change ${unfinished} was not finished. What now?`,
+    why: `${by} began it at ${at}. ${armed === undefined ? 'Nothing it wrote closes anything.' : 'It is armed: the cluster opens by itself unless it is kept.'}`,
+    flag: 'kubectl calico-fw rollback',
+    default: 'clean',
+    choices: [
+      { value: 'clean', name: 'clean up, then close anew' },
+      { value: 'only', name: 'only clean up' },
+      ...(armed === undefined ? [] : ([{ value: 'keep', name: 'keep it, after the same probes' }] as const)),
+      { value: 'leave', name: 'leave it as it is' },
+    ],
+  })
+  switch (choice) {
+    case 'keep':
+      return confirm(command, options)
+    case 'leave':
+      printer.talk('Nothing was written.')
+      return exitCodes.ok
+    default: {
+      const code = await rollBack(command, { yes: true, windowSeconds: options.windowSeconds })
+      return choice === 'clean' && code === exitCodes.ok ? 'cleaned' : code
+    }
+  }
+}
