@@ -156,7 +156,7 @@ const strikeAt = async (lab: Lab, run: ToolRun, fault: Fault, after: number): Pr
   void run.ended.then(() => {
     over = true
   })
-  await until('the moment to strike', async () => over || toolWrites(lab.state, run.began).length >= after, 240_000, 20)
+  await until('the moment to strike', async () => over || toolWrites(lab.state, run.began).length >= after, 240_000, 40)
   if (over) return undefined
   const at = Date.now()
   const heal = await fault.strike(lab, run)
