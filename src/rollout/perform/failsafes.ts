@@ -53,7 +53,13 @@ export const restoreFailsafes = async (context: PerformContext, image: BeforeIma
     await context.lock.guard()
     const spec = { [inboundField]: listOf(image.before, inboundField), [outboundField]: listOf(image.before, outboundField) }
     const { apiVersion, kind, name } = image.ref
-    await api.create({ apiVersion, kind, metadata: { name }, spec: Object.fromEntries(Object.entries(spec).filter(([, list]) => list !== null)) })
+    const created = await api.create({
+      apiVersion,
+      kind,
+      metadata: { name },
+      spec: Object.fromEntries(Object.entries(spec).filter(([, list]) => list !== null)),
+    })
+    context.memory.seen.set(imageKey(image.ref), created)
     return
   }
   const { wrote, wroteBefore = [] } = image
@@ -70,10 +76,11 @@ export const restoreFailsafes = async (context: PerformContext, image: BeforeIma
   await context.lock.guard()
   if (image.before === null && nobodyElseWrote(now)) {
     await api.delete(refOf(now), now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
+    context.memory.seen.set(imageKey(image.ref), null)
     return
   }
   const spec = { [inboundField]: listOf(image.before, inboundField), [outboundField]: listOf(image.before, outboundField) }
-  await api.mergePatch(image.ref, { metadata: { resourceVersion: now.metadata.resourceVersion }, spec })
+  context.memory.seen.set(imageKey(image.ref), await api.mergePatch(image.ref, { metadata: { resourceVersion: now.metadata.resourceVersion }, spec }))
 }
 
 /** The server's own defaults (nftablesMode in Calico 3.31 and later) stand under the name of whoever created the object. */

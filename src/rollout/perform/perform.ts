@@ -16,6 +16,7 @@ import { baseline, probe } from './probe.ts'
 import { seeFelixesWell, seeRealised } from './realised.ts'
 import { restore, verify } from './restore.ts'
 import { settle } from './settle.ts'
+import { seeUnchanged } from './unchanged.ts'
 import { removeObjects, writeObjects } from './write.ts'
 
 const none = undefined
@@ -83,6 +84,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return { kind: 'answer', answer: await context.ports.ask({ title: step.title, opensInMs }, context.signal) }
     }
     case 'commit':
+      await seeUnchanged(context)
       await writeObjects(context, step.objects, () => checkDeadline(clock, gateOf(state)))
       await removeObjects(context, step.removes, () => checkDeadline(clock, gateOf(state)))
       return none
@@ -128,6 +130,7 @@ const gateOf = (state: RunState) => {
 }
 
 const recheck = async (context: PerformContext, step: Extract<Step, { kind: 'recheck' }>): Promise<void> => {
+  await seeUnchanged(context)
   const [danger] = await context.ports.dangers(step.hostEndpoints)
   if (danger !== undefined) throw new FwError('FW_FOREIGN', `${danger.object} would make this run unsafe`, { why: danger.why, fix: danger.remedy })
 }

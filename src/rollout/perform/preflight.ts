@@ -5,6 +5,7 @@ import { rightsToWrite } from '../../cluster/rights.ts'
 import { FwError } from '../../errors.ts'
 import type { Facts } from '../../firewall/facts.ts'
 import type { FailsafeChange } from '../../firewall/plan.ts'
+import { sameSpec } from '../../firewall/same-spec.ts'
 import type { PerformContext } from './context.ts'
 import { inParallel } from './parallel.ts'
 import { isOurs } from './write.ts'
@@ -27,7 +28,13 @@ export const preflight = async (context: PerformContext, objects: readonly KubeO
       findings.push(`${formatRef(refOf(object))} exists and is not this tool's`)
       return
     }
-    await api.apply(object, { dryRun: true }).catch((error: unknown) => findings.push(`${formatRef(refOf(object))}: ${sentence(error)}`))
+    await api.apply(object, { dryRun: true }).then(
+      (stored) => {
+        if (!sameSpec(stored, object))
+          findings.push(`${formatRef(refOf(object))} would not be stored as written: a webhook or an admission policy changes it on the way in`)
+      },
+      (error: unknown) => findings.push(`${formatRef(refOf(object))}: ${sentence(error)}`),
+    )
   })
   if (failsafes !== undefined) {
     const spec = { failsafeInboundHostPorts: failsafes.after.inbound, failsafeOutboundHostPorts: failsafes.after.outbound }

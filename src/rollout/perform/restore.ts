@@ -3,7 +3,7 @@ import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import { judge } from '../../firewall/judge.ts'
 import { sameSpec } from '../../firewall/same-spec.ts'
-import { applicable, type BeforeImage } from '../checkpoint.ts'
+import { applicable, type BeforeImage, imageKey } from '../checkpoint.ts'
 import { capture } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
@@ -21,12 +21,13 @@ export const restore = async (context: PerformContext, images: readonly BeforeIm
     await context.lock.guard()
     if (image.before === null) {
       if (now !== undefined && !isOurs(now)) return
+      context.memory.seen.set(imageKey(image.ref), null)
       await api.delete(image.ref, {
         ...(now?.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
         ...(image.ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
       })
     } else {
-      await api.apply(applicable(image.before))
+      context.memory.seen.set(imageKey(image.ref), await api.apply(applicable(image.before)))
     }
   })
 }

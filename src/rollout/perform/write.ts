@@ -44,6 +44,7 @@ export const removeObjects = async (context: PerformContext, refs: readonly Obje
   const { api } = context.ports
   await inParallel(refs, async (ref) => {
     const now = await api.get(ref)
+    context.memory.seen.set(imageKey(ref), null)
     if (now === undefined) return
     if (!isOurs(now)) throw foreign(now)
     await context.lock.guard()
