@@ -87,16 +87,18 @@ const pend = (
   Object.assign(socket, { connecting: true })
   const awake = setInterval(() => undefined, keepAlive)
   const gone = new AbortController()
-  const over = AbortSignal.any([gone.signal, signal])
+  const leave = (): void => gone.abort()
+  signal.addEventListener('abort', leave, { once: true })
   const settle = (): void => {
     clearInterval(awake)
+    signal.removeEventListener('abort', leave)
     gone.abort()
   }
   socket.once('close', settle)
   socket.once('connect', settle)
   const resend = async (): Promise<void> => {
     for (const ms of retransmissions) {
-      if (!(await slept(clock, ms, over)) || socket.destroyed) {
+      if (!(await slept(clock, ms, gone.signal)) || socket.destroyed) {
         socket.destroy()
         return
       }
