@@ -127,12 +127,21 @@ const listOf = (answer: HttpAnswer, path: string): { items: Record<string, unkno
   const body = parsed(answer)
   if (!isRecord(body) || !(Array.isArray(body.items) || body.items === null)) throw notKubernetes(answer, 'GET', path)
   const metadata = isRecord(body.metadata) ? body.metadata : {}
-  return { items: (body.items ?? []).filter(isRecord), next: typeof metadata.continue === 'string' ? metadata.continue : '' }
+  const items: unknown[] = body.items ?? []
+  if (!items.every((item) => isRecord(item) && isRecord(item.metadata) && typeof item.metadata.name === 'string'))
+    throw notKubernetes(answer, 'GET', path)
+  return { items: items.filter(isRecord), next: typeof metadata.continue === 'string' ? metadata.continue : '' }
 }
 
 const objectOf = (answer: HttpAnswer, method: string, path: string): KubeObject => {
   const body = parsed(answer)
-  if (!isRecord(body) || typeof body.kind !== 'string' || typeof body.apiVersion !== 'string' || !isRecord(body.metadata))
+  if (
+    !isRecord(body) ||
+    typeof body.kind !== 'string' ||
+    typeof body.apiVersion !== 'string' ||
+    !isRecord(body.metadata) ||
+    typeof body.metadata.name !== 'string'
+  )
     throw notKubernetes(answer, method, path)
   return body as unknown as KubeObject
 }

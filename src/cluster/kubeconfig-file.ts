@@ -1,7 +1,7 @@
 import type { PlatformPath } from 'node:path'
 import * as v from 'valibot'
-import { parseAllDocuments } from 'yaml'
 import { FwError } from '../errors.ts'
+import { readYaml } from '../firewall/read-yaml.ts'
 import { type ClusterEntry, type ContextEntry, kubeconfigSchema, type UserEntry } from './kubeconfig-schema.ts'
 
 /** One kubeconfig, or several merged; every path in it is absolute. */
@@ -64,11 +64,11 @@ export const badFile = (location: string, why: string): FwError =>
   })
 
 const firstDocument = (content: string, location: string): unknown => {
-  const documents = parseAllDocuments(content, { merge: true, uniqueKeys: false })
-  const first = 'empty' in documents ? undefined : documents[0]
-  const error = first?.errors[0]
-  if (error !== undefined) throw badFile(location, error.message.split('\n')[0] ?? error.code)
-  return first?.toJS() ?? {}
+  try {
+    return readYaml(content, { merge: true, uniqueKeys: false })[0] ?? {}
+  } catch (error) {
+    throw badFile(location, error instanceof Error ? error.message : String(error))
+  }
 }
 
 const byName = <Entry>(location: string, kind: string, entries: readonly (readonly [string, Entry])[]): ReadonlyMap<string, Entry> => {

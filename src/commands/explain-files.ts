@@ -1,9 +1,9 @@
-import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../calico/object.ts'
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
+import { readYaml } from '../firewall/read-yaml.ts'
 import { standingOf } from '../firewall/standing.ts'
 import { committedWorld } from '../proof/plan-states.ts'
 import { written } from '../proof/world-edits.ts'
@@ -17,21 +17,24 @@ const known = ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'Netwo
  * @throws FwError FW_BAD_FILE, and what makes a firewall impossible here
  */
 export const worldWith = (facts: Facts, world: World, text: string, fileName: string): World => {
-  const documents = parseAllDocuments(text).flatMap((document) => {
-    const [problem] = document.errors
-    if (problem !== undefined) throw bad(fileName, problem.message.split('\n')[0] ?? 'it is not YAML')
-    const value: unknown = document.toJS()
-    return value === null ? [] : itemsOf(value)
-  })
+  const documents = valuesIn(text, fileName).flatMap((value) => (value === null || value === undefined ? [] : itemsOf(value)))
   if (documents.some(({ kind }) => kind === 'HostFirewall')) return committed(facts, text, fileName)
   const wrong = documents.find(({ kind, metadata, spec }) => !known.includes(kind) || typeof metadata?.name !== 'string' || typeof spec !== 'object')
   if (wrong !== undefined) throw bad(fileName, `it holds ${wrong.kind ?? 'something without a kind'}, and verdicts come from ${known.join(', ')}`)
   return written(world, documents)
 }
 
+const valuesIn = (text: string, fileName: string): unknown[] => {
+  try {
+    return readYaml(text)
+  } catch (error) {
+    throw bad(fileName, error instanceof Error ? error.message : String(error))
+  }
+}
+
 const itemsOf = (value: unknown): KubeObject[] => {
   const items = (value as { items?: unknown }).items
-  return (Array.isArray(items) ? items : [value]) as KubeObject[]
+  return (Array.isArray(items) ? items : [value]).map((item: unknown) => (typeof item === 'object' && item !== null ? item : {})) as KubeObject[]
 }
 
 const committed = (facts: Facts, text: string, fileName: string): World => {

@@ -1,4 +1,5 @@
-import { stringify } from 'yaml'
+import { Scalar, stringify } from 'yaml'
+import { escaped, safeText, unseen } from '../ui/safe-text.ts'
 import type { Context, OutputFormat, Printer } from './context.ts'
 
 /** The version of every document on stdout. */
@@ -8,10 +9,10 @@ export const documentVersion = 'calico-fw.github.io/v1alpha1'
 export const createPrinter = ({ stdout, stderr }: Pick<Context, 'stdout' | 'stderr'>, format: OutputFormat): Printer => ({
   format,
   data: (text) => {
-    if (format === 'text') stdout.write(`${text}\n`)
+    if (format === 'text') stdout.write(`${safeText(text)}\n`)
   },
   talk: (text) => {
-    stderr.write(`${text}\n`)
+    stderr.write(`${safeText(text)}\n`)
   },
   document: (kind, fields) => {
     if (format !== 'text') stdout.write(serialised({ apiVersion: documentVersion, kind, ...fields }, format))
@@ -21,5 +22,13 @@ export const createPrinter = ({ stdout, stderr }: Pick<Context, 'stdout' | 'stde
 /** One document as JSON or as YAML that YAML 1.1 readers read alike. */
 export const serialised = (document: unknown, format: 'json' | 'yaml'): string =>
   format === 'json'
-    ? `${JSON.stringify(document, null, 2)}\n`
-    : stringify(document, { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false })
+    ? `${JSON.stringify(document, null, 2).replace(unseen, escaped)}\n`
+    : stringify(document, quoted, { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false }).replace(unseen, escaped)
+
+/** What is escaped stands between double quotes, where alone YAML reads an escape. */
+const quoted = (_: unknown, value: unknown): unknown => {
+  if (typeof value !== 'string' || value.search(unseen) < 0) return value
+  const scalar = new Scalar(value)
+  scalar.type = Scalar.QUOTE_DOUBLE
+  return scalar
+}

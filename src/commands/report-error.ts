@@ -1,6 +1,7 @@
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { errorFields, errorText } from '../ui/error-text.ts'
+import { safeLine } from '../ui/safe-text.ts'
 import { themeFor } from '../ui/theme.ts'
 import { wrap } from '../ui/wrap.ts'
 import { version } from '../version.ts'
@@ -22,7 +23,7 @@ export const reportError = async ({ argv, stderr, workstation }: Context, error:
   }
   const debug = workstation.env['FW_DEBUG']
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = safeLine(error instanceof Error ? error.message : String(error))
   stderr.write(
     `${[
       `error: this is a bug in kubectl calico-fw v${version}: ${message}`,

@@ -4,6 +4,7 @@ import { requiredKinds } from '../discovery/calico-objects.ts'
 import { createReader } from '../discovery/reader.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { Notice } from '../firewall/plan.ts'
+import { understood } from '../firewall/understood.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
 import { waiting } from '../ui/wait.ts'
 import { clusterNotices } from './cluster-notices.ts'
@@ -25,7 +26,7 @@ export const survey = async ({ cluster, context, printer }: CommandContext, opti
   printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
   return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
     // What is forbidden here is named by the facts below.
-    const detected = await detectCalico(createReader(cluster.api, requiredKinds, { timeoutMs: 10_000 }).api)
+    const detected = await understood(() => detectCalico(createReader(cluster.api, requiredKinds, { timeoutMs: 10_000 }).api))
     const refusal = refusals(detected)
     if (refusal !== undefined) throw refusal
     const facts = await cluster.facts(options)

@@ -5,6 +5,7 @@ import type { RunInPod } from '../cluster/exec.ts'
 import { FwError } from '../errors.ts'
 import type { OperatorPath } from '../firewall/components.ts'
 import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import { understood } from '../firewall/understood.ts'
 import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
 import { endpointsOf } from './api-endpoints.ts'
@@ -56,7 +57,9 @@ export interface DiscoveryContext {
  * @throws FwError when Nodes, HostEndpoints, GlobalNetworkPolicies or FelixConfigurations cannot be read, when there is no Calico
  *   (FW_UNSUPPORTED), or when Felix could not read its failsafes (FW_BAD_FAILSAFE)
  */
-export const discover = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
+export const discover = (api: Api, context: DiscoveryContext): Promise<Facts> => understood(() => gather(api, context))
+
+const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
   const timeoutMs = context.timeoutMs ?? 10_000
   const reader = createReader(api, requiredKinds, { timeoutMs, ...(context.signal === undefined ? {} : { signal: context.signal }) })
   if (context.runInPod === undefined && context.pretendsNodes === undefined)

@@ -8,6 +8,7 @@ import { committedRuns } from '../firewall/deny-policy.ts'
 import type { Flavour } from '../firewall/facts.ts'
 import { firewallKey } from '../firewall/firewall-text.ts'
 import { switchApiVersion } from '../firewall/gate.ts'
+import { understood } from '../firewall/understood.ts'
 import { type Change, changesOf } from './changes.ts'
 import { type Checkpoint, parseNumber } from './checkpoint.ts'
 import { readCheckpoints } from './perform/checkpoint-store.ts'
@@ -44,7 +45,9 @@ export interface Situation {
 }
 
 /** Reads it all; needs no discovery, so that it answers in a few requests. */
-export const readSituation = async (api: Api, flavour: Flavour): Promise<Situation> => {
+export const readSituation = (api: Api, flavour: Flavour): Promise<Situation> => understood(() => situationOf(api, flavour))
+
+const situationOf = async (api: Api, flavour: Flavour): Promise<Situation> => {
   const managed = `${keys.managedBy}=${fieldManager}`
   const listOwn = async (resource: Resource, options: { namespace?: string; labelSelector?: string } = {}): Promise<KubeObject[]> =>
     (await api.list(resource, { labelSelector: managed, ...options })) ?? []

@@ -1,5 +1,6 @@
 import { FwError } from '../errors.ts'
 import type { AskOptions, Choice, Prompter, Question } from './prompter.ts'
+import { safeLine, safeText } from './safe-text.ts'
 import type { Theme } from './theme.ts'
 import { wrap } from './wrap.ts'
 
@@ -19,13 +20,13 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
       output.write(
         `\n${question.why
           .split('\n')
-          .map((line) => theme.faint(wrap(line, { columns: output.columns ?? 80 })))
+          .map((line) => theme.faint(wrap(safeText(line), { columns: output.columns ?? 80 })))
           .join('\n')}\n`,
       )
     }
     const module = createPromptModule({ input, output, ...(signal === undefined ? {} : { signal }) })
     try {
-      const { answer } = (await module([{ name: 'answer', message: question.message, ...prompt } as never])) as { answer: Value }
+      const { answer } = (await module([{ name: 'answer', message: safeLine(question.message), ...prompt } as never])) as { answer: Value }
       return answer
     } catch (error) {
       throw translated(error, question, signal)
@@ -51,7 +52,7 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
 }
 
 const plainChoices = <Value>(choices: readonly Choice<Value>[]) =>
-  choices.map((choice) => ({ ...choice, short: choice.name.replace(/ \(.*\)$/, '') }))
+  choices.map((choice) => ({ ...choice, name: safeLine(choice.name), short: safeLine(choice.name).replace(/ \(.*\)$/, '') }))
 
 /** An empty choice is an answer too. */
 const checkboxTheme = {

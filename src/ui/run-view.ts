@@ -5,6 +5,7 @@ import type { Step } from '../rollout/steps.ts'
 import type { Board } from './board.ts'
 import { sentenceOf } from './error-text.ts'
 import { probesInBrief } from './probes-text.ts'
+import { safeLine } from './safe-text.ts'
 import { stageAt, stagesOf, undoStageOf, undoStages } from './stages.ts'
 
 /** What a round of probes found, and of how many. */
@@ -64,7 +65,16 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
     const all = titles()
     const offset = stage
     const before = tail
-    current = { board: before.then(() => board(all.slice(offset), offset, all.length)), offset }
+    current = {
+      board: before.then(() =>
+        board(
+          all.slice(offset).map((title) => safeLine(title)),
+          offset,
+          all.length,
+        ),
+      ),
+      offset,
+    }
     startTicking()
   }
   const close = (brokenOff?: string): void => {
@@ -93,7 +103,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
   }
   const say = (): void => {
     const saying = {
-      step: step === undefined ? undefined : titleOf(step),
+      step: step === undefined ? undefined : safeLine(titleOf(step)),
       probes: seen === undefined ? undefined : probesInBrief(seen.judgement, seen.of),
       opensIn: opensIn(),
     }
@@ -122,7 +132,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
           begin()
           return
         case 'step-failed':
-          inOrder((to) => to.fail(`${progress.step.title}: ${sentenceOf(progress.error)}`))
+          inOrder((to) => to.fail(safeLine(`${progress.step.title}: ${sentenceOf(progress.error)}`)))
           return
         case 'probes':
           // A question's pulses tell nothing new unless they turn red.
@@ -138,7 +148,7 @@ export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView 
           turnRound(progress.reason.kind === 'step-failed' ? undefined : progress.reason.text)
           return
         case 'note':
-          inOrder((to) => to.note(progress.text))
+          inOrder((to) => to.note(safeLine(progress.text)))
           return
         case 'step-done':
         case 'lag':

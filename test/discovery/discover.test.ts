@@ -425,7 +425,7 @@ test('the operator’s addresses are asked for towards the API and a node; witho
 test('a bug is not taken for a source that cannot be read', async () => {
   const api = clusterApi(homeCluster)
   const broken = { ...api, get: () => Promise.reject(new TypeError('a bug')) }
-  await expect(discover(broken, homeContext())).rejects.toThrow('a bug')
+  await expect(discover(broken, homeContext())).rejects.toMatchObject({ code: 'FW_API', why: 'a bug' })
   await expect(discover({ ...api, get: () => Promise.reject(new FwError('FW_UNREACHABLE', 'no way')) }, homeContext())).rejects.toMatchObject({
     code: 'FW_UNREACHABLE',
   })
