@@ -1,4 +1,4 @@
-import { startControllerManager } from '../cluster/control-plane.ts'
+import { apiReady, controlPlaneNodes, startApiserver, startControllerManager } from '../cluster/control-plane.ts'
 import { felixPid, signalFelix } from '../cluster/felix.ts'
 import { hasKubelet } from '../cluster/nodes.ts'
 import type { Lab } from '../lab.ts'
@@ -83,8 +83,16 @@ export const faultMenu: readonly Fault[] = [
     ...{ name: 'kube-controller-manager killed, and started again', share: 4, alone: false },
     strike: async (lab) => {
       await kill(lab, 'kube-controller-manager')
-      for (const node of lab.layout.nodes.filter(({ controlPlane }) => controlPlane))
-        startControllerManager(lab, node, { monitorsNodes: hasKubelet(lab) })
+      for (const node of controlPlaneNodes(lab.layout)) startControllerManager(lab, node, { monitorsNodes: hasKubelet(lab) })
+      return nothing
+    },
+  },
+  {
+    ...{ name: 'kube-apiserver killed, and started again', share: 4, alone: false },
+    strike: async (lab) => {
+      await kill(lab, 'kube-apiserver')
+      for (const node of controlPlaneNodes(lab.layout)) startApiserver(lab, node)
+      await apiReady(lab.api)
       return nothing
     },
   },
