@@ -78,6 +78,8 @@ const oneRun = async (
   const from = fault.alone && struck !== undefined ? struck.at : Date.now()
   // Whoever was not hit, or lived with it, and said that the firewall is kept need not be waited for.
   const isKept = (struck === undefined || !fault.alone) && (await run.ended).code === 0 && (await findStanding(lab)).standing === 'kept'
+  // What was written last may not have closed yet, and a gate that holds nothing closed yet is a gate: it must go by itself, too.
+  if (!isKept) await noTrial(lab, from + limitMs)
   const openFrom = isKept ? undefined : await opening.openFrom(from, from + limitMs)
   const wasClosed = command.onClosed || opening.firstLoss(run.began) !== undefined
   await struck?.heal()
@@ -106,6 +108,12 @@ const oneRun = async (
   ]
   page.fact(title, problems.length === 0, figures.filter((one) => one !== undefined).join('; '))
   return { command: command.name, fault: fault.name, standing: found.standing, openAfterMs }
+}
+
+/** Waits until no gate is armed, or for the last moment at which one may be. */
+const noTrial = async (lab: Lab, deadline: number): Promise<void> => {
+  const isOver = async () => (await findStanding(lab)).standing !== 'trial'
+  while (Date.now() < deadline && !(await isOver().catch(() => false))) await pause(500)
 }
 
 /** What is not as before; a namespace takes its seconds to go. */
