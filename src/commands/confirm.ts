@@ -28,6 +28,12 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     })
   }
   const closedNodes = situation.hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.run] === `${gate.change}`).map(({ spec }) => spec.node)
+  if (closedNodes.length === 0) {
+    throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
+      why: 'no node is closed by it: its client stopped before it closed one, or it takes openings back, which only the run that does so can keep',
+      fix: 'take an init back, or go on with a rollback: kubectl calico-fw rollback',
+    })
+  }
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
   const windowSeconds = 90
   const { probes } = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })

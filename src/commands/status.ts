@@ -1,3 +1,4 @@
+import { keys } from '../calico/names.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
@@ -25,11 +26,20 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
     kept: [`The firewall is kept: ${plural(hostEndpoints.length, 'interface')} on ${plural(nodes, 'node')} closed but for what it allows.`],
     trial: gates
       .filter(({ armed }) => armed)
-      .flatMap(({ change, expiresAt }) => [
-        `Change ${change} is on trial: the cluster opens by itself ${expiresAt === undefined ? 'when its Job ends' : whenOf(expiresAt, now)}.`,
-        'keep it:  kubectl calico-fw confirm',
-        'end it:   kubectl calico-fw open',
-      ]),
+      .flatMap(({ change, expiresAt }) => {
+        const when = expiresAt === undefined ? 'when its Job ends' : whenOf(expiresAt, now)
+        // A run that stopped before its first HostEndpoint, or one that takes openings back: confirm keeps neither.
+        return hostEndpoints.some(({ metadata }) => metadata.labels?.[keys.run] === `${change}`)
+          ? [
+              `Change ${change} is on trial: the cluster opens by itself ${when}.`,
+              'keep it:  kubectl calico-fw confirm',
+              'end it:   kubectl calico-fw open',
+            ]
+          : [
+              `Change ${change} is on trial, with no node closed by it: what it closes opens by itself ${when}.`,
+              'end it:   kubectl calico-fw rollback',
+            ]
+      }),
     expired: [
       `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, everything is open.`,
       'clean up:             kubectl calico-fw rollback',

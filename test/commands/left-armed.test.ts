@@ -51,5 +51,20 @@ describe('a run that is left armed', () => {
     expect(closed.stderr).toContain('Done.')
     expect(closed.code).toBe(0)
     expect(exporters(stage)).toEqual(['TIMEOUT', 'TIMEOUT', 'TIMEOUT'])
-  }, 60_000)
+
+    // A rollback that takes an opening back closes by a Deny of its own: confirm would disarm that and call the opening closed.
+    expect((await stage.run(['add-vip', '192.168.218.174', '--port', '31110/tcp', '--yes'])).code).toBe(0)
+    const taking = scriptedPrompter(
+      ({ message }) => (message.startsWith('Roll back') ? true : message.startsWith('Keep') ? 'leave' : undefined),
+      () => undefined,
+    )
+    expect((await stage.run(['rollback'], { prompter: taking })).code).toBe(130)
+    const trial = await stage.run(['status'])
+    expect(trial.stdout).toContain('is on trial, with no node closed by it')
+    expect(trial.stdout).not.toContain('calico-fw confirm')
+    const refused = await stage.run(['confirm', '--yes'])
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('go on with a rollback: kubectl calico-fw rollback') })
+    expect((await stage.run(['rollback', '--yes'])).code).toBe(0)
+    expect(stage.simulator.reach('inet', 'ws1', 31_110)).toBe('TIMEOUT')
+  }, 120_000)
 })
