@@ -93,10 +93,15 @@ const coverageNow = async ({ facts }: Cluster, { firewall, hostEndpoints }: Situ
 const printChanges = (printer: Printer, { changes }: Situation): void => {
   if (changes.length === 0) return
   printer.data('')
-  for (const { number, at, by, command, undoneBy } of changes) {
-    printer.data(`change ${number}  ${at}  ${by}  ${command}${undoneBy === undefined ? '' : `  (taken back by ${undoneBy})`}`)
-  }
+  for (const change of changes) printer.data(`change ${change.number}  ${change.at}  ${change.by}  ${change.command}${fateOf(change)}`)
   printer.data('undo the last one: kubectl calico-fw rollback')
+}
+
+/** What became of a change, where it is not simply in force. */
+const fateOf = ({ undoneBy, end }: Situation['changes'][number]): string => {
+  if (undoneBy !== undefined) return `  (taken back by ${undoneBy})`
+  if (end === undefined) return '  (did not end)'
+  return end.outcome === 'done' ? '' : `  (${end.outcome === 'rolled-back' ? 'took itself back' : 'was not taken back whole'})`
 }
 
 const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes }: Situation): Record<string, unknown> => ({

@@ -48,43 +48,39 @@ const laptop = (api: Api, clock: Clock, prober: RolloutPorts['prober']) => {
 }
 
 describe('a laptop that sleeps past the deadline', () => {
-  it.each([
-    'close worker ws2.kryukov.local',
-    'probe with worker ws2.kryukov.local closed',
-    'renew the deadline',
-    'keep the firewall?',
-    'probe once more',
-    'the gate still holds',
-    'keep it: write the lasting Deny',
-  ])('at "%s" finds the cluster open, closes nothing when it wakes up, and clears away', async (title) => {
-    stage = await setStage()
-    const before = { table: stage.table(), felix: felixConfiguration(stage) }
-    const { api, clock, prober } = stage.ports()
-    const { ports, shutLid, openLid } = laptop(api, clock, prober)
-    let asleep = false
-    let closed = false
-    const run = await stage.init({
-      ports: {
-        ...ports,
-        report: (event) => {
-          if (event.kind === 'step' && event.step.kind === 'write' && event.step.closes.length > 0) closed = true
-          if (asleep || !closed || event.kind !== 'step' || event.step.title !== title) return
-          asleep = true
-          shutLid()
+  it.each(['close worker ws2.kryukov.local', 'keep the firewall?', 'the gate still holds', 'keep it: write the lasting Deny'])(
+    'at "%s" finds the cluster open, closes nothing when it wakes up, and clears away',
+    async (title) => {
+      stage = await setStage()
+      const before = { table: stage.table(), felix: felixConfiguration(stage) }
+      const { api, clock, prober } = stage.ports()
+      const { ports, shutLid, openLid } = laptop(api, clock, prober)
+      let asleep = false
+      let closed = false
+      const run = await stage.init({
+        ports: {
+          ...ports,
+          report: (event) => {
+            if (event.kind === 'step' && event.step.kind === 'write' && event.step.closes.length > 0) closed = true
+            if (asleep || !closed || event.kind !== 'step' || event.step.title !== title) return
+            asleep = true
+            shutLid()
+          },
         },
-      },
-    })
-    for (let guard = 0; guard < 2_000 && !asleep; guard++) await stage.clock.advance(100)
-    await stage.clock.advance(35_000)
-    const committed = stage.sim.objects.get(refOf(denyPolicy([1]))) !== undefined
-    // The write that keeps may have been on its way when the lid was closed: then it is kept, and nothing else.
-    if (!committed) expect(stage.table()).toEqual(before.table)
-    await stage.clock.advance(3_600_000)
-    openLid()
-    const outcome = await stage.clock.drive(run.ended)
-    expect(outcome.kind).toBe('rolled-back')
-    await stage.clock.advance(2_000)
-    expect({ table: stage.table(), felix: felixConfiguration(stage) }).toEqual(before)
-    expect(stage.leftovers()).toEqual([])
-  })
+      })
+      for (let guard = 0; guard < 2_000 && !asleep; guard++) await stage.clock.advance(100)
+      await stage.clock.advance(35_000)
+      // The write that keeps may have been on its way when the lid was closed: then it is closed until the laptop wakes up, by the firewall that was kept.
+      const isKept = stage.sim.objects.get(refOf(denyPolicy([1]))) !== undefined
+      expect([title, isKept]).toEqual([title, title.startsWith('keep it')])
+      if (!isKept) expect(stage.table()).toEqual(before.table)
+      await stage.clock.advance(3_600_000)
+      openLid()
+      const outcome = await stage.clock.drive(run.ended)
+      expect(outcome.kind).toBe('rolled-back')
+      await stage.clock.advance(2_000)
+      expect({ table: stage.table(), felix: felixConfiguration(stage) }).toEqual(before)
+      expect(stage.leftovers()).toEqual([])
+    },
+  )
 })
