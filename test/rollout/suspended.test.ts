@@ -1,7 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { refOf } from '../../src/calico/object.ts'
 import type { Api } from '../../src/cluster/api.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import type { Clock } from '../../src/rollout/clock.ts'
 import type { RolloutPorts } from '../../src/rollout/ports.ts'
 import { felixConfiguration } from './operator.ts'
@@ -70,10 +68,7 @@ describe('a laptop that sleeps past the deadline', () => {
       })
       for (let guard = 0; guard < 2_000 && !asleep; guard++) await stage.clock.advance(100)
       await stage.clock.advance(35_000)
-      // The write that keeps may have been on its way when the lid was closed: then it is closed until the laptop wakes up, by the firewall that was kept.
-      const isKept = stage.sim.objects.get(refOf(denyPolicy([1]))) !== undefined
-      expect([title, isKept]).toEqual([title, title.startsWith('keep it')])
-      if (!isKept) expect(stage.table()).toEqual(before.table)
+      expect(stage.table()).toEqual(before.table)
       await stage.clock.advance(3_600_000)
       openLid()
       const outcome = await stage.clock.drive(run.ended)
