@@ -1,4 +1,5 @@
 import { keys } from '../calico/names.ts'
+import type { HostEndpoint } from '../calico/shapes.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
@@ -19,29 +20,30 @@ export const standingOf = ({ opened, gates, unfinished, committed, hostEndpoints
 
 /** What goes on, who does it, and what happens next and when: the same from any machine, for it is read from the cluster alone. */
 export const sentencesOf = (situation: Situation, now: Date): string[] => {
-  const { lock, gates, unfinished, hostEndpoints } = situation
-  const nodes = new Set(hostEndpoints.map(({ spec }) => spec.node)).size
+  const { lock, gates, unfinished, committed, hostEndpoints } = situation
+  const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
+  const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
+  const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
   const next: Record<Standing, string[]> = {
     none: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'],
-    kept: [`The firewall is kept: ${plural(hostEndpoints.length, 'interface')} on ${plural(nodes, 'node')} closed but for what it allows.`],
+    kept: [
+      `The firewall is kept: ${plural(hostEndpoints.length, 'interface')} on ${plural(nodesOf(hostEndpoints), 'node')} closed but for what it allows.`,
+    ],
     trial: gates
       .filter(({ armed }) => armed)
       .flatMap(({ change, expiresAt }) => {
         const when = expiresAt === undefined ? 'when its Job ends' : whenOf(expiresAt, now)
+        const closes = hostEndpoints.some((one) => runOf(one) === change)
+        const opens = `${closes && stay === 0 ? 'the cluster' : 'what it closes'} opens by itself ${when}${staying}.`
         // A run that stopped before its first HostEndpoint, or one that takes openings back: confirm keeps neither.
-        return hostEndpoints.some(({ metadata }) => metadata.labels?.[keys.run] === `${change}`)
-          ? [
-              `Change ${change} is on trial: the cluster opens by itself ${when}.`,
-              'keep it:  kubectl calico-fw confirm',
-              'end it:   kubectl calico-fw open',
-            ]
-          : [
-              `Change ${change} is on trial, with no node closed by it: what it closes opens by itself ${when}.`,
-              'end it:   kubectl calico-fw rollback',
-            ]
+        return [
+          `Change ${change} is on trial${closes ? '' : ', with no node closed by it'}: ${opens}`,
+          ...(closes ? ['keep it:  kubectl calico-fw confirm'] : []),
+          `end it:   kubectl calico-fw ${closes && stay === 0 ? 'open' : 'rollback'}`,
+        ]
       }),
     expired: [
-      `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, everything is open.`,
+      `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, ${stay === 0 ? 'everything' : 'what it closed'} is open${staying}.`,
       'clean up:             kubectl calico-fw rollback',
       'clean up and go on:   kubectl calico-fw init',
     ],
@@ -112,6 +114,8 @@ const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes }
   hostEndpoints: hostEndpoints.map(({ metadata, spec }) => ({ name: metadata.name, node: spec.node, interfaceName: spec.interfaceName })),
   changes,
 })
+
+const runOf = ({ metadata }: HostEndpoint): number => Number(metadata.labels?.[keys.run])
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 

@@ -18,7 +18,7 @@ import type { GateObjects } from './steps.ts'
 export interface FoundGate {
   readonly change: number
   readonly objects: GateObjects
-  /** Its set exists: what it guards is closed. */
+  /** Its set exists and its change is not kept: what it guards is closed, and opens by itself. Of a kept change it holds nothing any more. */
   readonly armed: boolean
   /** When its Job fails by the cluster's clock; undefined when the Job is gone or was never started. */
   readonly expiresAt: Date | undefined
@@ -65,7 +65,7 @@ const situationOf = async (api: Api, flavour: Flavour): Promise<Situation> => {
   const runs = new Set(hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run])))
   return {
     lock: lockOf(lease),
-    gates: gatesOf(jobs, sets),
+    gates: gatesOf(jobs, sets, committed),
     opened: openSets.some(({ metadata }) => metadata.labels?.[keys.set] === 'open'),
     hostEndpoints: hostEndpoints as unknown as HostEndpoint[],
     committed,
@@ -99,7 +99,7 @@ const lockOf = (lease: KubeObject | undefined): Situation['lock'] => {
   return { holder: spec.holderIdentity, renewedAt: new Date(spec.renewTime ?? 0), step: lease?.metadata.annotations?.[keys.step] }
 }
 
-const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[]): FoundGate[] => {
+const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[], committed: readonly number[]): FoundGate[] => {
   const changes = new Set([...jobs, ...sets].map(({ metadata }) => Number(metadata.labels?.[keys.change])).filter((change) => change > 0))
   return [...changes].flatMap((change): FoundGate[] => {
     const job = jobs.find(({ metadata }) => metadata.name === gateName(change))
@@ -110,7 +110,8 @@ const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[]): Foun
       kind,
       metadata: { name: gateName(change), namespace: toolNamespace },
     })
-    return [{ change, objects: { job: job ?? absent('Job'), set: set ?? absent('NetworkSet') }, armed: set !== undefined, expiresAt: expiryOf(job) }]
+    const armed = set !== undefined && !committed.includes(change)
+    return [{ change, objects: { job: job ?? absent('Job'), set: set ?? absent('NetworkSet') }, armed, expiresAt: expiryOf(job) }]
   })
 }
 

@@ -1,7 +1,7 @@
 import { calicoApiVersion } from '../cluster/crds.ts'
 import type { Lab } from '../lab.ts'
 import { send } from '../packets/table.ts'
-import { runTool, tail } from '../tool.ts'
+import { runTool, type ToolEnd, tail } from '../tool.ts'
 import { closable } from './home-answers.ts'
 
 /** Where a cluster stands, by its objects as the harness reads them. */
@@ -30,9 +30,11 @@ export const findStanding = async ({ api, variant }: Lab): Promise<Found> => {
   const deny = policies.find(({ metadata }) => metadata.name === 'calico-fw-deny')
   const kept = /in \{([^}]*)\}/.exec(String((deny?.['spec'] as { selector?: string } | undefined)?.selector))?.[1] ?? ''
   const runs = new Set(hostEndpoints.map(({ metadata }) => (metadata['labels'] as Record<string, string>)[runLabel] ?? ''))
-  const unkept = [...runs].filter((run) => !kept.includes(`"${run}"`) && !kept.includes(`'${run}'`))
+  const isKept = (run: string) => kept.includes(`"${run}"`) || kept.includes(`'${run}'`)
+  const unkept = [...runs].filter((run) => !isKept(run))
   const isOpened = sets.some(({ metadata }) => metadata.name === 'calico-fw-open')
-  const armed = gates.some(({ metadata }) => metadata.name.startsWith('gate-'))
+  // Of a change that is kept the gate holds nothing any more.
+  const armed = gates.some(({ metadata: { name } }) => name.startsWith('gate-') && !isKept(name.slice('gate-'.length)))
   const standing = isOpened ? 'opened' : armed ? 'trial' : unkept.length > 0 ? 'expired' : hostEndpoints.length > 0 ? 'kept' : 'none'
   const holder = (lease?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity
   return {
@@ -42,15 +44,32 @@ export const findStanding = async ({ api, variant }: Lab): Promise<Found> => {
   }
 }
 
+interface Told {
+  readonly standing?: string
+  readonly lock?: { readonly holder: string; readonly step?: string }
+  readonly changes?: readonly unknown[]
+}
+
+const ask = async (lab: Lab): Promise<{ readonly end: ToolEnd; readonly said: Told }> => {
+  const end = await runTool(lab, ['status', '-o', 'json'])
+  return { end, said: JSON.parse(end.lines.flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : [])).join('\n') || '{}') as Told }
+}
+
+/** What `status` gets wrong while things still move: its word is what the objects say just before, or just after. */
+export const misread = async (lab: Lab): Promise<readonly string[]> => {
+  const before = await findStanding(lab)
+  const { end, said } = await ask(lab)
+  const known: readonly string[] = [before.standing, (await findStanding(lab)).standing]
+  return known.includes(said.standing ?? '')
+    ? []
+    : [`at once status says ${said.standing ?? `nothing:\n${tail(end.lines)}`}, the objects say ${known.join(', then ')}`]
+}
+
 /** What `status` gets wrong; empty where its word, its next command and the packets agree with the objects. */
 export const unexplained = async (lab: Lab): Promise<{ readonly found: Found; readonly faults: readonly string[] }> => {
   const found = await findStanding(lab)
-  const [told, answers] = [await runTool(lab, ['status', '-o', 'json']), await send(lab, closable(lab))]
-  const said = JSON.parse(told.lines.flatMap(({ stream, text }) => (stream === 'stdout' ? [text] : [])).join('\n') || '{}') as {
-    standing?: string
-    lock?: { holder: string; step?: string }
-    changes?: readonly unknown[]
-  }
+  const { end: told, said } = await ask(lab)
+  const answers = await send(lab, closable(lab))
   const text = (await runTool(lab, ['status'])).lines.map((line) => line.text).join('\n')
   const open = answers.filter(({ answer }) => answer === 'OPEN').length
   const wantOpen = found.standing === 'kept' || found.standing === 'trial' ? 0 : answers.length

@@ -7,7 +7,7 @@ import type { LifeLine } from '../packets/life-lines.ts'
 import { watchLifeLines } from '../packets/life-lines.ts'
 import { startTool, type ToolRun, tail } from '../tool.ts'
 import { type Drawn, draw, random } from './drawn-runs.ts'
-import { findStanding, unexplained } from './explained.ts'
+import { findStanding, misread, unexplained } from './explained.ts'
 import { inBrief } from './home-answers.ts'
 import { type OpeningWatch, watchOpening } from './opening.ts'
 import { type HitEnd, openingsTally } from './openings-tally.ts'
@@ -76,6 +76,9 @@ const oneRun = async (
   const struck = await strikeAt(lab, run, drawn)
   if (!fault.alone) await run.ended
   const from = fault.alone && struck !== undefined ? struck.at : Date.now()
+  // Of a client that is gone, status must tell the truth at once, too.
+  const isGone = await Promise.race([run.ended.then(() => true), pause(300).then(() => false)])
+  const atOnce = fault.alone && isGone ? await misread(lab) : []
   // Whoever was not hit, or lived with it, and said that the firewall is kept need not be waited for.
   const isKept = (struck === undefined || !fault.alone) && (await run.ended).code === 0 && (await findStanding(lab)).standing === 'kept'
   // What was written last may not have closed yet, and a gate that holds nothing closed yet is a gate: it must go by itself, too.
@@ -92,6 +95,7 @@ const oneRun = async (
   const problems = [
     ...(found.standing === 'trial' ? ['still on trial after the window'] : []),
     ...(found.standing === 'kept' || isOpen ? [] : [`not open ${seconds(limitMs)} after`]),
+    ...atOnce,
     ...faults,
     ...(cuts.length === 0 ? [] : [`ways in were cut: ${inBrief(cuts.map(({ id }) => id))}`]),
     ...(undone.end.code === 0 ? [] : [`rollback exits ${undone.end.code}:\n${tail(undone.end.lines, 20)}`]),

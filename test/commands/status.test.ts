@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { keys } from '../../src/calico/names.ts'
+import type { KubeObject } from '../../src/calico/object.ts'
+import { v3 } from '../../src/calico/resources.ts'
+import type { Api } from '../../src/cluster/api.ts'
+import { sentencesOf, standingOf } from '../../src/commands/status.ts'
+import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { gateJob, gateSet } from '../../src/firewall/gate.ts'
+import { readSituation } from '../../src/rollout/situation.ts'
+
+const now = new Date('2026-01-01T00:00:00Z')
+
+/** HostEndpoints of a run, one a node. */
+const closed = (run: number, ...nodes: readonly string[]): KubeObject[] =>
+  nodes.map((node) => ({
+    ...{ apiVersion: v3, kind: 'HostEndpoint', spec: { node, interfaceName: 'ens160' } },
+    metadata: { name: `${node}-ens160`, labels: { [keys.run]: `${run}` } },
+  }))
+
+/** The gate of a change, twenty seconds before its deadline. */
+const gate = (change: number): KubeObject[] => [
+  { ...gateJob(change, 30), status: { startTime: '2025-12-31T23:59:50Z' } } as KubeObject,
+  gateSet(change, 'native'),
+]
+
+/** Of a cluster that holds these objects, what `status` says. */
+const told = async (objects: readonly KubeObject[]) => {
+  const api = {
+    get: () => Promise.resolve(undefined),
+    list: ({ kind }: { kind: string }) => Promise.resolve(objects.filter((object) => object.kind === kind)),
+  } as unknown as Api
+  const situation = await readSituation(api, 'native')
+  return { standing: standingOf(situation), text: sentencesOf(situation, now).join('\n') }
+}
+
+describe('what status tells', () => {
+  it.each([
+    {
+      title: 'a trial',
+      objects: [...closed(1, 'ws1'), ...gate(1)],
+      standing: 'trial',
+      says: ['Change 1 is on trial: the cluster opens by itself in about 20 s', 'confirm', 'calico-fw open'],
+    },
+    {
+      title: 'a gate that was armed before anything closed',
+      objects: gate(1),
+      standing: 'trial',
+      says: ['with no node closed by it', 'rollback'],
+      not: ['confirm'],
+    },
+    {
+      title: 'a client that died between the commit and the disarming: nothing opens by itself',
+      objects: [...closed(1, 'ws1'), ...gate(1), denyPolicy([1])],
+      standing: 'kept',
+      says: ['The firewall is kept: 1 interface on 1 node'],
+      not: ['on trial', 'by itself'],
+    },
+    {
+      title: 'a second change on trial beside nodes that are kept closed',
+      objects: [...closed(1, 'ws1', 'ws2'), ...closed(2, 'ws3'), ...gate(2), denyPolicy([1])],
+      standing: 'trial',
+      says: ['Change 2 is on trial: what it closes opens by itself', '2 nodes that earlier changes closed stay closed', 'confirm', 'rollback'],
+      not: ['the cluster opens', 'calico-fw open'],
+    },
+    {
+      title: 'a change that was never kept',
+      objects: closed(1, 'ws1'),
+      standing: 'expired',
+      says: ['Change 1 was never kept', 'everything is open', 'rollback'],
+    },
+    {
+      title: 'a second change that was never kept beside nodes that are kept closed',
+      objects: [...closed(1, 'ws1'), ...closed(2, 'ws3'), denyPolicy([1])],
+      standing: 'expired',
+      says: ['Change 2 was never kept', 'what it closed is open; 1 node that earlier changes closed stays closed'],
+      not: ['everything is open'],
+    },
+    { title: 'nothing', objects: [], standing: 'none', says: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'] },
+  ])('$title', async ({ objects, standing, says, not = [] }) => {
+    const found = await told(objects)
+    expect(found.standing).toBe(standing)
+    for (const text of says) expect(found.text).toContain(text)
+    for (const text of not) expect(found.text).not.toContain(text)
+  })
+})
