@@ -1,5 +1,5 @@
-import { isAllowed } from '../cluster/access-review.ts'
 import type { DetectedCalico } from '../cluster/detect-calico.ts'
+import { isAllowed } from '../rollout/access-review.ts'
 import type { Reader } from './reader.ts'
 
 const group = 'projectcalico.org'

@@ -1,4 +1,4 @@
-import type { Right, Where } from '../../src/cluster/rights.ts'
+import type { Right, Where } from '../../src/calico/rights.ts'
 
 /** One call as RBAC sees it. */
 export interface Asked {

@@ -1,6 +1,6 @@
 import { Document, isScalar, visit } from 'yaml'
 import { fieldManager, keys, ownLabels, toolNamespace } from '../../src/calico/names.ts'
-import { type Right, type Role, rightsOf, roles, type Where } from '../../src/cluster/rights.ts'
+import { type Right, type Role, rightsOf, roles, type Where } from '../../src/calico/rights.ts'
 
 /** Where calico-node lives unless told; the file says what to change elsewhere. */
 const calicoNamespace = 'calico-system'
@@ -15,7 +15,7 @@ const opening = `# Who may do what with kubectl calico-fw. Apply it, then put pe
 #
 # Where calico-node runs elsewhere than in ${calicoNamespace}, change that namespace. Nobody here may read Secrets.
 # The annotation ${keys.keep} keeps the namespace, and the roles in it, through "rollback --to 0".
-# Made from src/cluster/rights.ts, and held to it by test/deploy/rbac.test.ts.
+# Made from src/calico/rights.ts, and held to it by test/deploy/rbac.test.ts.
 `
 
 interface Rule {

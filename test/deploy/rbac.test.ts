@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
-import { type Right, rightsOf, rightsToWrite } from '../../src/cluster/rights.ts'
+import { type Right, rightsOf, rightsToWrite } from '../../src/calico/rights.ts'
 import { FwError } from '../../src/errors.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
 import { openEverything } from '../../src/rollout/perform/open.ts'

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
-import { roles } from '../../../src/cluster/rights.ts'
+import { roles } from '../../../src/calico/rights.ts'
 import type { StateDir } from '../machine/state.ts'
 
 /** A request that changed something, or tried to, as the API server itself recorded it. */

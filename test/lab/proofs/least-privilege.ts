@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../src/calico/object.ts'
-import { type Right, type Role, rightsOf, roles } from '../../../src/cluster/rights.ts'
+import { type Right, type Role, rightsOf, roles } from '../../../src/calico/rights.ts'
 import { type Asked, covers, inWords, withCreates } from '../../deploy/attributes.ts'
 import { rbacObjects } from '../../deploy/manifest.ts'
 import type { LabObject } from '../cluster/api.ts'

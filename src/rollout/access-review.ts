@@ -1,4 +1,4 @@
-import type { Api, CallOptions } from './api.ts'
+import type { Api, CallOptions } from '../cluster/api.ts'
 
 /** What one may do, as RBAC asks. */
 export interface Access {

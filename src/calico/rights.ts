@@ -1,5 +1,5 @@
-import { names, toolNamespace } from '../calico/names.ts'
-import { type Resource, resourceOf, storage, v3 } from '../calico/resources.ts'
+import { names, toolNamespace } from './names.ts'
+import { type Resource, resourceOf, storage, v3 } from './resources.ts'
 
 /**
  * Who may do what with this tool. `read` looks, `recover` also opens, `operate` also closes. `nodes` is for whoever looks into nodes and asks from them:
