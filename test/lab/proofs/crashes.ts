@@ -4,6 +4,7 @@ import { freeze, type Heal, unplug } from '../machine/failures.ts'
 import { pause, until } from '../machine/run.ts'
 import { homePackets, observe } from '../packets/table.ts'
 import { startTool, type ToolRun, tail } from '../tool.ts'
+import { misread } from './explained.ts'
 import { closedAnswer, inBrief, mismatches } from './home-answers.ts'
 import { keepingLines } from './kept-lines.ts'
 import { type KillPoint, killPoints } from './kill-points.ts'
@@ -77,6 +78,8 @@ const killed = async (lab: Lab, page: Page, point: KillPoint, before: Before): P
     page.say(
       `     killed ${seconds(died - run.began)} into the run, after ${writes.length} writes, the last: ${last === undefined ? 'none' : formatWrite(last)}`,
     )
+    const wrongly = await misread(lab)
+    page.fact('status says at once where the cluster stands', wrongly.length === 0, wrongly.join('; '))
     const limit = windowSeconds * 1000 + graceMs
     if (point.aftermath === 'stays kept') {
       await pause(limit)
