@@ -121,10 +121,10 @@ const wait = async (command: CommandContext, simulator: Simulator): Promise<bool
       `${pulses.length} pulses, each ${pulseEveryMs / 1000} s after the one before`,
       pulses.length >= (minutes * 60_000) / (pulseEveryMs + 12_000) - 2,
     ],
-    // The first figure is of a client that has just run a rollout, its caches cold or full of it.
+    // A program that has just run a rollout is still being compiled, and its caches fill: the second half tells whether it has come to rest.
     [
-      `heap from minute 3 to the end: ${mib(Math.min(...heaps.slice(1)))} to ${mib(Math.max(...heaps.slice(1)))}, last ${mib(heaps.at(-1) ?? 0)}`,
-      flat(heaps.slice(1)),
+      `heap in the second half: ${mib(Math.min(...secondHalf(heaps)))} to ${mib(Math.max(...secondHalf(heaps)))}; at minute 3 ${mib(heaps[1] ?? 0)}, at the end ${mib(heaps.at(-1) ?? 0)}`,
+      flat(heaps),
     ],
     [
       `a pulse in the first third takes ${median(third(pulses, 0)).toFixed(0)} ms, in the last ${median(third(pulses, 2)).toFixed(0)} ms`,
@@ -139,8 +139,10 @@ const third = (values: readonly number[], which: 0 | 2): readonly number[] => {
   const size = Math.floor(values.length / 3)
   return values.slice(which * size, (which + 1) * size)
 }
-/** The end is no more than 1 MiB above the least. */
-const flat = (heaps: readonly number[]): boolean => (heaps.at(-1) ?? 0) - Math.min(...heaps) < 2 ** 20
+const secondHalf = (heaps: readonly number[]): readonly number[] => heaps.slice(Math.floor(heaps.length / 2))
+/** Within half a MiB in the second half, and within 2 MiB from minute 3 to the end. */
+const flat = (heaps: readonly number[]): boolean =>
+  Math.max(...secondHalf(heaps)) - Math.min(...secondHalf(heaps)) < 2 ** 19 && (heaps.at(-1) ?? 0) - (heaps[1] ?? 0) < 2 ** 21
 /** The last third is no slower than the first by more than a tenth and 20 ms. */
 const steady = (pulses: readonly number[]): boolean => median(third(pulses, 2)) < median(third(pulses, 0)) * 1.1 + 20
 
