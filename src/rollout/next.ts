@@ -41,7 +41,7 @@ export const next = (state: RunState, event: Event): Transition => {
       if (event.id === state.pulse) return pulsed(state, event.now, event.result)
       return event.id === state.pending ? advance(state, event.now, event.result) : { state, effects: [] }
     case 'failed':
-      return failed(state, event.id, event.error)
+      return failed(state, event)
     case 'deadline':
       if (state.mode !== 'forward' || state.gate === undefined || state.committed || event.now < deadlineOf(state.gate)) return { state, effects: [] }
       return turnRound(state, { kind: 'deadline', text: 'the window ended before the change was confirmed' })
@@ -65,8 +65,9 @@ export const next = (state: RunState, event: Event): Transition => {
 
 /** Performs the step at `at`, or ends the run where the list ends. */
 const perform = (state: RunState, at: number): Transition => {
-  const step = state.steps[at]
+  const step = performable(state, at)
   if (step === undefined) return finish(state)
+  if (step === 'skip') return perform(skipped(state, at), at + 1)
   const id = state.pending + 1
   const entered: RunState = {
     ...state,
@@ -80,6 +81,26 @@ const perform = (state: RunState, at: number): Transition => {
   if (step.kind === 'ask') effects.push({ kind: 'tick', ms: pulseEvery(state.config) })
   return { state: entered, effects }
 }
+
+/**
+ * The step at `at`, as far as it may be done after what has failed: policies and sets keep open what a HostEndpoint closes, so they stay while one could not be
+ * put back; and the checkpoints, which the namespace holds, stay while anything is left.
+ */
+const performable = ({ steps, remaining }: RunState, at: number): Step | 'skip' | undefined => {
+  const step = steps[at]
+  const hasFailed = (title: string): boolean => remaining.some((one) => one.title === title)
+  if (step?.kind === 'remove-namespace' && remaining.length > 0) return { kind: 'unlock', title: 'release the lock' }
+  if (step?.kind !== 'restore' || !step.images.some(({ ref }) => keepsOpen.includes(ref.kind))) return step
+  const hasHostEndpoints = (one: Step): boolean => one.kind === 'restore' && one.images.some(({ ref }) => ref.kind === 'HostEndpoint')
+  return steps.slice(0, at).some((one) => hasHostEndpoints(one) && hasFailed(one.title)) ? 'skip' : step
+}
+
+const keepsOpen = ['GlobalNetworkPolicy', 'GlobalNetworkSet', 'Service']
+
+const skipped = (state: RunState, at: number): RunState => ({
+  ...state,
+  remaining: [...state.remaining, { title: state.steps[at]?.title ?? '', error: 'a HostEndpoint is still there, and these keep it open' }],
+})
 
 /** A third of the window: two pulses may be lost before the deadline comes. */
 const pulseEvery = (config: RunConfig): number => (config.windowSeconds * 1000) / 3
@@ -96,7 +117,9 @@ const advance = (state: RunState, now: number, result: StepResult | undefined): 
 /** What a finished step changes in what we know. */
 const fold = (state: RunState, step: Step, now: number, result: StepResult | undefined): Transition => {
   if (result?.kind === 'images') return { state: { ...state, images: [...state.images, ...result.images] }, effects: [] }
-  if (result?.kind === 'gate') return armed({ ...state, gate: result.gate }, step.kind === 'arm')
+  // What another client armed is closed already.
+  if (result?.kind === 'gate')
+    return armed({ ...state, gate: result.gate, mayBeClosed: state.mayBeClosed || step.kind === 'adopt' }, step.kind === 'arm')
   switch (step.kind) {
     case 'lock':
       return { state: { ...state, locked: true }, effects: [] }
@@ -153,9 +176,11 @@ const tick = (state: RunState, now: number): Transition => {
   return { state: asked, effects: [{ kind: 'perform', id, step: pulse, state: asked }] }
 }
 
-const failed = (state: RunState, id: number, error: unknown): Transition => {
+const failed = (state: RunState, { id, now, error }: Extract<Event, { kind: 'failed' }>): Transition => {
   if (id !== state.pending && id !== state.pulse) return { state, effects: [] }
   const step = state.steps[state.at]
+  // The change is done; a lock that could not be given back runs out by itself.
+  if (id === state.pending && step?.kind === 'unlock' && state.mode === 'forward') return advance(state, now, undefined)
   const title = id === state.pulse ? 'probe while the question waits' : (step?.title ?? 'step')
   // An undo goes on past a step that failed: each one it can still do opens more. What is left is told at the end.
   const isRestoring = state.mode === 'undo' || (state.config.isRollback && state.images.length > 0)
@@ -167,8 +192,9 @@ const declined = (state: RunState, answer: 'open' | 'leave'): Transition =>
   answer === 'open' ? turnRound(state, { kind: 'declined', text: 'the operator chose not to keep it' }) : leave(state, 'the operator left it armed')
 
 const interrupted = (state: RunState, choice: 'open' | 'leave' | 'go-on'): Transition => {
-  // A rollback is already on its way to open; turning it round would close again.
-  if (choice === 'go-on' || state.mode !== 'forward' || (choice === 'open' && state.config.isRollback)) return { state, effects: [] }
+  // A rollback is already on its way to open; turning it round would close again. A run that gives the lock back has done what it was to do.
+  if (choice === 'go-on' || state.mode !== 'forward' || state.steps[state.at]?.kind === 'unlock' || (choice === 'open' && state.config.isRollback))
+    return { state, effects: [] }
   return choice === 'open'
     ? turnRound(state, { kind: 'interrupted', text: 'interrupted by the operator' })
     : leave(state, 'interrupted by the operator')

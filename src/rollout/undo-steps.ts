@@ -17,7 +17,10 @@ export const undoSteps = (state: RunState): Step[] => {
   const images = earliestImages([
     { apiVersion: checkpointVersion, kind: 'Checkpoint', number: '0', title: '', at: '', by: '', command: '', images: state.images },
   ])
-  const steps = images.length === 0 ? [] : restoreSteps(images, { open: state.mayBeClosed || state.config.opensFirst === true, state })
+  // What another client closed is not in these images: it stays open by the open set alone.
+  const config = state.steps.some(({ kind }) => kind === 'adopt') ? { ...state.config, opened: true } : state.config
+  const steps =
+    images.length === 0 ? [] : restoreSteps(images, { open: state.mayBeClosed || config.opensFirst === true, state: { ...state, config } })
   return state.locked ? [...steps, { kind: 'unlock', title: 'release the lock' }] : steps
 }
 

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { confirmSteps } from '../../src/rollout/confirm-steps.ts'
 import { initialState, next, type Transition } from '../../src/rollout/next.ts'
+import { openingRollback } from '../../src/rollout/rollback-steps.ts'
 import { deadlineOf, type Effect, type Event, type RunState } from '../../src/rollout/state.ts'
 import type { Step } from '../../src/rollout/steps.ts'
-import { config, smallSteps, yieldOf } from './fixtures.ts'
+import { config, gate, smallPlan, smallSteps, yieldOf } from './fixtures.ts'
 
 type Perform = Extract<Effect, { kind: 'perform' }>
 const performs = (effects: readonly Effect[]): Perform[] => effects.filter((effect): effect is Perform => effect.kind === 'perform')
@@ -91,6 +93,78 @@ describe('a step that fails', () => {
     transition = next(transition.state, { kind: 'failed', id: failing?.id ?? 0, now: 0, error: new Error('API gone') })
     const { state } = finishFrom(transition)
     expect(state.outcome).toMatchObject({ kind: 'incomplete', remaining: [{ title: 'open everything' }] })
+  })
+})
+
+describe('what a failure leaves', () => {
+  const undone = (failing: RegExp) => {
+    const at = driveTo((step) => step.kind === 'probe' && step.scope.closedNodes.length === 2)
+    let transition = next(at.state, { kind: 'failed', id: at.perform.id, now: 0, error: 'red' })
+    const performed: string[] = []
+    for (let guard = 0; guard < 100 && transition.state.mode !== 'finished'; guard++) {
+      const perform = performs(transition.effects)[0]
+      if (perform === undefined) throw new Error('stuck')
+      performed.push(perform.step.title)
+      const end: Event = failing.test(perform.step.title)
+        ? { kind: 'failed', id: perform.id, now: 0, error: 'refused' }
+        : { kind: 'done', id: perform.id, now: 0 }
+      transition = next(transition.state, end)
+    }
+    return { performed, outcome: transition.state.outcome }
+  }
+
+  // Found by exploring: without the base policy the open set opens nothing, and a HostEndpoint that stayed would close its node for good.
+  it('keeps the policies and sets that open a HostEndpoint which could not be put back', () => {
+    const { performed, outcome } = undone(/restore HostEndpoints/)
+    expect(performed).not.toContain('restore policies')
+    expect(performed).not.toContain('restore sets and Services')
+    expect(performed).toContain('restore the gate')
+    expect(outcome).toMatchObject({ kind: 'incomplete' })
+  })
+
+  it('goes on past everything else', () => {
+    const { performed } = undone(/restore policies/)
+    expect(performed).toEqual(expect.arrayContaining(['restore the gate', 'restore sets and Services', 'restore failsafe ports', 'release the lock']))
+  })
+
+  // Found by random faults in the lab: with the namespace went the before-images of what could not be restored.
+  it('keeps the namespace and its checkpoints while a rollback to 0 has left anything', () => {
+    const images = [{ ref: { apiVersion: 'projectcalico.org/v3', kind: 'FelixConfiguration', name: 'default' }, before: null }]
+    const own = { ...config, isRollback: true }
+    const steps = openingRollback({ change: 2, to: 0, images, config: own })
+    const endOf = (failing: string | undefined): string[] => {
+      const performed: string[] = []
+      let transition = next(initialState(steps, own), { kind: 'start' })
+      while (transition.state.mode !== 'finished') {
+        const perform = performs(transition.effects)[0]
+        if (perform === undefined) throw new Error('stuck')
+        performed.push(perform.step.title)
+        const result = yieldOf(perform.step, transition.state, 0)
+        transition = next(
+          transition.state,
+          perform.step.title === failing
+            ? { kind: 'failed', id: perform.id, now: 0, error: 'edited' }
+            : { kind: 'done', id: perform.id, now: 0, ...(result === undefined ? {} : { result }) },
+        )
+      }
+      return performed.slice(-1)
+    }
+    expect(endOf(undefined)).toEqual(['remove namespace calico-fw'])
+    expect(endOf('restore failsafe ports')).toEqual(['release the lock'])
+  })
+
+  it('is nothing where only the lock could not be given back: it runs out by itself, and the change is done', () => {
+    const at = driveTo((step) => step.kind === 'unlock')
+    const { state } = next(at.state, { kind: 'failed', id: at.perform.id, now: 0, error: 'no answer' })
+    expect(state.outcome).toEqual({ kind: 'done' })
+    expect(next(at.state, { kind: 'interrupted', choice: 'open' }).state).toBe(at.state)
+  })
+
+  it('of a confirm that is not kept is everything open, for the open set stays: what another client closed is not in its images', () => {
+    const steps = confirmSteps({ change: 1, number: '1.9', deny: smallPlan(['a']).deny, gate, closedNodes: ['a'] })
+    const at = driveTo((step) => step.kind === 'ask', steps)
+    const { performed } = finishFrom(next(at.state, { kind: 'done', id: at.perform.id, now: 0, result: { kind: 'answer', answer: 'open' } }))
+    expect(performed.map(({ kind }) => kind)).toEqual(['open', 'see-open', 'restore', 'settle', 'verify', 'unlock'])
   })
 })
 

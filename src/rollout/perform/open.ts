@@ -1,4 +1,4 @@
-import { keys } from '../../calico/names.ts'
+import { keys, names } from '../../calico/names.ts'
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
 import { resourceOf, v3 } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
@@ -45,7 +45,10 @@ export const openEverything = async (
     for (const way of ways) {
       try {
         await way.open()
-        return way.name
+        if (await hasBase(api)) return way.name
+        // The open set opens by a rule of the base policy; without that only the HostEndpoints' going does.
+        await removeHostEndpoints(api)
+        return `${way.name}; deleted every HostEndpoint of ours, for ${names.basePolicy} is gone`
       } catch (error) {
         failures.push(error instanceof Error ? error.message : String(error))
       }
@@ -69,6 +72,13 @@ const gateWays = (api: Api, gate: GateObjects): Way[] => [
     open: () => api.mergePatch(refOf(gate.set), { metadata: { labels: { [keys.gate]: null } } }, { timeoutMs: callMs }),
   },
 ]
+
+/** Whether the policy is there that the open set opens by; it counts as there while nobody can tell. */
+const hasBase = (api: Api): Promise<boolean> =>
+  api.get({ apiVersion: v3, kind: 'GlobalNetworkPolicy', name: names.basePolicy }, { timeoutMs: callMs }).then(
+    (policy) => policy !== undefined,
+    () => true,
+  )
 
 /** One request for any number of them. */
 export const removeHostEndpoints = (api: Api): Promise<void> =>
