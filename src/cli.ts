@@ -1,8 +1,9 @@
 import { Command, CommanderError, Option } from 'commander'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
-import { firewallFlags, windowOption, withFirewall } from './commands/firewall-options.ts'
-import { parseChange, parseDryRun, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
+import { addFirewallCommands } from './commands/firewall-commands.ts'
+import { consentFlags, windowOption, withConsent, yesOption } from './commands/firewall-options.ts'
+import { parseChange, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -57,23 +58,8 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     })
   const dataFlags = (command: Command): Command => withConnection(command.addOption(outputOption()))
 
-  dataFlags(withFirewall(add('init', 'close the nodes, step by step and on trial, but for what you allow')))
-    .addOption(yesOption('take what was discovered, and keep it when every probe is green'))
-    .addOption(takeOverOption())
-    .addOption(new Option('--dry-run [MODE]', 'client: show the plan; server: also ask the API server; write nothing'))
-    .action(
-      onCluster(async (session, flags) => {
-        const { run } = await import('./commands/init.ts')
-        return run(session, { ...firewallFlags(flags), ...consentOf(flags), dryRun: parseDryRun(flags.dryRun) })
-      }),
-    )
-  dataFlags(withFirewall(add('plan', 'show what init would do; write nothing'))).action(
-    onCluster(async (session, flags) => {
-      const { run } = await import('./commands/plan.ts')
-      return run(session, firewallFlags(flags))
-    }),
-  )
-  dataFlags(add('add-vip', 'open one more address'))
+  addFirewallCommands({ add, onCluster, dataFlags })
+  withConsent(dataFlags(add('add-vip', 'open one more address')), 'do not ask')
     .argument('<ip>', 'the address, a VIP or a node')
     .usage('IP --port PORT/PROTO... [flags]')
     .requiredOption('--port <PORT/PROTO>', 'what to open there, as 80/tcp or 30000-30010/udp; repeatable', collect)
@@ -81,8 +67,6 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     .option('--name <NAME>', 'name of the entry and its policy; made from the address without it')
     .option('--failsafe', 'also add the ports to the failsafes: open on every node, to everyone, whatever happens')
     .option('-f, --filename <FILE>', 'also add the entry to this file, comments kept')
-    .addOption(yesOption('do not ask'))
-    .addOption(takeOverOption())
     .action(
       onCluster(async (session, flags, [address = '']) => {
         const { run } = await import('./commands/add-vip.ts')
@@ -91,7 +75,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
           ports: flags.port ?? [],
           from: flags.from ?? [],
           failsafe: flags.failsafe === true,
-          ...consentOf(flags),
+          ...consentFlags(flags),
           ...(flags.name === undefined ? {} : { name: flags.name }),
           ...(flags.filename === undefined ? {} : { filename: flags.filename }),
         })
@@ -146,15 +130,12 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       const { runOffline } = await import('./commands/explain.ts')
       done(await runOffline(context, parseOutput(output), { ...options, facts }))
     })
-  dataFlags(add('confirm', 'keep a trial that was left armed'))
-    .addOption(yesOption('do not ask; the probes decide'))
-    .addOption(takeOverOption())
-    .action(
-      onCluster(async (session, flags) => {
-        const { run } = await import('./commands/confirm.ts')
-        return run(session, consentOf(flags))
-      }),
-    )
+  withConsent(dataFlags(add('confirm', 'keep a trial that was left armed')), 'do not ask; the probes decide').action(
+    onCluster(async (session, flags) => {
+      const { run } = await import('./commands/confirm.ts')
+      return run(session, consentFlags(flags))
+    }),
+  )
   dataFlags(add('open', 'open every node at once, with one write: the emergency exit')).action(
     onCluster(async (session) => {
       const { run } = await import('./commands/open.ts')
@@ -226,9 +207,6 @@ const prepared = (command: Command, context: Context): Command => {
 }
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
-const yesOption = (description: string): Option => new Option('-y, --yes', description)
-const takeOverOption = (): Option => new Option('--take-over', 'take the lock from a client that has been silent for 20 s')
-const consentOf = ({ yes, takeOver }: Parsed) => ({ yes: yes === true, takeOver: takeOver === true })
 const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
 
 /** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */

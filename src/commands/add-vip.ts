@@ -1,10 +1,9 @@
-import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type AddVip, makeAddVip } from '../firewall/add-vip.ts'
 import { entryInWords, sourcesInWords } from '../firewall/differences.ts'
 import { appendAllow, appendFailsafe } from '../firewall/edit-firewall-file.ts'
-import { firewallIn, formatAllowEntry } from '../firewall/firewall-text.ts'
-import type { AllowEntry, ExtraFailsafe, HostFirewall } from '../firewall/host-firewall.ts'
+import { formatAllowEntry } from '../firewall/firewall-text.ts'
+import type { AllowEntry, ExtraFailsafe } from '../firewall/host-firewall.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { type VipRequest, vipEntry, vipFailsafes } from '../firewall/vip-entry.ts'
 import { parseAddress } from '../net/address.ts'
@@ -21,6 +20,7 @@ import { proofText } from '../ui/proof-text.ts'
 import { wrap } from '../ui/wrap.ts'
 import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
+import { keptFirewall } from './kept-firewall.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { type Survey, survey } from './survey.ts'
@@ -46,7 +46,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   const file = options.filename === undefined ? undefined : readFirewallFile(command, options.filename)
   const found = await survey(command, { looks: fewLooks })
   refuseUnfinished(found.situation)
-  const existing = keptFirewall(found)
+  const existing = keptFirewall(found.facts)
   const taken = new Set([...existing.spec.allow, ...(file?.firewall.spec.allow ?? [])].map(({ name }) => name))
   const entry = vipEntry(request, taken)
   const edited = file === undefined ? undefined : withEntry(file.text, entry, failsafes)
@@ -82,15 +82,6 @@ const requestOf = ({ address, ports, from, name }: AddVipOptions): VipRequest =>
   from: from.map(parseCidr),
   ...(name === undefined ? {} : { name }),
 })
-
-const keptFirewall = ({ facts }: Survey): HostFirewall => {
-  const kept = facts.own.find(({ kind }) => kind === 'ConfigMap')
-  if (kept !== undefined) return firewallIn(kept)
-  throw new FwError('FW_NOT_FOUND', 'this cluster has no firewall of this tool', {
-    why: 'there is nothing to open an address in: every address is open as it is',
-    fix: 'make one first: kubectl calico-fw init',
-  })
-}
 
 const withEntry = (text: string, entry: AllowEntry, failsafes: readonly ExtraFailsafe[]): string =>
   failsafes.reduce(appendFailsafe, appendAllow(text, entry))

@@ -9,7 +9,7 @@ export const windowOption = (): Option => new Option('--window <TIME>', 'how lon
 
 /** The firewall, as a file or as flags. */
 export const withFirewall = (command: Command): Command =>
-  command
+  withRisks(command)
     .option('-f, --filename <FILE>', 'the firewall as a file; then no other flag describes it')
     .option('--interface <[NODE=]NAME>', 'a network interface to close, on every node or on one; repeatable', collect)
     .option('--trust <CIDR>', 'a network with full access, besides nodes, pods and Services; repeatable', collect)
@@ -17,9 +17,32 @@ export const withFirewall = (command: Command): Command =>
     .option('--open <PORT/PROTO[@CIDR,...]>', 'a port of every node to keep open, to everyone or to some; repeatable', collect)
     .option('--failsafe <PORT/PROTO>', 'a port that stays open to everyone whatever happens; repeatable', collect)
     .option('--node-ports <close|open|PORTS>', 'what becomes of NodePorts')
+
+/** The time a trial has, and the risks that can be taken by name. */
+export const withRisks = (command: Command): Command =>
+  command
     .option('--accept-unseen <KIND>', 'go on although this could not be looked at, as refused by name; repeatable', collect)
     .option('--accept-host-firewall <NODE>', 'go on although what this node’s own firewall drops opens; repeatable', collect)
     .addOption(windowOption())
+
+/** What those flags say. */
+export const riskFlags = (flags: Parsed) => ({
+  windowSeconds: parseWindow(flags.window),
+  accepted: { unseen: parseUnseen(flags.acceptUnseen), hostFirewalls: flags.acceptHostFirewall ?? [] },
+})
+
+/** Whether it may begin by itself, and take the lock from a silent holder. */
+export const withConsent = (command: Command, yes: string): Command => command.addOption(yesOption(yes)).addOption(takeOverOption())
+
+/** What those flags say. */
+export const consentFlags = ({ yes, takeOver }: Parsed) => ({ yes: yes === true, takeOver: takeOver === true })
+
+/** `-y`, with what it stands for. */
+export const yesOption = (description: string): Option => new Option('-y, --yes', description)
+const takeOverOption = (): Option => new Option('--take-over', 'take the lock from a client that has been silent for 20 s')
+
+/** `--dry-run`. */
+export const dryRunOption = (): Option => new Option('--dry-run [MODE]', 'client: show the plan; server: also ask the API server; write nothing')
 
 /** What those flags say. */
 export const firewallFlags = (flags: Parsed) => ({
@@ -30,6 +53,5 @@ export const firewallFlags = (flags: Parsed) => ({
   ...(flags.open === undefined ? {} : { open: flags.open }),
   ...(Array.isArray(flags.failsafe) ? { failsafes: flags.failsafe } : {}),
   ...(flags.nodePorts === undefined ? {} : { nodePorts: flags.nodePorts }),
-  windowSeconds: parseWindow(flags.window),
-  accepted: { unseen: parseUnseen(flags.acceptUnseen), hostFirewalls: flags.acceptHostFirewall ?? [] },
+  ...riskFlags(flags),
 })

@@ -47,6 +47,29 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       unreachable,
     ],
   },
+  apply: {
+    more: 'What only opens is written and probed; what closes runs on trial, as in init, until it is kept.',
+    examples: [
+      'kubectl calico-fw apply -f firewall.yaml',
+      'kubectl calico-fw apply -f firewall.yaml --dry-run',
+      'kubectl calico-fw apply -f firewall.yaml --yes',
+    ],
+    exitCodes: running,
+  },
+  sync: {
+    more: 'New nodes are let in first, then closed on trial; what belongs to nodes and addresses that are gone falls away.',
+    examples: ['kubectl calico-fw sync', 'kubectl calico-fw sync --dry-run', 'kubectl calico-fw sync --yes'],
+    exitCodes: running,
+  },
+  export: {
+    examples: ['kubectl calico-fw export > firewall.yaml'],
+    exitCodes: [ok, failure, usage, unreachable],
+  },
+  render: {
+    more: 'Only what was tried and kept is rendered: applied elsewhere it closes at once, without a trial.',
+    examples: ['kubectl calico-fw render > calico-fw.yaml'],
+    exitCodes: [ok, failure, usage, unreachable],
+  },
   'add-vip': {
     more: 'Only opens: one policy more, probed and undone by rollback.',
     examples: [

@@ -1,0 +1,155 @@
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { formatHostFirewall } from '../firewall/firewall-text.ts'
+import type { Plan } from '../firewall/plan.ts'
+import type { Accepted } from '../proof/accepted.ts'
+import { initSteps } from '../rollout/init-steps.ts'
+import type { RunConfig } from '../rollout/state.ts'
+import type { Step } from '../rollout/steps.ts'
+import { planText } from '../ui/plan-text.ts'
+import { proofText } from '../ui/proof-text.ts'
+import { themeFor } from '../ui/theme.ts'
+import { wrap } from '../ui/wrap.ts'
+import type { CommandContext } from './context.ts'
+import type { DryRun } from './flags.ts'
+import { planFields } from './plan-fields.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import { runLimits } from './run-limits.ts'
+import { exitCodeOf, runSteps } from './run-steps.ts'
+import { type Survey, survey } from './survey.ts'
+import { refuseUnfinished, settleUnfinished } from './unfinished.ts'
+import type { Wanted } from './wanted-firewall.ts'
+
+/** How a firewall is brought into force. */
+export interface ConvergeOptions {
+  readonly windowSeconds: number
+  readonly accepted: Accepted
+  readonly yes: boolean
+  readonly takeOver: boolean
+  readonly dryRun: DryRun
+}
+
+/** The command that converges: names the documents it prints. */
+export type ConvergingVerb = 'Init' | 'Apply' | 'Sync'
+
+/** Looks at the cluster, and goes on once no earlier change is unfinished there: one that is may be cleaned up first, where somebody says so. */
+export const settled = async (command: CommandContext, options: ConvergeOptions, goOn: (found: Survey) => Promise<ExitCode>): Promise<ExitCode> => {
+  const look = () => survey(command, { mayStartPods: options.dryRun === 'none' })
+  const found = await look()
+  if (options.dryRun === 'server') refuseUnfinished(found.situation)
+  if (options.dryRun !== 'none') return goOn(found)
+  const unfinished = await settleUnfinished(command, found.situation, options)
+  if (unfinished === 'nothing') return goOn(found)
+  return unfinished === 'cleaned' ? goOn(await look()) : unfinished
+}
+
+/** Shows the plan that makes the cluster what a firewall says, proves it, and rolls it out on trial; says so where nothing is to change. */
+export const converge = async (
+  command: CommandContext,
+  verb: ConvergingVerb,
+  found: Survey,
+  wanted: Wanted,
+  options: ConvergeOptions,
+): Promise<ExitCode> => {
+  const { printer } = command
+  const prepared = await prepare(command, found, wanted.firewall, options)
+  if (prepared.isInForce) {
+    printer.talk('Nothing to change: the firewall in force is this one.')
+    printer.document(verb, { outcome: 'unchanged', change: found.situation.committed.at(-1) ?? 0 })
+    return exitCodes.ok
+  }
+  const text = planOnScreen(command, prepared, options.windowSeconds)
+  if (options.dryRun === 'client') {
+    printer.data(text)
+    printer.document('Plan', planFields(prepared, prepared.packets()))
+    return exitCodes.ok
+  }
+  printer.talk(`\n${text}\n`)
+  if (options.dryRun === 'server') return askServer(command, verb, found, prepared, options)
+  if (!(await confirmed(command, prepared.plan, options.yes))) {
+    printer.talk('Nothing was written.')
+    printer.document(verb, { outcome: 'declined' })
+    return exitCodes.ok
+  }
+  return rollOut(command, verb, found, prepared, wanted, options)
+}
+
+const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof }: Prepared, windowSeconds: number): string => {
+  const columns = context.stderr.columns ?? 80
+  const text = planText(plan, {
+    cluster: { context: cluster.contextName, server: cluster.server },
+    windowSeconds,
+    columns,
+    theme: themeFor(context.stderr, context.workstation.env),
+  })
+  return `${text}\n\n${wrap(proofText(proof), { columns: Math.min(columns, 100) })}`
+}
+
+const confirmed = async ({ ui, cluster }: CommandContext, plan: Plan, yes: boolean): Promise<boolean> => {
+  if (yes) return true
+  const { name } = plan.firewall.metadata
+  return ui.typed({
+    message: `Type ${name} to begin, nothing to stop here:`,
+    why: `This changes ${cluster.contextName === '' ? cluster.server : `${cluster.contextName} (${cluster.server})`}. Keep an SSH session to a node open meanwhile.`,
+    flag: '--yes',
+    expected: name,
+  })
+}
+
+const configOf = ({ context }: CommandContext, plan: Plan, { situation }: Survey, windowSeconds: number): RunConfig => ({
+  ...runLimits(context),
+  ...{ change: plan.change, windowSeconds, openSet: plan.openSet, opened: situation.opened, isRollback: false },
+})
+
+/** `--dry-run=server`: the preflight alone. Objects of a namespace that is not there yet cannot be asked about. */
+const askServer = async (
+  command: CommandContext,
+  verb: ConvergingVerb,
+  found: Survey,
+  { plan }: Prepared,
+  { windowSeconds }: ConvergeOptions,
+): Promise<ExitCode> => {
+  const { printer } = command
+  const { facts } = found
+  const hasNamespace = facts.own.some(({ kind }) => kind === 'Namespace')
+  const steps = initSteps(plan).flatMap((step): Step[] =>
+    step.kind === 'preflight'
+      ? [{ ...step, objects: step.objects.filter(({ metadata }) => hasNamespace || metadata.namespace !== 'calico-fw') }]
+      : [],
+  )
+  const outcome = await runSteps(command, { steps, config: configOf(command, plan, found, windowSeconds), subject: { facts, probes: [] }, yes: true })
+  const code = exitCodeOf(outcome)
+  printer.talk('The API server takes every write. Nothing was written.')
+  printer.document(verb, { outcome: 'dry-run', change: plan.change })
+  return code
+}
+
+const rollOut = async (
+  command: CommandContext,
+  verb: ConvergingVerb,
+  found: Survey,
+  { plan }: Prepared,
+  { words }: Wanted,
+  { windowSeconds, yes, takeOver, accepted }: ConvergeOptions,
+): Promise<ExitCode> => {
+  const { printer, journal, context } = command
+  const { facts, situation } = found
+  const taken = accepted.unseen.length + accepted.hostFirewalls.length === 0 ? {} : { accepted }
+  const outcome = await runSteps(command, {
+    steps: initSteps(plan, { opened: situation.opened }),
+    config: configOf(command, plan, found, windowSeconds),
+    subject: { facts, probes: plan.probes, ...taken },
+    ...{ yes, takeOver },
+  })
+  const at = context.clock.wall().toISOString()
+  const problem = await journal.appendHistory(facts.cluster.uid, { change: plan.change, command: words, outcome: outcome.kind, at, ...taken })
+  if (problem !== undefined) printer.talk(`note: ${problem.message}`)
+  const code = exitCodeOf(outcome)
+  const theme = themeFor(context.stderr, context.workstation.env)
+  printer.talk(`\n${theme.good('Done.')} Change ${plan.change} is kept. ${theme.strong('Undo it: kubectl calico-fw rollback')}`)
+  if (verb === 'Init') {
+    printer.talk(`\nThe same without questions:\n  ${words}\nThe same as a file, for kubectl calico-fw apply -f FILE:`)
+    printer.data(formatHostFirewall(plan.firewall).trimEnd())
+  }
+  printer.document(verb, { outcome: outcome.kind, change: plan.change, command: words, firewall: plan.firewall })
+  return code
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import type { ExitCode } from '../exit-codes.ts'
+import type { CommandContext } from './context.ts'
+import { consentFlags, dryRunOption, firewallFlags, riskFlags, withConsent, withFirewall, withRisks } from './firewall-options.ts'
+import { parseDryRun } from './flags.ts'
+import type { Parsed } from './parsed.ts'
+
+type Action = (...parameters: unknown[]) => Promise<void>
+
+/** How a command joins the tree. */
+export interface Tree {
+  add(name: string, summary: string): Command
+  dataFlags(command: Command): Command
+  onCluster(run: (session: CommandContext, flags: Parsed) => Promise<ExitCode>): Action
+}
+
+const convergeFlags = (flags: Parsed) => ({ ...riskFlags(flags), ...consentFlags(flags), dryRun: parseDryRun(flags.dryRun) })
+const byItself = 'begin, and keep it when every probe is green'
+
+/** The commands that bring a firewall into force, show it, and hand it on. */
+export const addFirewallCommands = ({ add, dataFlags, onCluster }: Tree): void => {
+  withConsent(
+    dataFlags(withFirewall(add('init', 'close the nodes, step by step and on trial, but for what you allow'))),
+    'take what was discovered, and keep it when every probe is green',
+  )
+    .addOption(dryRunOption())
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./init.ts')
+        return run(session, { ...firewallFlags(flags), ...consentFlags(flags), dryRun: parseDryRun(flags.dryRun) })
+      }),
+    )
+  dataFlags(withFirewall(add('plan', 'show what init would do; write nothing'))).action(
+    onCluster(async (session, flags) => {
+      const { run } = await import('./plan.ts')
+      return run(session, firewallFlags(flags))
+    }),
+  )
+  withConsent(withRisks(dataFlags(add('apply', 'make the cluster what a file says; what closes is tried first'))), byItself)
+    .requiredOption('-f, --filename <FILE>', 'the firewall')
+    .addOption(dryRunOption())
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./apply.ts')
+        return run(session, { ...convergeFlags(flags), filename: flags.filename ?? '' })
+      }),
+    )
+  withConsent(withRisks(dataFlags(add('sync', 'bring the firewall in force up to the nodes of today'))), byItself)
+    .addOption(dryRunOption())
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./sync.ts')
+        return run(session, convergeFlags(flags))
+      }),
+    )
+  dataFlags(add('export', 'print the file of the firewall in force')).action(
+    onCluster(async (session) => {
+      const { run } = await import('./export.ts')
+      return run(session)
+    }),
+  )
+  dataFlags(add('render', 'print the Calico objects of the firewall in force, for a GitOps tool')).action(
+    onCluster(async (session) => {
+      const { run } = await import('./render.ts')
+      return run(session)
+    }),
+  )
+}
