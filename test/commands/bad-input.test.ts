@@ -110,6 +110,10 @@ const values: Bad[] = [
     code: 1,
     says: /has no firewall of this tool[\s\S]*init/,
   },
+  { title: 'export without a firewall', argv: ['export'], code: 1, says: /has no firewall of this tool[\s\S]*init/ },
+  { title: 'sync without a firewall', argv: ['sync', '--yes'], code: 1, says: /has no firewall of this tool[\s\S]*init/ },
+  { title: 'render without a firewall', argv: ['render'], code: 1, says: /no firewall of this tool is kept[\s\S]*apply/ },
+  { title: 'apply without a file', argv: ['apply'], code: 2, says: /required option '-f, --filename <FILE>' not specified/ },
   { title: 'confirm without a trial', argv: ['confirm', '--yes'], code: 3, says: /nothing is on trial/ },
 ]
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { fieldManager, keys } from '../../src/calico/names.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import { homeCluster } from '../../src/simulator/seed/home-cluster.ts'
@@ -72,6 +73,37 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   expect(stage.files.get('/home.yaml')).toContain('# put on the HEPs')
   expect(stage.files.get('/home.yaml')).toContain('vip-192-168-218-174-31110')
   expect((await stage.run(['plan', '-f', '/home.yaml'])).code).toBe(0)
+
+  const exported = await stage.run(['export'])
+  expect(exported.code).toBe(0)
+  stage.files.set('/exported.yaml', exported.stdout)
+  const quiet = simulator.requests.length
+  for (const words of [
+    ['apply', '-f', '/exported.yaml', '--yes'],
+    ['apply', '-f', '/home.yaml', '--yes'],
+    ['sync', '--yes'],
+  ]) {
+    const unchanged = await stage.run(words)
+    expect([words, unchanged.code, unchanged.stderr]).toEqual([words, 0, expect.stringContaining('Nothing to change')])
+  }
+  expect(stage.writes(quiet)).toEqual([])
+  const rendered = await stage.run(['render'])
+  const objects = parseAllDocuments(rendered.stdout).map((document) => document.toJS() as { kind: string; metadata: { name: string; uid?: string } })
+  expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+    'GlobalNetworkSet calico-fw-nodes',
+    'GlobalNetworkSet calico-fw-trusted',
+    'Service calico-fw-nodes',
+    'GlobalNetworkPolicy calico-fw-base',
+    'GlobalNetworkPolicy calico-fw-allow-api-vip',
+    'GlobalNetworkPolicy calico-fw-allow-ingress',
+    'GlobalNetworkPolicy calico-fw-allow-vip-192-168-218-174-31110',
+    'HostEndpoint control1.kryukov.local-ens160',
+    'HostEndpoint ws1.kryukov.local-ens160',
+    'HostEndpoint ws2.kryukov.local-ens160',
+    'GlobalNetworkPolicy calico-fw-deny',
+  ])
+  expect(objects.every(({ metadata }) => metadata.uid === undefined)).toBe(true)
+  expect((await stage.run(['render'])).stdout).toBe(rendered.stdout)
 
   const useless = await stage.run(['add-vip', '203.0.113.5', '--port', '22/tcp', '--port', '8443/tcp', '--failsafe', '--yes', '-o', 'json'])
   expect(useless.code).toBe(0)
