@@ -80,6 +80,9 @@ const opening: readonly Right[] = [
   right(calico('GlobalNetworkSet'), 'create patch'),
   right(stored('GlobalNetworkSet'), 'create patch', { only: 'aggregated' }),
   right(calico('HostEndpoint'), 'deletecollection'),
+  // Whether the policy stands that the open set opens by.
+  right(calico('GlobalNetworkPolicy'), 'get', { names: [names.basePolicy] }),
+  right({ group: 'projectcalico.org', plural: 'tier.globalnetworkpolicies' }, 'get'),
 ]
 
 const closing: readonly Right[] = [

@@ -100,7 +100,7 @@ const withStorageOnly = async () => {
 const notSimulated = /tier\.globalnetworkpolicies|^get tiers|^list (installations|datastoremigrations)|^list leases/
 
 describe('the roles', () => {
-  it('grant what the code asks for, and nothing else', async () => {
+  it('grant what the code asks for, and nothing else', { timeout: 60_000 }, async () => {
     const sittings = [await sitting('native', withoutFelixConfiguration), await sitting('aggregated', withStorageOnly)]
     const asked = { operate: sittings.flatMap(({ operate }) => operate), recover: sittings.flatMap(({ recover }) => recover) }
     for (const role of ['operate', 'recover'] as const) {
