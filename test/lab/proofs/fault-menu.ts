@@ -3,7 +3,8 @@ import { felixPid, signalFelix } from '../cluster/felix.ts'
 import { hasKubelet } from '../cluster/nodes.ts'
 import type { Lab } from '../lab.ts'
 import { freeze, kill, unplug } from '../machine/failures.ts'
-import { pause } from '../machine/run.ts'
+import { isAlive } from '../machine/processes.ts'
+import { pause, until } from '../machine/run.ts'
 import type { ToolRun } from '../tool.ts'
 
 /** One way a run can be hit, at a moment somebody else chooses. */
@@ -41,6 +42,21 @@ const frozen = (role: string, ms: number, share: number, only?: Fault['only']): 
     return nothing
   },
 })
+
+/** The killed one's port may outlive its process by a moment: whoever finds it taken ends at once, and is started again. */
+const untilServed = async (lab: Lab, start: () => void): Promise<void> => {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    start()
+    const isServed = async () => (await lab.api.request('GET', '/readyz', undefined, undefined, 2_000).catch(() => ({ status: 0 }))).status === 200
+    const { answer } = await until(
+      'the API server',
+      async () => (isAlive(lab.process('kube-apiserver')) ? (await isServed()) && 'served' : 'ended'),
+      90_000,
+    )
+    if (answer === 'served') return
+    await pause(500)
+  }
+}
 
 /** Everything the random runs are hit with. */
 export const faultMenu: readonly Fault[] = [
@@ -91,7 +107,7 @@ export const faultMenu: readonly Fault[] = [
     ...{ name: 'kube-apiserver killed, and started again', share: 4, alone: false },
     strike: async (lab) => {
       await kill(lab, 'kube-apiserver')
-      for (const node of controlPlaneNodes(lab.layout)) startApiserver(lab, node)
+      for (const node of controlPlaneNodes(lab.layout)) await untilServed(lab, () => startApiserver(lab, node))
       await apiReady(lab.api)
       return nothing
     },
