@@ -79,7 +79,9 @@ export const scenarios = (nodes: readonly string[]): Scenario[] => {
   const allow = object(v3, 'GlobalNetworkPolicy', 'calico-fw-allow-app')
   const allowKey = keyIn(allow)
   const openingIsClosed = ({ objects }: Cluster): boolean =>
-    !objects.has(open) && (!objects.has(allowKey) || (objects.has('GlobalNetworkPolicy calico-fw-gate-2') && objects.has('NetworkSet gate-2')))
+    [...objects].some((key) => key.startsWith('HostEndpoint ')) &&
+    !objects.has(open) &&
+    (!objects.has(allowKey) || (objects.has('GlobalNetworkPolicy calico-fw-gate-2') && objects.has('NetworkSet gate-2')))
   return [
     { name: 'init', steps: initSteps(plan), config, start: empty, closed, cut, kept },
     {

@@ -18,8 +18,8 @@ export const random = (seed: number): (() => number) => {
 
 /** A history longer than this goes in circles. */
 const longest = 5_000
-/** One in so many moves is a fault, where one can be had. */
-const faultEvery = 25
+/** One in so many moves is a fault, where one can be had: some histories get far, some do not. */
+const rates = [25, 100] as const
 
 /** Plays one history to its end. Returns what it broke, and how many moves it took. */
 export const play = (
@@ -30,6 +30,7 @@ export const play = (
 ): { readonly moves: number; readonly found: CounterExample | undefined } => {
   let world: World = begin(scenario, faults, machine)
   const trace: string[] = []
+  const faultEvery = chance() < 0.5 ? rates[0] : rates[1]
   for (;;) {
     if (trace.length > longest) throw new Error(`a history without an end:\n${trace.slice(-20).join('\n')}`)
     const moves = movesIn(world, scenario, machine)
