@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { random } from '../fixtures/random.ts'
 import { bugs, withBug } from './bugs.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
-import { play, random } from './schedules.ts'
+import { play } from './schedules.ts'
 import { exhaust } from './search.ts'
 
 const find = (all: readonly Scenario[], name: string): Scenario => all.find((one) => one.name === name) as Scenario

@@ -1,7 +1,8 @@
 /** Explores the protocol: npm run explore -- [--schedules N] [--seed S] [--faults F] */
 import { parseArgs } from 'node:util'
+import { random } from '../fixtures/random.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
-import { play, random } from './schedules.ts'
+import { play } from './schedules.ts'
 import { type CounterExample, exhaust } from './search.ts'
 
 const { values } = parseArgs({

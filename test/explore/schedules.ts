@@ -5,17 +5,6 @@ import type { Scenario } from './scenarios.ts'
 import type { CounterExample } from './search.ts'
 import { begin, type Machine, type World } from './world.ts'
 
-/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
-export const random = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /** A history longer than this goes in circles. */
 const longest = 5_000
 /** One in so many moves is a fault, where one can be had: some histories get far, some do not. */

@@ -82,17 +82,6 @@ export interface Drawn {
   readonly delayMs: number
 }
 
-/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
-export const random = (seed: number): (() => number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 const byShare = <T extends { readonly share: number }>(some: readonly T[], drawn: number): T => {
   const shares = some.flatMap((one) => Array<T>(one.share).fill(one))
   const found = shares[Math.floor(drawn * shares.length)]
