@@ -22,7 +22,7 @@ const everyState = (scenario: Scenario, nodes: number, faults: number): void => 
   if (found !== undefined) fail(found)
   else
     print(
-      `yes  ${scenario.name}, ${nodes} node${nodes === 1 ? '' : 's'}, ${faults} faults: ${states} states, ${transitions} transitions, ${seconds} s`,
+      `yes  ${scenario.name}, ${nodes} node${nodes === 1 ? '' : 's'}, ${faults} fault${faults === 1 ? '' : 's'}: ${states} states, ${transitions} transitions, ${seconds} s`,
     )
 }
 
