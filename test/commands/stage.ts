@@ -101,7 +101,7 @@ export const openStage = async (options: Partial<SimulatorOptions> = {}): Promis
         },
         onSignal: () => () => undefined,
         // In this process whoever probes also proves, plans and simulates; a probe waits for that too.
-        patience: (ms) => Math.max(1_500, ms / haste),
+        patience: (ms) => Math.max(1_000, ms / haste),
         ...more,
       }
       Object.assign(context, more.stdin === undefined ? { stdin: { isTTY: false } as InputStream } : {})

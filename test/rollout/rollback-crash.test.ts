@@ -17,10 +17,10 @@ const kept = async () => {
 }
 
 // Found by killing clients in the lab: the second rollback took the failsafes of the first change for somebody else's edit.
-it('a rollback to 0 that dies after one of its writes, every other one tried, is finished by the next one, to the letter', {
+it('a rollback to 0 that dies after one of its writes, one in three tried, is finished by the next one, to the letter', {
   timeout: 60_000,
 }, async () => {
-  for (let point = 1; ; point += 2) {
+  for (let point = 1; ; point += 3) {
     const before = await kept()
     const api = mortal(stage.api, point)
     const dying = rollBack(stage, 0, { api })
