@@ -32,7 +32,7 @@ describe('the copy of checkpoints on this machine', () => {
     const journal = createJournal({ directory: state })
     // Files take real time, which the cluster's clock does not wait for.
     const saving: Promise<unknown>[] = []
-    const lose = async () => void (isTold || (await rm(state, { recursive: true, force: true })))
+    const lose = async () => void (isTold || (await rm(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 })))
     const patient = {
       ...journal,
       saveCheckpoint: async (...args: Parameters<typeof journal.saveCheckpoint>) => {
