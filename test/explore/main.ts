@@ -1,12 +1,19 @@
-/** Explores the protocol: npm run explore -- [--schedules N] [--seed S] [--faults F] */
+/** Explores the protocol: npm run explore -- [--schedules N] [--seed S] [--faults F] [--simulator N [--first K]] */
 import { parseArgs } from 'node:util'
 import { random } from '../fixtures/random.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
 import { play } from './schedules.ts'
 import { type CounterExample, exhaust } from './search.ts'
+import { playMany } from './simulated-many.ts'
 
 const { values } = parseArgs({
-  options: { schedules: { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' }, faults: { type: 'string', default: '2' } },
+  options: {
+    schedules: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
+    faults: { type: 'string', default: '2' },
+    simulator: { type: 'string', default: '0' },
+    first: { type: 'string', default: '0' },
+  },
 })
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const fail = ({ scenario, broken, trace }: CounterExample): void => {
@@ -45,6 +52,19 @@ const many = (count: number, seed: number): void => {
   print(`yes  ${count} schedules from seed ${seed} on 4 to 40 nodes: ${moves} moves, ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
+/** The real runner against the simulator, in virtual time. */
+const throughSimulator = async (count: number, first: number, seed: number): Promise<void> => {
+  const began = performance.now()
+  const { ends, found } = await playMany({ count, first, seed })
+  for (const { number, broken, trace } of found) fail({ scenario: `simulated schedule ${number}`, broken, trace })
+  const told = Object.entries(ends).map(([end, times]) => `${times} ${end}`)
+  print(`${found.length === 0 ? 'yes' : 'NO '}  ${count} schedules through the simulator from seed ${seed}: ${told.join(', ')}; ${found.length} broken, ${((performance.now() - began) / 1000).toFixed(1)} s`)
+}
+
+if (Number(values.simulator) > 0) {
+  await throughSimulator(Number(values.simulator), Number(values.first), Number(values.seed))
+  process.exit()
+}
 if (Number(values.faults) > 0)
   for (const nodes of [1, 2])
     for (const scenario of scenarios(nodesNamed(nodes))) everyState(scenario, nodes, nodes === 1 ? Number(values.faults) : 1)
