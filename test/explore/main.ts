@@ -58,7 +58,9 @@ const throughSimulator = async (count: number, first: number, seed: number): Pro
   const { ends, found } = await playMany({ count, first, seed })
   for (const { number, broken, trace } of found) fail({ scenario: `simulated schedule ${number}`, broken, trace })
   const told = Object.entries(ends).map(([end, times]) => `${times} ${end}`)
-  print(`${found.length === 0 ? 'yes' : 'NO '}  ${count} schedules through the simulator from seed ${seed}: ${told.join(', ')}; ${found.length} broken, ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  print(
+    `${found.length === 0 ? 'yes' : 'NO '}  ${count} schedules through the simulator from seed ${seed}: ${told.join(', ')}; ${found.length} broken, ${((performance.now() - began) / 1000).toFixed(1)} s`,
+  )
 }
 
 if (Number(values.simulator) > 0) {

@@ -51,7 +51,10 @@ export const drawSchedule = (chance: () => number, flavour: Flavour, { ms, write
       return { kind: 'call', at, method, times: 1 + below(3), after: chance() < 0.5, harm: oneOf(harms) }
     }
     if (drawn < 0.75) {
-      const gone = flavour === 'aggregated' ? (['controllers', 'API server', 'network', 'aggregated API'] as const) : (['controllers', 'API server', 'network'] as const)
+      const gone =
+        flavour === 'aggregated'
+          ? (['controllers', 'API server', 'network', 'aggregated API'] as const)
+          : (['controllers', 'API server', 'network'] as const)
       return { kind: 'away', at, ms: 1_000 + below(60_000), what: oneOf(gone) }
     }
     if (drawn < 0.8) return { kind: 'reset', at }

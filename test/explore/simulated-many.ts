@@ -1,4 +1,3 @@
-import type { Flavour } from '../../src/firewall/facts.ts'
 import { random } from '../fixtures/random.ts'
 import { type Ended, playSimulated, undisturbed, type Whole } from './simulated.ts'
 import { drawSchedule, type Schedule, wordsOf } from './simulated-faults.ts'
@@ -20,7 +19,7 @@ export const playMany = async ({
   first: number
   seed: number
 }): Promise<{ readonly ends: Readonly<Record<string, number>>; readonly found: readonly SimulatedExample[] }> => {
-  const wholes: Record<Flavour, Whole> = { native: await undisturbed('native'), aggregated: await undisturbed('aggregated') }
+  const wholes: Record<'native' | 'aggregated', Whole> = { native: await undisturbed('native'), aggregated: await undisturbed('aggregated') }
   const ends: Record<string, number> = {}
   const found: SimulatedExample[] = []
   for (let number = first; number < first + count; number++) {
@@ -38,7 +37,11 @@ export const playMany = async ({
 }
 
 /** Drops one mishap after the other while something still breaks. */
-const shrunk = async (schedule: Schedule, broken: string, play: (one: Schedule) => Promise<Ended>): Promise<{ schedule: Schedule; broken: string }> => {
+const shrunk = async (
+  schedule: Schedule,
+  broken: string,
+  play: (one: Schedule) => Promise<Ended>,
+): Promise<{ schedule: Schedule; broken: string }> => {
   for (const mishap of schedule.mishaps) {
     const fewer = { ...schedule, mishaps: schedule.mishaps.filter((one) => one !== mishap) }
     const { broken: still } = await play(fewer)
