@@ -1,4 +1,5 @@
 import { next } from '../../src/rollout/next.ts'
+import type { Effect } from '../../src/rollout/state.ts'
 import type { Step } from '../../src/rollout/steps.ts'
 import type { Scenario } from './scenarios.ts'
 import type { Machine } from './world.ts'
@@ -33,6 +34,31 @@ export const bugs: readonly Bug[] = [
     name: 'a change is kept without a look at the gate',
     broken: /commit without a look/,
     steps: without((step, after) => step.kind === 'gate-alive' && after?.kind === 'commit'),
+  },
+  {
+    name: 'the gate is disarmed before the change is kept',
+    broken: /commit without a gate/,
+    steps: (steps) => {
+      const disarm = steps.filter(({ kind }) => kind === 'disarm')
+      return steps.flatMap((step) => (step.kind === 'disarm' ? [] : step.kind === 'commit' ? [...disarm, step] : [step]))
+    },
+  },
+  {
+    name: 'an undo takes away before it opens',
+    broken: /takes away before it has opened/,
+    machine: (state, event) => {
+      const turned = next(state, event)
+      if (state.mode === 'undo' || turned.state.mode !== 'undo' || turned.state.outcome !== undefined) return turned
+      const { steps } = turned.state
+      const isOpening = ({ kind }: Step) => kind === 'open' || kind === 'see-open'
+      const first = steps.findIndex(({ kind }) => kind === 'verify')
+      if (!steps.some(isOpening) || first < 0) return turned
+      const late = [...steps.slice(0, first).filter((step) => !isOpening(step)), ...steps.filter(isOpening), ...steps.slice(first)]
+      const reordered = { ...turned.state, steps: late }
+      const swap = (effect: Effect): Effect =>
+        effect.kind === 'perform' ? { ...effect, step: late[0] ?? effect.step, state: { ...effect.state, steps: late } } : effect
+      return { state: reordered, effects: turned.effects.map(swap) }
+    },
   },
   {
     name: 'nodes close before the policy that lets them reach each other',

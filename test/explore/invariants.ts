@@ -21,6 +21,9 @@ export const wrongBy = (
   if (write.kind === 'namespace' && before.cluster.objects.size > 0) return 'the checkpoints go, and something of ours stays'
   const isSaved = (key: string): boolean => run.images.some(({ ref }) => key.endsWith(` ${ref.name}`))
   if (step.kind === 'write' && write.kind === 'put' && !isSaved(write.key)) return 'a write without a before-image'
+  if (run.mode === 'undo' && step.kind === 'restore' && run.mayBeClosed && !run.remaining.some(({ title }) => opening.includes(title)))
+    return 'an undo takes away before it has opened'
+  if (step.kind === 'commit' && run.gate === undefined) return 'a commit without a gate'
   if (step.kind === 'commit' && write.kind === 'put') {
     if (!client.green) return 'a commit of what was not probed'
     if (client.aliveAt === undefined) return 'a commit without a look at the gate'
@@ -28,6 +31,9 @@ export const wrongBy = (
   if ((step.kind === 'renew' || step.kind === 'pulse') && !client.green && step.kind === 'renew') return 'a deadline renewed without a green probe'
   return undefined
 }
+
+/** Steps of an undo that open; where one failed, taking away is all that is left to open with. */
+const opening = ['open everything', 'see it open']
 
 /** What must hold at every moment, however it came about. */
 export const brokenIn = ({ cluster, client }: World, scenario: Scenario): string | undefined => {
