@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { callSignal } from './call-signal.ts'
+import { callSignal, realTimer, type Timer } from './call-signal.ts'
 import type { ApiRequest, Connection } from './connection.ts'
 import type { Credential } from './credential.ts'
 import { credentialSource } from './credential-source.ts'
@@ -23,6 +22,8 @@ export interface ConnectOptions {
   readonly userAgent?: string
   /** Longest answer read, in bytes; default 64 MiB: 500 large policies are a tenth of it. */
   readonly maxBytes?: number
+  /** Keeps the deadlines of calls, and waits out a 429; default real time. */
+  readonly timer?: Timer
   /** Told of every exchange, for `-v`; no headers and no bodies, so no credentials. */
   readonly onExchange?: (seen: { readonly method: string; readonly url: string; readonly status: number | undefined }) => void
 }
@@ -47,6 +48,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
   const credentials = credentialSource(resolved, ca, machine)
   const tls = tlsSettings(resolved, ca)
   const impersonation = impersonationHeaders(user)
+  const timer = options.timer ?? realTimer
   const ways = createWays(resolved, tls, machine.env, options.openSocket ?? openSocket)
   const headersOf = (credential: Credential) => ({
     'user-agent': options.userAgent ?? 'kubectl-calico-fw',
@@ -95,7 +97,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
   const send = async (request: ApiRequest): Promise<HttpAnswer> => {
     const timeoutMs = request.timeoutMs ?? resolved.requestTimeoutMs ?? defaultTimeoutMs
     const credential = await credentials.current(request.signal)
-    const { signal, release } = callSignal(timeoutMs, request.signal)
+    const { signal, release } = callSignal(timeoutMs, request.signal, timer)
     try {
       return await sendUntil(request, credential, timeoutMs, signal)
     } finally {
@@ -126,7 +128,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
         credential = await credentials.current(request.signal)
         continue
       }
-      if (answer.status === 429 && attempts <= maxThrottled && (await waited(retryAfterMs(answer), timeoutMs, signal))) continue
+      if (answer.status === 429 && attempts <= maxThrottled && (await waited(retryAfterMs(answer), timeoutMs, signal, timer))) continue
       if (request.signal?.aborted) throw networkError(request.signal.reason, context)
       const certificateExpired = expiredSince(credential, machine.now())
       throw statusError(
@@ -165,9 +167,19 @@ const retryAfterMs = ({ headers }: HttpAnswer): number => {
 }
 
 /** False when the wait would outlast the call, or is cut short. */
-const waited = async (ms: number, timeoutMs: number, signal: AbortSignal): Promise<boolean> => {
-  if (ms >= timeoutMs || ms > longestWaitMs) return false
-  return sleep(ms, true, { signal }).catch(() => false)
+const waited = async (ms: number, timeoutMs: number, signal: AbortSignal, timer: Timer): Promise<boolean> => {
+  if (ms >= timeoutMs || ms > longestWaitMs || signal.aborted) return false
+  return new Promise((resolve) => {
+    const cutShort = (): void => {
+      cancel()
+      resolve(false)
+    }
+    const cancel = timer(ms, () => {
+      signal.removeEventListener('abort', cutShort)
+      resolve(true)
+    })
+    signal.addEventListener('abort', cutShort, { once: true })
+  })
 }
 
 const expiredSince = ({ clientCertificate }: Credential, now: number): string | undefined => {

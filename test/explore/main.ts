@@ -1,4 +1,4 @@
-/** Explores the protocol: npm run explore -- [--schedules N] [--seed S] [--faults F] [--simulator N [--first K]] */
+/** Explores the protocol: npm run explore -- [--schedules N] [--seed S] [--faults F] [--simulator N [--first K] [--tls]] */
 import { parseArgs } from 'node:util'
 import { random } from '../fixtures/random.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '2' },
     simulator: { type: 'string', default: '0' },
     first: { type: 'string', default: '0' },
+    tls: { type: 'boolean', default: false },
   },
 })
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -52,19 +53,19 @@ const many = (count: number, seed: number): void => {
   print(`yes  ${count} schedules from seed ${seed} on 4 to 40 nodes: ${moves} moves, ${((performance.now() - began) / 1000).toFixed(1)} s`)
 }
 
-/** The real runner against the simulator, in virtual time. */
-const throughSimulator = async (count: number, first: number, seed: number): Promise<void> => {
+/** The real runner against the simulator, in virtual time; with `tls` over the product's own connection and real sockets. */
+const throughSimulator = async (count: number, first: number, seed: number, tls: boolean): Promise<void> => {
   const began = performance.now()
-  const { ends, found } = await playMany({ count, first, seed })
+  const { ends, found } = await playMany({ count, first, seed, tls })
   for (const { number, broken, trace } of found) fail({ scenario: `simulated schedule ${number}`, broken, trace })
   const told = Object.entries(ends).map(([end, times]) => `${times} ${end}`)
   print(
-    `${found.length === 0 ? 'yes' : 'NO '}  ${count} schedules through the simulator from seed ${seed}: ${told.join(', ')}; ${found.length} broken, ${((performance.now() - began) / 1000).toFixed(1)} s`,
+    `${found.length === 0 ? 'yes' : 'NO '}  ${count} schedules through the simulator${tls ? ', over TLS,' : ''} from seed ${seed}: ${told.join(', ')}; ${found.length} broken, ${((performance.now() - began) / 1000).toFixed(1)} s`,
   )
 }
 
 if (Number(values.simulator) > 0) {
-  await throughSimulator(Number(values.simulator), Number(values.first), Number(values.seed))
+  await throughSimulator(Number(values.simulator), Number(values.first), Number(values.seed), values.tls)
   process.exit()
 }
 if (Number(values.faults) > 0)

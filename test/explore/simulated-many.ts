@@ -14,19 +14,24 @@ export const playMany = async ({
   count,
   first,
   seed,
+  tls = false,
 }: {
   count: number
   first: number
   seed: number
+  tls?: boolean
 }): Promise<{ readonly ends: Readonly<Record<string, number>>; readonly found: readonly SimulatedExample[] }> => {
-  const wholes: Record<'native' | 'aggregated', Whole> = { native: await undisturbed('native'), aggregated: await undisturbed('aggregated') }
+  const wholes: Record<'native' | 'aggregated', Whole> = {
+    native: await undisturbed('native', tls),
+    aggregated: await undisturbed('aggregated', tls),
+  }
   const ends: Record<string, number> = {}
   const found: SimulatedExample[] = []
   for (let number = first; number < first + count; number++) {
     const chance = random(seed * 1_000_003 + number)
     const flavour = chance() < 0.6 ? 'native' : 'aggregated'
     const schedule = drawSchedule(chance, flavour, wholes[flavour])
-    const play = (one: Schedule): Promise<Ended> => playSimulated(one, wholes[flavour])
+    const play = (one: Schedule): Promise<Ended> => playSimulated(one, wholes[flavour], tls)
     const { broken, end } = await play(schedule)
     ends[end] = (ends[end] ?? 0) + 1
     if (broken === undefined) continue

@@ -33,8 +33,8 @@ export interface Whole extends Measure {
 }
 
 /** Runs `init` with nobody in its way. */
-export const undisturbed = async (flavour: Flavour): Promise<Whole> => {
-  const stage = await setStage({ flavour })
+export const undisturbed = async (flavour: Flavour, tls = false): Promise<Whole> => {
+  const stage = await setStage({ flavour, tls })
   try {
     const plan = await stage.plan(windowSeconds)
     const api = mortal(stage.api, Number.POSITIVE_INFINITY)
@@ -47,9 +47,9 @@ export const undisturbed = async (flavour: Flavour): Promise<Whole> => {
   }
 }
 
-/** Plays one history with the real runner, waits as long as is promised, and looks; then rolls back and looks again. */
-export const playSimulated = async ({ flavour, answer, mishaps }: Schedule, whole: Whole): Promise<Ended> => {
-  const stage = await setStage({ flavour })
+/** Plays one history with the real runner, over TLS if told, waits as long as is promised, and looks; then rolls back and looks again. */
+export const playSimulated = async ({ flavour, answer, mishaps }: Schedule, whole: Whole, tls = false): Promise<Ended> => {
+  const stage = await setStage({ flavour, tls })
   try {
     const before = { table: stage.table(), felix: JSON.stringify(felixConfiguration(stage)) }
     const plan = await stage.plan(windowSeconds)

@@ -3,6 +3,10 @@ import type { KubeObject } from '../../src/calico/object.ts'
 import { resourceOf, v3 } from '../../src/calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../../src/calico/shapes.ts'
 import type { Api } from '../../src/cluster/api.ts'
+import type { Timer } from '../../src/cluster/call-signal.ts'
+import { connect } from '../../src/cluster/connect.ts'
+import { createApi } from '../../src/cluster/create-api.ts'
+import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
 import { discover } from '../../src/discovery/discover.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
@@ -20,6 +24,7 @@ import type { RunConfig } from '../../src/rollout/state.ts'
 import { type HomeClusterOptions, homeCluster } from '../../src/simulator/seed/home-cluster.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { type VirtualClock, virtualClock } from '../../src/simulator/virtual-clock.ts'
+import { machineWith } from '../cluster/test-machine.ts'
 
 const home = readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8')
 
@@ -44,13 +49,17 @@ export interface Stage {
 
 const managed = (object: KubeObject) => object.metadata.labels?.['app.kubernetes.io/managed-by'] === 'calico-fw'
 
-export const setStage = async (options: HomeClusterOptions = {}): Promise<Stage> => {
-  const clock = virtualClock()
+/** `tls`: the API is spoken to through the product's own connection, over TLS, sockets and the simulated firewall; otherwise by function calls. */
+export const setStage = async ({ tls = false, ...options }: HomeClusterOptions & { readonly tls?: boolean } = {}): Promise<Stage> => {
+  // Virtual time stands still while sockets carry anything.
+  let activity = (): number => 0
+  const clock = virtualClock({ activity: () => activity() })
   const seed = homeCluster({ nodes: 3, ...options })
-  const sim = await startSimulator({ clock, seed, listen: false })
+  const sim = await startSimulator({ clock, seed, listen: tls })
+  activity = sim.activity
   // Controllers fill EndpointSlices and Felix programs what it finds before anybody looks.
   await clock.advance(5_000)
-  const api = sim.api()
+  const api = tls ? overTls(sim, clock) : sim.api()
   const progress: Progress[] = []
   let run = 0
 
@@ -135,8 +144,22 @@ export const setStage = async (options: HomeClusterOptions = {}): Promise<Stage>
         .concat(sim.objects.list('v1', 'Service'), sim.objects.list('batch/v1', 'Job'), sim.objects.list(v3, 'NetworkSet'))
         .filter(managed)
         .map(({ kind, metadata }) => `${kind} ${metadata.name}`),
-    close: () => sim.close(),
+    close: async () => {
+      api.close()
+      await sim.close()
+    },
   }
+}
+
+/** The product's connection as a workstation with the simulator's kubeconfig has it, its deadlines kept by the virtual clock. */
+const overTls = (sim: Simulator, clock: VirtualClock): Api => {
+  const machine = machineWith({ '/home/op/.kube/config': sim.kubeconfig() })
+  const timer: Timer = (ms, then) => {
+    const cancelled = new AbortController()
+    clock.sleep(ms, cancelled.signal).then(then, () => undefined)
+    return () => cancelled.abort()
+  }
+  return createApi(connect(resolveKubeconfig({}, machine), machine, { openSocket: sim.openSocket, timer }))
 }
 
 /** Probes in virtual time: what a fresh connection meets in the simulated network, waited for as long as a real one waits. */
