@@ -15,6 +15,7 @@ import { imagesBackTo } from '../rollout/rollback-steps.ts'
 import { nextChange, readSituation, type Situation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import { stepActs } from '../rollout/step-acts.ts'
+import { withoutStray } from '../rollout/strays.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { clearAway } from './clear-away.ts'
 import type { CommandContext } from './context.ts'
@@ -36,7 +37,7 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const facts = await cluster.facts({ looks: fewLooks })
   const situation = await readSituation(cluster.api, facts.calico.flavour)
   const to = targetOf(situation, options.to)
-  const images = imagesBackTo(situation.checkpoints, to)
+  const images = [...imagesBackTo(situation.checkpoints, to), ...(to === 0 ? situation.strays.map(withoutStray) : [])]
   const change = nextChange(situation)
   const common: RunConfig = {
     ...{ change, windowSeconds: options.windowSeconds, ...runLimits(command.context) },

@@ -1,7 +1,9 @@
 import { keys } from '../calico/names.ts'
+import { formatRef } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
+import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
 import type { Cluster, CommandContext, Printer } from './context.ts'
@@ -59,6 +61,15 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
   return [...next[standingOf(situation)], ...holder]
 }
 
+/** What no checkpoint explains, so that no undo of a single change would find it. */
+export const straySentences = (strays: Situation['strays']): string[] =>
+  strays.length === 0
+    ? []
+    : [
+        `No checkpoint knows ${listed(strays.map(formatRef))}: the checkpoints were deleted, or a client that was stopped wrote this late.`,
+        'open everything and clean up: kubectl calico-fw rollback --to 0',
+      ]
+
 /** What a kept firewall leaves open, in sentences. */
 export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, orphans, failsafes }: Coverage): string[] => {
   const nics = (pairs: Coverage['uncovered']) => pairs.map(({ node, interfaceName }) => `${interfaceName} on ${node}`).join(', ')
@@ -79,11 +90,13 @@ export const run = async ({ cluster, context, printer }: CommandContext): Promis
   const standing = standingOf(situation)
   for (const problem of situation.damaged) printer.talk(`note: ${problem.message}: ${problem.why ?? ''}`)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
+  for (const sentence of straySentences(situation.strays)) printer.data(sentence)
   const coverage = standing === 'kept' ? await coverageNow(cluster, situation) : undefined
   if (coverage !== undefined) for (const sentence of coverageSentences(coverage)) printer.data(sentence)
   printChanges(printer, situation)
   printer.document('Status', { ...fieldsOf(situation), standing, ...(coverage === undefined ? {} : { coverage }) })
-  const waits = (standing !== 'none' && standing !== 'kept') || (coverage !== undefined && coverage.uncovered.length > 0)
+  const waits =
+    (standing !== 'none' && standing !== 'kept') || situation.strays.length > 0 || (coverage !== undefined && coverage.uncovered.length > 0)
   return waits ? exitCodes.failure : exitCodes.ok
 }
 
@@ -106,13 +119,14 @@ const fateOf = ({ undoneBy, end }: Situation['changes'][number]): string => {
   return end.outcome === 'done' ? '' : `  (${end.outcome === 'rolled-back' ? 'took itself back' : 'was not taken back whole'})`
 }
 
-const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes }: Situation): Record<string, unknown> => ({
+const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes, strays }: Situation): Record<string, unknown> => ({
   committedRuns: committed,
   unfinishedRuns: unfinished,
   gates: gates.map(({ change, armed, expiresAt }) => ({ change, armed, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) })),
   ...(lock === undefined ? {} : { lock: { ...lock, renewedAt: lock.renewedAt.toISOString() } }),
   hostEndpoints: hostEndpoints.map(({ metadata, spec }) => ({ name: metadata.name, node: spec.node, interfaceName: spec.interfaceName })),
   changes,
+  ...(strays.length === 0 ? {} : { strays: strays.map(formatRef) }),
 })
 
 const runOf = ({ metadata }: HostEndpoint): number => Number(metadata.labels?.[keys.run])

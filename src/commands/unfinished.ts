@@ -1,5 +1,7 @@
+import { formatRef } from '../calico/object.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { listed } from '../firewall/differences.ts'
 import type { Situation } from '../rollout/situation.ts'
 import { run as confirm } from './confirm.ts'
 import type { CommandContext } from './context.ts'
@@ -9,7 +11,7 @@ import { run as rollBack } from './rollback.ts'
  * Refuses a new change while an earlier one is unfinished.
  * @throws FwError FW_BUSY, FW_GATE
  */
-export const refuseUnfinished = ({ gates, unfinished }: Situation): void => {
+export const refuseUnfinished = ({ gates, unfinished, strays, changes, committed }: Situation): void => {
   const armed = gates.find((gate) => gate.armed)
   if (armed !== undefined) {
     throw new FwError('FW_BUSY', `change ${armed.change} is on trial`, {
@@ -21,6 +23,13 @@ export const refuseUnfinished = ({ gates, unfinished }: Situation): void => {
     throw new FwError('FW_GATE', `change ${unfinished.join(' and ')} was never kept`, {
       why: 'its HostEndpoints are still there; the cluster opened by itself, and arming again would close all of them at once',
       fix: 'clean up: kubectl calico-fw rollback, then run this again; at a terminal init offers both',
+    })
+  }
+  // Beside a firewall in force they are told by status; before the first one they would be taken for what was there before this tool.
+  if (strays.length > 0 && changes.length === 0 && committed.length === 0) {
+    throw new FwError('FW_GATE', `no checkpoint knows ${listed(strays.map(formatRef))}, and this tool wrote it`, {
+      why: 'a client that was stopped wrote it after another had rolled back',
+      fix: 'clean up: kubectl calico-fw rollback, then run this again',
     })
   }
 }
@@ -40,7 +49,10 @@ export const settleUnfinished = async (
   const { ui, context, printer } = command
   const armed = situation.gates.find((gate) => gate.armed)
   const unfinished = armed?.change ?? situation.unfinished.at(-1)
-  if (unfinished === undefined) return 'nothing'
+  if (unfinished === undefined) {
+    refuseUnfinished(situation)
+    return 'nothing'
+  }
   const silentMs = situation.lock === undefined ? Number.POSITIVE_INFINITY : context.clock.wall().getTime() - situation.lock.renewedAt.getTime()
   if (!ui.interactive || options.yes || silentMs < aliveForMs) {
     refuseUnfinished(situation)

@@ -1,5 +1,5 @@
 import { fieldManager, gateName, keys, names, toolNamespace } from '../calico/names.ts'
-import type { KubeObject } from '../calico/object.ts'
+import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { type Resource, resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
@@ -13,6 +13,7 @@ import { type Change, changesOf } from './changes.ts'
 import { type Checkpoint, parseNumber } from './checkpoint.ts'
 import { readCheckpoints } from './perform/checkpoint-store.ts'
 import type { GateObjects } from './steps.ts'
+import { straysAmong } from './strays.ts'
 
 /** A gate found in the cluster. */
 export interface FoundGate {
@@ -40,6 +41,8 @@ export interface Situation {
   /** Checkpoints that cannot be read, each an FW_CHECKPOINT that names it. */
   readonly damaged: readonly FwError[]
   readonly changes: readonly Change[]
+  /** Objects of ours that no checkpoint knows; empty while one cannot be read, for that may be the one that does. */
+  readonly strays: readonly ObjectRef[]
   /** The HostFirewall YAML last written. */
   readonly firewall: string | undefined
 }
@@ -73,6 +76,7 @@ const situationOf = async (api: Api, flavour: Flavour): Promise<Situation> => {
     policies: policies as unknown as GlobalNetworkPolicy[],
     ...stored,
     changes: changesOf(stored.checkpoints),
+    strays: stored.damaged.length > 0 ? [] : straysAmong([...hostEndpoints, ...policies, ...openSets], stored.checkpoints),
     firewall: (firewall?.['data'] as Record<string, string> | undefined)?.[firewallKey],
   }
 }

@@ -17,6 +17,7 @@ import { imagesBackTo } from '../../src/rollout/rollback-steps.ts'
 import { startRun } from '../../src/rollout/runner.ts'
 import { nextChange, readSituation, type Situation } from '../../src/rollout/situation.ts'
 import type { Outcome } from '../../src/rollout/state.ts'
+import { withoutStray } from '../../src/rollout/strays.ts'
 import type { Stage } from './stage.ts'
 
 const home = readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8')
@@ -62,7 +63,7 @@ export const rollBack = async (
 ): Promise<{ outcome: Outcome; way: ChosenRollback['way'] }> => {
   const facts = await stage.facts()
   const now = await situationOn(stage)
-  const images = imagesBackTo(now.checkpoints, to)
+  const images = [...imagesBackTo(now.checkpoints, to), ...(to === 0 ? now.strays.map(withoutStray) : [])]
   const change = nextChange(now)
   const differing = await stage.clock.drive(differingImages(stage.api, images))
   const standing = { ...now, differing, policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [] }

@@ -1,0 +1,34 @@
+import type { KubeObject } from '../calico/object.ts'
+import type { Sourced } from './components.ts'
+
+/** How writers of manifests name themselves as field managers. */
+const managers: readonly (readonly [RegExp, string])[] = [
+  [/^argocd|^argo-cd/, 'Argo CD'],
+  [/^(kustomize|helm)-controller$|^flux/, 'Flux'],
+  [/^fleet/, 'Fleet'],
+  [/^(rke2-)?helm$/i, 'Helm'],
+  [/^(terraform|pulumi|ansible|kops)/i, 'a provisioner'],
+]
+/** Labels and annotations they leave. */
+const marks: readonly (readonly [string, string])[] = [
+  ['argocd.argoproj.io/tracking-id', 'Argo CD'],
+  ['argocd.argoproj.io/instance', 'Argo CD'],
+  ['kustomize.toolkit.fluxcd.io/name', 'Flux'],
+  ['helm.toolkit.fluxcd.io/name', 'Flux'],
+  ['meta.helm.sh/release-name', 'Helm'],
+  ['addon.kops.k8s.io/name', 'kOps'],
+  ['objectset.rio.cattle.io/id', 'Rancher'],
+]
+
+/** Who writes an object from manifests, and would write back what others change in it: by its labels and annotations, and its field managers. */
+export const manifestWriterOf = ({ metadata }: KubeObject): Sourced | undefined => {
+  const { labels, annotations, managedFields = [] } = metadata
+  const texts = { ...labels, ...annotations }
+  for (const [key, name] of marks) if (key in texts) return { name, source: key }
+  if (texts['app.kubernetes.io/managed-by'] === 'Helm') return { name: 'Helm', source: 'app.kubernetes.io/managed-by' }
+  for (const { manager = '' } of managedFields) {
+    const found = managers.find(([pattern]) => pattern.test(manager))
+    if (found !== undefined) return { name: found[1], source: `field manager ${manager}` }
+  }
+  return undefined
+}
