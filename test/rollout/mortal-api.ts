@@ -12,11 +12,11 @@ export interface MortalApi extends Api {
 const never = new Promise<never>(() => undefined)
 const writing = new Set(['create', 'apply', 'mergePatch', 'replace', 'delete', 'deleteCollection'])
 
-/** Dies once write number `lastWrite` (from 1) has landed, before its answer is read; `Infinity` lives on. */
-export const mortal = (api: Api, lastWrite: number): MortalApi => {
+/** Dies once write number `lastWrite` (from 1), or the first one it says so of, has landed, before its answer is read; `Infinity` lives on. */
+export const mortal = (api: Api, lastWrite: number | ((write: string) => boolean)): MortalApi => {
   const sent: string[] = []
   let dead = false
-  let last = lastWrite
+  let last = typeof lastWrite === 'number' ? lastWrite : Number.POSITIVE_INFINITY
   const wrap =
     (method: keyof Api) =>
     async (...args: unknown[]): Promise<unknown> => {
@@ -26,7 +26,8 @@ export const mortal = (api: Api, lastWrite: number): MortalApi => {
       const call = (api[method] as (...all: unknown[]) => unknown)(...args)
       if (!counts) return call
       sent.push(`${method} ${nameOf(args[0])}`)
-      if (sent.length < last) return call
+      const isLast = typeof lastWrite === 'function' && lastWrite(sent.at(-1) ?? '')
+      if (sent.length < last && !isLast) return call
       dead = true
       await Promise.resolve(call).catch(() => undefined)
       return never
