@@ -12,6 +12,7 @@ import { understood } from '../firewall/understood.ts'
 import { type Change, changesOf } from './changes.ts'
 import { type Checkpoint, parseNumber } from './checkpoint.ts'
 import { readCheckpoints } from './perform/checkpoint-store.ts'
+import { isAllow } from './rollback-steps.ts'
 import type { GateObjects } from './steps.ts'
 import { straysAmong } from './strays.ts'
 
@@ -68,7 +69,7 @@ const situationOf = async (api: Api, flavour: Flavour): Promise<Situation> => {
   const runs = new Set(hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run])))
   return {
     lock: lockOf(lease),
-    gates: gatesOf(jobs, sets, committed),
+    gates: gatesOf(jobs, sets, [...committed, ...committedRemovals(stored.checkpoints, policies)]),
     opened: openSets.some(({ metadata }) => metadata.labels?.[keys.set] === 'open'),
     hostEndpoints: hostEndpoints as unknown as HostEndpoint[],
     committed,
@@ -117,6 +118,16 @@ const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[], commi
     const armed = set !== undefined && !committed.includes(change)
     return [{ change, objects: { job: job ?? absent('Job'), set: set ?? absent('NetworkSet') }, armed, expiresAt: expiryOf(job) }]
   })
+}
+
+/** Rollbacks that took openings back for good: the policies they checkpointed and were to delete are gone, and what their gates hold stays closed without them. */
+const committedRemovals = (checkpoints: readonly Checkpoint[], policies: readonly KubeObject[]): number[] => {
+  const here = new Set(policies.map(({ metadata }) => metadata.name))
+  const removed = checkpoints.flatMap(({ number, images }) =>
+    images.filter((image) => isAllow(image) && image.before !== null).map(({ ref }) => ({ change: parseNumber(number).change, ref })),
+  )
+  const changes = new Set(removed.map(({ change }) => change))
+  return [...changes].filter((one) => removed.every(({ change, ref }) => change !== one || !here.has(ref.name)))
 }
 
 const expiryOf = (job: KubeObject | undefined): Date | undefined => {

@@ -11,7 +11,7 @@ import { startRun } from '../../src/rollout/runner.ts'
 import { nextNumber } from '../../src/rollout/situation.ts'
 import type { Outcome } from '../../src/rollout/state.ts'
 import { mortal } from './mortal-api.ts'
-import { felixConfiguration, init, rollBack, situationOn } from './operator.ts'
+import { addVip, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
 let stage: Stage
@@ -198,6 +198,24 @@ describe('a client that dies between two writes', () => {
     expect((await rollBack(stage, 0)).outcome).toEqual({ kind: 'done' })
     expect({ ...look(), left: stage.leftovers() }).toEqual({ ...before, left: [] })
   })
+})
+
+it('a client that dies between deleting an opening and disarming leaves it closed, and status does not say that it opens by itself', async () => {
+  stage = await setStage()
+  expect(await init(stage)).toEqual({ kind: 'done' })
+  const before = stage.table()
+  expect(await addVip(stage)).toEqual({ kind: 'done' })
+  expect(stage.table()).not.toEqual(before)
+  const api = mortal(stage.api, (write) => write.startsWith('delete GlobalNetworkPolicy calico-fw-allow-'))
+  const dying = rollBack(stage, 1, { api })
+  dying.catch(() => undefined)
+  for (let guard = 0; guard < 3_000 && !api.dead(); guard++) await stage.clock.advance(100)
+  expect(api.dead()).toBe(true)
+  const now = await situationOn(stage)
+  expect([standingOf(now), now.gates.map(({ armed }) => armed)]).toEqual(['kept', [false]])
+  await stage.clock.advance(120_000)
+  expect(stage.table()).toEqual(before)
+  expect(standingOf(await situationOn(stage))).toBe('kept')
 })
 
 describe('deleting the Deny: the open set opens all the same', () => {
