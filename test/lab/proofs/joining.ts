@@ -16,11 +16,15 @@ import { closedAnswer, inBrief, isOutsider, mismatches } from './home-answers.ts
 import { initHome } from './home-init.ts'
 import { keepingLines } from './kept-lines.ts'
 import { type Page, seconds } from './page.ts'
+import { proveReplaced, proveSync } from './synced.ts'
 import { proveAllOpen, rollBack } from './undone.ts'
 
 const boundMs = 2_000
 
-/** A machine becomes a node of a closed cluster while no client runs: its neighbours let it in within two seconds of its calico-node pod's address. */
+/**
+ * A machine becomes a node of a closed cluster while no client runs: its neighbours let it in within two seconds of its calico-node pod's address, and
+ * `sync` closes it; then another machine takes its name.
+ */
 export const proveJoin = async (lab: Lab, page: Page): Promise<void> => {
   await initHome(lab)
   const kept = Date.now()
@@ -36,11 +40,14 @@ export const proveJoin = async (lab: Lab, page: Page): Promise<void> => {
   page.fact('no client ran meanwhile', writes.length === 0, `${writes.length} writes of the product since init ended`)
   const status = await runTool(wider, ['status'])
   page.say(`\nWhat status says of the node that joined (exit ${status.code}):\n${withSeconds(status)}\n`)
-  const { end } = await rollBack(wider)
+  await proveSync(wider, node, page)
+  const last = await proveReplaced(wider, node.name, page)
+  const { end } = await rollBack(last)
   page.fact('rollback --to 0 --yes exits 0', end.code === 0, `exit ${end.code} in ${seconds(end.ended - end.began)}`)
-  const ours = [...(await snapshot(wider.api))].filter(([, body]) => body.includes('calico-fw')).map(([key]) => key)
+  const ours = [...(await snapshot(last.api))].filter(([, body]) => body.includes('calico-fw')).map(([key]) => key)
   page.fact('none of our objects is left', ours.length === 0, inBrief(ours))
-  await proveAllOpen(wider, page)
+  await proveAllOpen(last, page)
+  last.api.close()
   wider.api.close()
 }
 
