@@ -6,7 +6,6 @@ import type { Step } from '../steps.ts'
 import { writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
 import { listsOf } from './failsafes.ts'
-import { inParallel } from './parallel.ts'
 
 /** From this many objects of one kind, one list is cheaper than that many reads. */
 const listFrom = 8
@@ -54,10 +53,11 @@ export const capture = async (api: Api, refs: readonly ObjectRef[]): Promise<Bef
         found.set(imageKey({ ...first, name: object.metadata.name }), { ...object, apiVersion: first.apiVersion, kind: first.kind })
       }
     } else {
-      await inParallel(group, async (ref) => {
+      const read = async (ref: ObjectRef): Promise<void> => {
         const object = await api.get(ref)
         if (object !== undefined) found.set(imageKey(ref), object)
-      })
+      }
+      await Promise.all(group.map(read))
     }
   }
   return refs.map((ref) => ({ ref, before: found.get(imageKey(ref)) ?? null }))

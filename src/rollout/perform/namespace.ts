@@ -2,6 +2,7 @@ import { fieldManager, keys, names, ownLabels, toolNamespace } from '../../calic
 import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
+import type { Clock } from '../clock.ts'
 import type { PerformContext } from './context.ts'
 import { inParallel } from './parallel.ts'
 
@@ -38,7 +39,7 @@ export const ensureNamespace = async (api: Api): Promise<boolean> => {
  */
 export const removeNamespace = async ({ ports: { api, clock, report } }: PerformContext): Promise<void> => {
   if ((await api.get(namespaceRef))?.metadata.annotations?.[keys.keep] !== undefined) {
-    await emptyNamespace(api)
+    await emptyNamespace(api, clock)
     return
   }
   await api.delete(namespaceRef)
@@ -53,10 +54,10 @@ export const removeNamespace = async ({ ports: { api, clock, report } }: Perform
 }
 
 /** The lock goes last: until then nobody else begins. */
-const emptyNamespace = async (api: Api): Promise<void> => {
+const emptyNamespace = async (api: Api, clock: Clock): Promise<void> => {
   const mine = { namespace: toolNamespace, labelSelector: `${keys.managedBy}=${fieldManager}` }
   const maps = (await api.list(resourceOf('v1', 'ConfigMap'), mine)) ?? []
-  await inParallel(maps, async ({ metadata: { name } }) => {
+  await inParallel(clock, maps, async ({ metadata: { name } }) => {
     await api.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace, name })
   })
   await api.delete({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock })

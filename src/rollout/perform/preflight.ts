@@ -15,14 +15,14 @@ import { isOurs } from './write.ts'
  * @throws FwError FW_PREFLIGHT with every finding
  */
 export const preflight = async (context: PerformContext, objects: readonly KubeObject[], failsafes: FailsafeChange | undefined): Promise<void> => {
-  const { api } = context.ports
+  const { api, clock } = context.ports
   const findings: string[] = []
-  await inParallel(reviewsOf(context.subject.facts.calico), async (access) => {
+  await inParallel(clock, reviewsOf(context.subject.facts.calico), async (access) => {
     if (!(await isAllowed(api, access))) findings.push(`you may not ${inWords(access)}`)
   })
   if (findings.length > 0)
     throw refused('FW_FORBIDDEN', findings, 'ask for these rights; deploy/rbac.yaml grants them. See: kubectl auth can-i --list')
-  await inParallel(objects, async (object) => {
+  await inParallel(clock, objects, async (object) => {
     const before = await api.get(refOf(object))
     if (before !== undefined && !isOurs(before)) {
       findings.push(`${formatRef(refOf(object))} exists and is not this tool's`)

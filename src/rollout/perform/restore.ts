@@ -13,7 +13,7 @@ import { isOurs } from './write.ts'
 /** Puts each object back to its before-image; one that is there already is left alone, so that doing it twice changes nothing. */
 export const restore = async (context: PerformContext, images: readonly BeforeImage[]): Promise<void> => {
   await context.settled()
-  await inParallel(images, async (image) => {
+  await inParallel(context.ports.clock, images, async (image) => {
     if (image.ref.kind === 'FelixConfiguration') return restoreFailsafes(context, image)
     const { api } = context.ports
     const now = await api.get(image.ref)
@@ -41,7 +41,7 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
   const until = clock.now() + 15_000
   for (;;) {
     const differing: string[] = []
-    await inParallel(images, async (image) => {
+    await inParallel(clock, images, async (image) => {
       if (!isAsBefore(await api.get(image.ref), image)) differing.push(formatRef(image.ref))
     })
     const probes = context.subject.probes.filter((one) => one.expect === 'open' && one.target.kind !== 'node-lease')

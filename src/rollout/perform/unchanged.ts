@@ -11,9 +11,9 @@ import { inParallel } from './parallel.ts'
  * FelixConfiguration only the failsafe lists count: the rest is others' to change.
  * @throws FwError FW_CHANGED
  */
-export const seeUnchanged = async ({ ports: { api }, memory }: PerformContext): Promise<void> => {
+export const seeUnchanged = async ({ ports: { api, clock }, memory }: PerformContext): Promise<void> => {
   const known = [...memory.seen.values()].filter((object): object is KubeObject => object !== null && object.kind !== 'HostEndpoint')
-  await inParallel(known, async (object) => {
+  await inParallel(clock, known, async (object) => {
     const ref = refOf(object)
     const now = await api.get(ref)
     const isSame =

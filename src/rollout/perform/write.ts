@@ -16,8 +16,8 @@ const always: InTime = () => undefined
  * @throws FwError FW_CHANGED, FW_LOCK_LOST, or what the API answers
  */
 export const writeObjects = async (context: PerformContext, objects: readonly KubeObject[], inTime: InTime = always): Promise<void> => {
-  const { api } = context.ports
-  await inParallel(objects, async (wanted) => {
+  const { api, clock } = context.ports
+  await inParallel(clock, objects, async (wanted) => {
     const key = imageKey(refOf(wanted))
     const before = context.memory.seen.get(key)
     if (before === undefined) throw new Error(`${formatRef(refOf(wanted))} was not in a checkpoint`)
@@ -41,8 +41,8 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
 
 /** Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. */
 export const removeObjects = async (context: PerformContext, refs: readonly ObjectRef[], inTime: InTime = always): Promise<void> => {
-  const { api } = context.ports
-  await inParallel(refs, async (ref) => {
+  const { api, clock } = context.ports
+  await inParallel(clock, refs, async (ref) => {
     const now = await api.get(ref)
     context.memory.seen.set(imageKey(ref), null)
     if (now === undefined) return
