@@ -1,3 +1,4 @@
+import { keys } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { refOf } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
@@ -177,9 +178,11 @@ const secondOperator = async (stage: Stage, facts: Facts, plan: Plan): Promise<v
   await startRun(steps, config, { facts, probes: [], undoes }, stage.ports()).ended
 }
 
-/** The last word was written, and nobody opened since. */
+/** The last word was written, and nobody opened since: neither by the open set nor by taking every HostEndpoint away. */
 const isKept = ({ sim }: Stage, plan: Plan): boolean =>
-  sim.objects.get(refOf(denyPolicy([1]))) !== undefined && sim.objects.get(refOf(plan.openSet)) === undefined
+  sim.objects.get(refOf(denyPolicy([1]))) !== undefined &&
+  sim.objects.get(refOf(plan.openSet)) === undefined &&
+  sim.objects.list(v3, 'HostEndpoint').some(({ metadata }) => metadata.labels?.[keys.run] !== undefined)
 
 const differs = (one: Record<string, string>, other: Record<string, string>): string[] =>
   Object.keys(one).flatMap((row) => (one[row] === other[row] ? [] : [`${row}: ${one[row]} instead of ${other[row]}`]))

@@ -130,7 +130,13 @@ export const createLock = ({ api, clock, holder, step, signal, lost }: LockOptio
       void keepRenewing()
     },
     guard: async () => {
-      if (clock.now() - renewedAt > freshForMs) await renewOnce()
+      if (clock.now() - renewedAt <= freshForMs) return
+      const underWay = renewing
+      await renewOnce().catch((error: unknown) => {
+        // One that was sent into an outage fails although that is over: then what is asked now decides.
+        if (underWay === undefined || (error instanceof FwError && error.code === 'FW_LOCK_LOST')) throw error
+        return renewOnce()
+      })
     },
     release: async (leavesNothing) => {
       stopped.abort()
