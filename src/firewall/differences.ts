@@ -4,7 +4,8 @@ import type { Cidr } from '../net/cidr.ts'
 import { formatPortRange } from '../net/port.ts'
 import { byText } from './by-text.ts'
 import type { Facts } from './facts.ts'
-import type { AllowEntry, HostFirewall } from './host-firewall.ts'
+import type { AllowEntry, HostFirewall, NarrowedFailsafes } from './host-firewall.ts'
+import { isNarrowed } from './narrowed-failsafes.ts'
 import { type Door, doorsOf, reachOf } from './openings.ts'
 import type { Difference } from './plan.ts'
 
@@ -23,6 +24,8 @@ export interface WordsInput {
   readonly allowedBefore: ReadonlySet<string>
   /** Names of allow policies that fall away or narrow. */
   readonly narrowed: readonly string[]
+  /** Whether failsafes get narrower. */
+  readonly narrowing: boolean
   /** Whether a firewall is committed: then what is not allowed is closed already, and an allow opens. */
   readonly standing: boolean
 }
@@ -59,8 +62,20 @@ const closings = (input: WordsInput): Difference[] => {
     forWhom: 'everyone',
     because: "kube-proxy can make localhost services reachable from the network, and Calico's accept would let that through",
   }
-  return [...removed, ...everything, ...doorsOf(input.facts).flatMap((door) => closedDoor(door, input)), loopback]
+  return [...removed, ...failsafesClosed(input), ...everything, ...doorsOf(input.facts).flatMap((door) => closedDoor(door, input)), loopback]
 }
+
+const failsafesClosed = ({ narrowing, firewall }: WordsInput): Difference[] =>
+  (narrowing ? (firewall.spec.narrowFailsafes ?? []) : []).map(
+    (one): Difference => ({
+      change: 'closes',
+      what: `${portsInWords(one)} on every node and every address`,
+      forWhom: `everyone but nodes and ${one.from.join(', ')}`,
+      because: 'narrowFailsafes of the file',
+    }),
+  )
+
+const portsInWords = ({ ports }: NarrowedFailsafes): string => ports.map(failsafeInWords).join(', ')
 
 const closedDoor = (door: Door, { firewall, failsafes, nodeAddresses }: WordsInput): Difference[] => {
   const reach = reachOf({ ...door, address: door.address ?? 'nodes' }, firewall, failsafes, nodeAddresses)
@@ -94,8 +109,8 @@ const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore }: WordsIn
   ),
 ]
 
-const staying = ({ failsafes, newFailsafes, trusted }: WordsInput): Difference[] => {
-  const old = failsafes.filter((port) => !newFailsafes.includes(port))
+const staying = ({ failsafes, firewall, newFailsafes, trusted }: WordsInput): Difference[] => {
+  const old = failsafes.filter((port) => !newFailsafes.includes(port) && !isNarrowed(firewall, port))
   const wide = old.filter(({ net }) => net === undefined || net === '')
   return [
     ...(wide.length === 0
@@ -112,6 +127,14 @@ const staying = ({ failsafes, newFailsafes, trusted }: WordsInput): Difference[]
       port.net === undefined || port.net === ''
         ? []
         : [{ change: 'stays-open', what: `${failsafeInWords(port)} on every node`, forWhom: port.net, because: "Felix's failsafes" } as const],
+    ),
+    ...(firewall.spec.narrowFailsafes ?? []).map(
+      (one): Difference => ({
+        change: 'stays-open',
+        what: `${portsInWords(one)} on every node and every address`,
+        forWhom: `nodes, and ${one.from.join(', ')}`,
+        because: "Felix's failsafes, narrowed",
+      }),
     ),
     {
       change: 'stays-open',

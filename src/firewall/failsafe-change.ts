@@ -7,6 +7,7 @@ import { FwError } from '../errors.ts'
 import { byText } from './by-text.ts'
 import type { ApiEndpoint, Facts } from './facts.ts'
 import type { HostFirewall } from './host-firewall.ts'
+import { isNarrowed, missingNets } from './narrowed-failsafes.ts'
 import type { FailsafeChange } from './plan.ts'
 
 /** A failsafe that must be in force before anything closes, and why. */
@@ -54,7 +55,11 @@ export const failsafeChange = (facts: Facts, firewall: HostFirewall): FailsafeCh
   const before = { inbound: found?.spec?.failsafeInboundHostPorts ?? null, outbound: found?.spec?.failsafeOutboundHostPorts ?? null }
   for (const direction of directions) refuseBroken(direction, before[direction] ?? [])
   const inForce = (direction: Direction) => followed(facts, direction) ?? before[direction] ?? defaultFailsafes[direction]
-  const added = missing(facts, firewall, inForce)
+  const nets = missingNets(facts, firewall, inForce('inbound'))
+  const added = [
+    ...missing(facts, firewall, inForce),
+    ...nets.map((port) => ({ direction: 'inbound' as const, port, reason: 'narrowFailsafes of the file, and the nodes' })),
+  ]
   if (added.length === 0) return undefined
   const after = (direction: Direction) => [...inForce(direction), ...added.filter((one) => one.direction === direction).map(({ port }) => port)]
   return {
@@ -118,11 +123,15 @@ const missing = (facts: Facts, firewall: HostFirewall, listOf: (direction: Direc
   const seen = new Set<string>()
   return requiredFailsafes(facts, firewall).filter(({ direction, port }) => {
     const key = `${direction}/${port.protocol}/${port.port}`
-    if (seen.has(key) || opens(listOf(direction), port)) return false
+    if (seen.has(key) || opens(listOf(direction), port) || (direction === 'inbound' && keepsSome(firewall, listOf(direction), port))) return false
     seen.add(key)
     return true
   })
 }
+
+/** The file narrows the port, and somebody has it: whoever lacks it is added by {@link missingNets}. */
+const keepsSome = (firewall: HostFirewall, list: readonly FailsafePort[], port: FailsafePort): boolean =>
+  isNarrowed(firewall, port) && list.some((one) => one.port === port.port && one.protocol.toUpperCase() === port.protocol.toUpperCase())
 
 /** The API takes entries that stop every Felix (no or another protocol) or crash it (a bad net); with one in place no change of ours would arrive. */
 const refuseBroken = (direction: Direction, ports: readonly FailsafePort[]): void => {

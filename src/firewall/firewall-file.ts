@@ -1,7 +1,7 @@
 import { isDnsLabel } from '../calico/name-limits.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { allowOf } from './parse-allow.ts'
-import { failsafesOf } from './parse-failsafes.ts'
+import { failsafesOf, narrowFailsafesOf } from './parse-failsafes.ts'
 import { interfacesOf } from './parse-interfaces.ts'
 import { netsOf } from './parse-nets.ts'
 import { failure, fieldsOf, isWritten, readDocument, type Spot, textOf } from './yaml-spot.ts'
@@ -23,7 +23,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
   const name = textOf(nameSpot)
   if (!isDnsLabel(name)) throw failure(nameSpot, `"${name}" is not a name`, { fix: 'use lower-case letters, digits and -, at most 63 of them' })
   const specSpot = required(root, 'spec', spec, 'spec: {interfaces: [...]}')
-  const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts'])
+  const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts', 'narrowFailsafes'])
   return {
     apiVersion: firewallApiVersion,
     kind: 'HostFirewall',
@@ -33,6 +33,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
       trustedNets: isWritten(fields.trustedNets) ? netsOf(fields.trustedNets, 'trusted') : [],
       allow: isWritten(fields.allow) ? allowOf(fields.allow) : [],
       extraFailsafePorts: isWritten(fields.extraFailsafePorts) ? failsafesOf(fields.extraFailsafePorts) : { inbound: [], outbound: [] },
+      ...(isWritten(fields.narrowFailsafes) ? { narrowFailsafes: narrowFailsafesOf(fields.narrowFailsafes) } : {}),
     },
   }
 }

@@ -11,7 +11,7 @@ import type { AllowEntry, HostFirewall } from './host-firewall.ts'
  * a bare `on` or `1:30` would be a boolean or a number to them.
  */
 export const formatHostFirewall = (firewall: HostFirewall): string => {
-  const { interfaces, trustedNets, allow, extraFailsafePorts } = firewall.spec
+  const { interfaces, trustedNets, allow, extraFailsafePorts, narrowFailsafes } = firewall.spec
   return toYaml({
     apiVersion: firewall.apiVersion,
     kind: firewall.kind,
@@ -21,6 +21,7 @@ export const formatHostFirewall = (firewall: HostFirewall): string => {
       trustedNets,
       allow: allow.map(plainEntry),
       extraFailsafePorts,
+      ...(narrowFailsafes === undefined ? {} : { narrowFailsafes }),
     },
   })
 }

@@ -34,10 +34,16 @@ export interface AllowEntry {
   readonly traffic: readonly Traffic[]
 }
 
-/** A port added to Felix's failsafes. No net: a failsafe cannot narrow what is open already. */
+/** A port added to Felix's failsafes, for everyone: another entry narrows nothing. */
 export interface ExtraFailsafe {
   readonly protocol: 'TCP' | 'UDP'
   readonly port: number
+}
+
+/** Failsafes that are taken from everyone but some networks and the nodes: SSH and the API of a node, as a rule. */
+export interface NarrowedFailsafes {
+  readonly ports: readonly ExtraFailsafe[]
+  readonly from: readonly Cidr[]
 }
 
 /** The firewall a user wants: one small file, kept in git if they like, and in the cluster by the tool. */
@@ -50,5 +56,6 @@ export interface HostFirewall {
     readonly trustedNets: readonly Cidr[]
     readonly allow: readonly AllowEntry[]
     readonly extraFailsafePorts: { readonly inbound: readonly ExtraFailsafe[]; readonly outbound: readonly ExtraFailsafe[] }
+    readonly narrowFailsafes?: readonly NarrowedFailsafes[]
   }
 }

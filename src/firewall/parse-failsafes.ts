@@ -1,6 +1,7 @@
 import { FwError } from '../errors.ts'
 import { parsePortRange } from '../net/port.ts'
-import type { ExtraFailsafe, HostFirewall } from './host-firewall.ts'
+import type { ExtraFailsafe, HostFirewall, NarrowedFailsafes } from './host-firewall.ts'
+import { netsOf } from './parse-nets.ts'
 import { failure, fieldsOf, isWritten, itemsOf, type Spot, sourceOf, textOf } from './yaml-spot.ts'
 
 /**
@@ -10,6 +11,27 @@ import { failure, fieldsOf, isWritten, itemsOf, type Spot, sourceOf, textOf } fr
 export const failsafesOf = (spot: Spot): HostFirewall['spec']['extraFailsafePorts'] => {
   const { inbound, outbound } = fieldsOf(spot, ['inbound', 'outbound'])
   return { inbound: isWritten(inbound) ? portsOf(inbound) : [], outbound: isWritten(outbound) ? portsOf(outbound) : [] }
+}
+
+/**
+ * `spec.narrowFailsafes`: ports that stay failsafes for some networks and the nodes alone.
+ * @throws FwError FW_BAD_FAILSAFE, FW_BAD_FILE
+ */
+export const narrowFailsafesOf = (spot: Spot): NarrowedFailsafes[] => {
+  const seen = new Set<string>()
+  return itemsOf(spot).map((item) => {
+    const { ports, from } = fieldsOf(item, ['ports', 'from'])
+    if (!isWritten(ports)) throw refusal(item, 'has no ports', { fix: 'write ports: [{protocol: TCP, port: 22}]' })
+    if (!isWritten(from))
+      throw refusal(item, 'has no from', { why: 'without it nobody but the nodes would reach these ports', fix: 'name the networks you work from' })
+    const narrowed = { ports: portsOf(ports), from: netsOf(from, 'from') }
+    if (narrowed.ports.length === 0) throw refusal(ports, 'is empty', { fix: 'write ports: [{protocol: TCP, port: 22}]' })
+    for (const { protocol, port } of narrowed.ports) {
+      if (seen.has(`${protocol}/${port}`)) throw refusal(ports, `names ${port}/${protocol.toLowerCase()} twice`, { fix: 'name each port once' })
+      seen.add(`${protocol}/${port}`)
+    }
+    return narrowed
+  })
 }
 
 const portsOf = (spot: Spot): ExtraFailsafe[] => {

@@ -13,6 +13,7 @@ import { inboundAfter } from './failsafes-after.ts'
 import { firewallConfigMap } from './firewall-text.ts'
 import { gateJob, gateSet } from './gate.ts'
 import type { HostFirewall } from './host-firewall.ts'
+import { planNarrowing } from './narrowed-failsafes.ts'
 import { hostNets, nodeAddresses, nodesSet, openSet, trustedNets, trustedSet } from './network-sets.ts'
 import { notices } from './notices.ts'
 import type { Plan } from './plan.ts'
@@ -48,10 +49,11 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
   const nodeNets = hostNets(addresses)
   const trusted = trustedNets(facts, firewall)
   const policies = planPolicies({ firewall, standing, calicoNamespace: facts.calico.namespace, change, trusted })
-  const hostEndpoints = planHostEndpoints(selection, facts, standing, change, policies.trial)
   const sets = planSets(standing, nodeNets, trusted)
   const failsafes = failsafeChange(facts, firewall)
-  const inbound = inboundAfter(facts, failsafes)
+  const narrowing = planNarrowing(facts, firewall, failsafes)
+  const hostEndpoints = planHostEndpoints(selection, facts, standing, change, policies.trial || narrowing !== undefined)
+  const inbound = inboundAfter(facts, narrowing?.all ?? failsafes)
   const vantage = vantageOf(facts, [...nodeNets, ...trusted])
   const batches = batchesOf(hostEndpoints.write, facts)
   const closed = closedInterfaces([...hostEndpoints.write, ...hostEndpoints.keep])
@@ -61,6 +63,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
     change,
     firewall,
     failsafes,
+    ...(narrowing === undefined || batches.length === 0 ? {} : { narrowing }),
     sets: [toolNamespaceObject(), firewallConfigMap(firewall), nodesService(facts.calico), ...sets.now],
     policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, policies.gate],
     gate: { job: gateJob(change, windowSeconds), set: gateSet(change, facts.calico.flavour) },
@@ -86,12 +89,13 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
       facts,
       firewall,
       failsafes: inbound,
-      newFailsafes: (failsafes?.added ?? []).flatMap(({ direction, port }) => (direction === 'inbound' ? [port] : [])),
+      newFailsafes: (failsafes?.added ?? []).flatMap(({ direction, port }) => (direction === 'inbound' && !port.net ? [port] : [])),
       nodeAddresses: addresses,
       trusted,
       closing: hostEndpoints.write.map(({ spec }) => ({ node: spec.node, interfaceName: spec.interfaceName ?? '' })),
       allowedBefore: new Set([...standing.allows.keys()].map((name) => name.slice(allowPolicyName('').length))),
       narrowed: policies.narrowed,
+      narrowing: narrowing !== undefined,
       standing: standing.runs.length > 0,
     }),
     notices: notices({ facts, firewall, selection, failsafes: inbound, vantage }),

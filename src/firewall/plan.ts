@@ -13,6 +13,13 @@ export interface FailsafeChange {
   readonly added: readonly { readonly direction: 'inbound' | 'outbound'; readonly port: FailsafePort; readonly reason: string }[]
 }
 
+/** Failsafes that everyone had and only some keep: written under the armed gate, on one node before all. */
+export interface Narrowing {
+  /** FelixConfiguration `node.NAME` of one worker, gone again once all have the same; absent where no worker can be tried. */
+  readonly trial?: { readonly node: string; readonly change: FailsafeChange }
+  readonly all: FailsafeChange
+}
+
 /** HostEndpoints written together, then probed. */
 export interface Batch {
   readonly title: string
@@ -41,6 +48,8 @@ export interface Plan {
   readonly change: number
   readonly firewall: HostFirewall
   readonly failsafes: FailsafeChange | undefined
+  /** What closes besides HostEndpoints: absent where no failsafe gets narrower. */
+  readonly narrowing?: Narrowing
   /** Written first and realised before any policy names them (M8.16). Includes the nodes Service and the tool's namespace. */
   readonly sets: readonly KubeObject[]
   /** Base, allows, and where there are batches the gate policy: in this order. */

@@ -5,7 +5,19 @@ import type { FailsafeChange } from '../firewall/plan.ts'
 
 /** The effective lists once FelixConfiguration `default` is patched: nodes that follow something stronger keep theirs. */
 export const failsafesAfter = (facts: Pick<Facts, 'failsafes'>, change: FailsafeChange | undefined): Facts['failsafes'] =>
-  change === undefined ? facts.failsafes : withDefaultLists(facts.failsafes, change.after)
+  change === undefined
+    ? facts.failsafes
+    : change.ref.name.startsWith('node.')
+      ? withOwnLists(facts.failsafes, change.ref.name, change.after)
+      : withDefaultLists(facts.failsafes, change.after)
+
+/** One node's own FelixConfiguration: stronger than `default`, weaker than the environment. */
+const withOwnLists = (failsafes: Facts['failsafes'], name: string, lists: FailsafeChange['after']): Facts['failsafes'] => {
+  const node = name.slice('node.'.length)
+  if (failsafes[node] === undefined) return failsafes
+  const source = { kind: 'felixconfiguration', name } as const
+  return { ...failsafes, [node]: { inbound: { ports: lists.inbound, source }, outbound: { ports: lists.outbound, source } } }
+}
 
 /** The effective lists where FelixConfiguration `default` says these; an absent list leaves what is in force. */
 export const withDefaultLists = (

@@ -1,13 +1,22 @@
 import { failsafeAccepts } from '../calico/failsafes.ts'
 import type { Facts } from '../firewall/facts.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
+import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
+import type { Address } from '../net/address.ts'
 import type { World } from '../verdict/model.ts'
 import type { ProofRefusal } from './life-line.ts'
 
 /**
  * Felix needs a fresh connection whenever its balancer or the API server restarts: closed out, it keeps its rules and hears of no opening any
- * more. Its ports, and every API endpoint's, must be effective inbound failsafes for everyone on the nodes that hold them and have a HostEndpoint.
+ * more. Its ports, and every API endpoint's, must be effective inbound failsafes on the nodes that hold them and have a HostEndpoint: for everyone, or where the file narrows them for every
+ * node at least.
  */
-export const missingFailsafes = (facts: Facts, { hostEndpoints, failsafes: lists }: Pick<World, 'hostEndpoints' | 'failsafes'>): ProofRefusal[] => {
+export const missingFailsafes = (
+  facts: Facts,
+  { hostEndpoints, failsafes: lists }: Pick<World, 'hostEndpoints' | 'failsafes'>,
+  firewall: HostFirewall,
+): ProofRefusal[] => {
+  const nodes = facts.nodes.flatMap(({ addresses }) => addresses.map((one) => one.address))
   const protectedNodes = new Set(hostEndpoints.map(({ spec }) => spec.node))
   const controlPlane = facts.nodes.filter((node) => node.controlPlane).map(({ name }) => name)
   const peers = new Map([...facts.apiEndpoints, ...facts.felixPeers].map((peer) => [`${peer.address}:${peer.port}`, peer]))
@@ -18,6 +27,8 @@ export const missingFailsafes = (facts: Facts, { hostEndpoints, failsafes: lists
         const inbound = lists[name]?.inbound
         const open = inbound?.ports.filter(({ net }) => !net) ?? []
         if (failsafeAccepts(open, 'TCP', port, address)) return []
+        const lets = (from: Address): boolean => failsafeAccepts(inbound?.ports ?? [], 'TCP', port, from)
+        if (isNarrowed(firewall, { protocol: 'TCP', port }) && nodes.every(lets)) return []
         const source = inbound?.source
         const isOurs = source === undefined || source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === 'default')
         const holder =

@@ -15,7 +15,7 @@ import { undoing } from './undo-states.ts'
  */
 export function* planStates(facts: Facts, plan: Plan): Generator<PlanState> {
   const before = worldOf(facts)
-  const committed = yield* actingAll(before, [...firstActs(facts, plan), ...trialActs(plan), ...lastActs(plan)])
+  const committed = yield* actingAll(before, [...firstActs(facts, plan), ...trialActs(plan), ...narrowingActs(facts, plan), ...lastActs(plan)])
   yield* undoing(committed, before, plan.openSet)
 }
 
@@ -39,6 +39,17 @@ const trialActs = ({ batches, gate, openSet }: Plan): Act[] => {
     { done: 'gate armed', write: [gate.set], gate: gate.set },
     ...batches.map(({ title, hostEndpoints }, index): Act => ({ done: `after batch ${index + 1} (${title})`, write: hostEndpoints })),
     { done: 'with every HostEndpoint in place and no open set', remove: [refOf(openSet)] },
+  ]
+}
+
+/** Failsafes that get narrower, on one node and then on all. */
+const narrowingActs = (facts: Facts, { failsafes, narrowing }: Plan): Act[] => {
+  if (narrowing === undefined) return []
+  const first = failsafesAfter(facts, failsafes)
+  const tried = failsafesAfter({ failsafes: first }, narrowing.trial?.change)
+  return [
+    ...(narrowing.trial === undefined ? [] : [{ done: `failsafes narrowed on ${narrowing.trial.node}`, failsafes: tried }]),
+    { done: 'failsafes narrowed', failsafes: failsafesAfter({ failsafes: tried }, narrowing.all) },
   ]
 }
 

@@ -30,8 +30,8 @@ export const proveActs = ({ facts, firewall, acts, openSet }: Acts): Proof => {
   const kept = acts.map(({ write = [], ...act }): Act => ({ ...act, write: write.filter(cast.keeps) }))
   const proof = proveStates(cast, states(worldOf(cast.facts), kept, openSet))
   const end = ended(actingAll(worldOf(facts), acts))
-  const before = new Set(missingFailsafes(facts, worldOf(facts)).map(({ flow, rule }) => `${flow} ${rule}`))
-  const missing = missingFailsafes(facts, end).filter(({ flow, rule }) => !before.has(`${flow} ${rule}`))
+  const before = new Set(missingFailsafes(facts, worldOf(facts), firewall).map(({ flow, rule }) => `${flow} ${rule}`))
+  const missing = missingFailsafes(facts, end, firewall).filter(({ flow, rule }) => !before.has(`${flow} ${rule}`))
   return { ...proof, refusals: [...missing, ...proof.refusals] }
 }
 

@@ -20,6 +20,7 @@ export const proveCast = (cast: Cast, facts: Facts, plan: Plan): Proof => {
   const batches = plan.batches.map((batch) => ({ ...batch, hostEndpoints: batch.hostEndpoints.filter(cast.keeps) }))
   const proof = proveStates(cast, planStates(cast.facts, { ...plan, batches }))
   const hostEndpoints = [...facts.hostEndpoints, ...plan.batches.flatMap((batch) => batch.hostEndpoints).filter(isHostEndpoint)]
-  const missing = missingFailsafes(facts, { hostEndpoints, failsafes: failsafesAfter(facts, plan.failsafes) })
+  const after = failsafesAfter({ failsafes: failsafesAfter(facts, plan.failsafes) }, plan.narrowing?.all)
+  const missing = missingFailsafes(facts, { hostEndpoints, failsafes: after }, plan.firewall)
   return { ...proof, refusals: [...missing, ...proof.refusals] }
 }

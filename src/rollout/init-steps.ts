@@ -1,6 +1,6 @@
 import { keys } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
-import type { Plan } from '../firewall/plan.ts'
+import type { FailsafeChange, Plan } from '../firewall/plan.ts'
 import type { Step } from './steps.ts'
 
 /**
@@ -50,6 +50,7 @@ const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
     { kind: 'arm', title: 'arm the gate', gate: plan.gate },
     ...batchSteps(plan, number, opened),
     ...(opened ? reclosingSteps(plan) : []),
+    ...narrowingSteps(plan, number),
     {
       kind: 'checkpoint',
       title: 'before the commit',
@@ -64,6 +65,38 @@ const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
     { kind: 'probe', title: 'probe under the lasting Deny', scope },
     { kind: 'disarm', title: 'disarm the gate', gate: plan.gate, policies: gatePolicies },
     { kind: 'probe', title: 'probe without the gate', scope },
+  ]
+}
+
+/** Failsafes are what a mistake locks out by, so they get narrower last, under the gate, on one worker before all; every Felix is awaited and everything probed after each. */
+const narrowingSteps = (plan: Plan, number: () => string): Step[] => {
+  if (plan.narrowing === undefined) return []
+  const { trial, all } = plan.narrowing
+  const scope = { closedNodes: closedBy(plan) }
+  const narrow = (change: FailsafeChange, where: string, nodes: readonly string[] | undefined): Step[] => [
+    { kind: 'checkpoint', title: `before narrowing the failsafes ${where}`, number: number(), refs: [change.ref], failsafes: change },
+    { kind: 'gate-alive', title: 'the gate still holds' },
+    { kind: 'failsafes', title: `narrow the failsafes ${where}`, change },
+    {
+      kind: 'settle',
+      title: nodes === undefined ? 'wait until every Felix is back' : `wait until Felix is back ${where}`,
+      what: 'restart',
+      ...(nodes === undefined ? {} : { nodes }),
+    },
+    { kind: 'probe', title: `probe with them narrow ${where}`, scope },
+    { kind: 'renew', title: 'renew the deadline' },
+  ]
+  return [
+    ...(trial === undefined ? [] : narrow(trial.change, `on ${trial.node}`, [trial.node])),
+    ...narrow(all, 'on every node', undefined),
+    ...(trial === undefined
+      ? []
+      : ([
+          { kind: 'remove', title: `let ${trial.node} follow the others again`, refs: [trial.change.ref], closes: [] },
+          { kind: 'settle', title: `wait until Felix is back on ${trial.node}`, what: 'restart', nodes: [trial.node] },
+          { kind: 'probe', title: 'probe with every node the same', scope },
+          { kind: 'renew', title: 'renew the deadline' },
+        ] as const)),
   ]
 }
 

@@ -51,7 +51,8 @@ const imagesBack = (images: readonly BeforeImage[]): Pick<Act, 'write' | 'remove
 
 /** FelixConfiguration `default` as it was; without it, or where it was silent, Felix's own lists are back. */
 const restored = (now: Facts['failsafes'], { ref, before }: BeforeImage): Facts['failsafes'] => {
-  if (ref.kind !== 'FelixConfiguration') return now
+  // One node's own lists, tried before everybody's, go when those are the same: the model keeps the narrower of the two.
+  if (ref.kind !== 'FelixConfiguration' || ref.name.startsWith('node.')) return now
   const spec = (before as FelixConfiguration | null)?.spec
   return withDefaultLists(now, {
     inbound: spec?.failsafeInboundHostPorts ?? defaultFailsafes.inbound,

@@ -45,7 +45,7 @@ export type Step =
   /** The one merge patch on FelixConfiguration. */
   | { readonly kind: 'failsafes'; readonly title: string; readonly change: FailsafeChange }
   /** Wait until Felix has what was written: `restart` after a failsafe edit, `sync` after sets and policies. */
-  | { readonly kind: 'settle'; readonly title: string; readonly what: 'restart' | 'sync' }
+  | { readonly kind: 'settle'; readonly title: string; readonly what: 'restart' | 'sync'; readonly nodes?: readonly string[] }
   /** Probe, and stop at the first regression. */
   | { readonly kind: 'probe'; readonly title: string; readonly scope: ProbeScope }
   /** Create the gate's Job and set, and read back what they really say. */

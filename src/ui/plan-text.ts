@@ -62,7 +62,7 @@ const together = (differences: readonly Difference[]): Difference[] => {
 /** Failsafes are told as differences; saying them twice helps nobody. */
 const notices = (plan: Plan): Plan['notices'] => plan.notices.filter(({ text }) => !text.startsWith('Open to everyone by failsafe'))
 
-const order = ({ failsafes, sets, policies, batches }: Plan, windowSeconds: number): string[] => [
+const order = ({ failsafes, narrowing, sets, policies, batches }: Plan, windowSeconds: number): string[] => [
   'Before any write: ask the API server about every write, rehearse the gate, and probe what works today.',
   ...(failsafes === undefined
     ? []
@@ -73,6 +73,11 @@ const order = ({ failsafes, sets, policies, batches }: Plan, windowSeconds: numb
     : [
         `The gate: from here on everything closed opens by itself ${windowSeconds} s after the last green round of probes.`,
         `Network interfaces, one batch after the other, probed after each: ${batches.map(({ title, nodes }) => (nodes.length <= 4 && nodes.length > 1 ? listed(nodes) : title)).join('; then ')}.`,
+      ]),
+  ...(narrowing === undefined
+    ? []
+    : [
+        `Failsafes get narrower${narrowing.trial === undefined ? '' : `, on ${narrowing.trial.node} first`}: every Felix restarts once more and is awaited. Until you keep it, the gate opens these ports too.`,
       ]),
   'Your word: keep it, or it opens again.',
 ]

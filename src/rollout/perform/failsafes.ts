@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { fieldManager } from '../../calico/names.ts'
+import { fieldManager, ownLabels } from '../../calico/names.ts'
 import { type KubeObject, refOf } from '../../calico/object.ts'
 import type { FailsafePort } from '../../calico/shapes.ts'
 import { FwError } from '../../errors.ts'
@@ -36,10 +36,18 @@ export const writeFailsafes = async (context: PerformContext, change: FailsafeCh
   await context.lock.guard()
   const stored =
     before === null
-      ? await api.create({ apiVersion: change.ref.apiVersion, kind: change.ref.kind, metadata: { name: change.ref.name }, spec: lists })
+      ? await api.create({
+          apiVersion: change.ref.apiVersion,
+          kind: change.ref.kind,
+          metadata: { name: change.ref.name, ...labelsOf(change) },
+          spec: lists,
+        })
       : await api.mergePatch(change.ref, { metadata: { resourceVersion: before.metadata.resourceVersion }, spec: lists })
   context.memory.seen.set(imageKey(change.ref), stored)
 }
+
+/** One node's own FelixConfiguration is ours, and goes again; `default` is everybody's. */
+const labelsOf = ({ ref }: FailsafeChange): { labels?: Record<string, string> } => (ref.name.startsWith('node.') ? { labels: ownLabels() } : {})
 
 /**
  * Writes back exactly what was there, or null where nothing was. Lists somebody else has edited since are theirs now: left alone and told.

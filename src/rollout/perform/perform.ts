@@ -58,7 +58,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await writeFailsafes(context, step.change)
       return none
     case 'settle':
-      await settle(context, step.what)
+      await settle(context, step.what, step.nodes)
       return none
     case 'probe':
       await probe(context, step.scope)

@@ -9,13 +9,15 @@ const readyWithinMs = 90_000
 /** A Felix that is stopped, crash-looping or cut off is waited for this long, then named. */
 const stuckForMs = 8_000
 
-/** Waits for every Felix that was alive when the facts were gathered. */
-export const settle = async (context: PerformContext, what: 'restart' | 'sync'): Promise<void> => {
+/** Waits for every Felix that was alive when the facts were gathered, or for those of the nodes given. */
+export const settle = async (context: PerformContext, what: 'restart' | 'sync', nodes?: readonly string[]): Promise<void> => {
   const { clock } = context.ports
   if (what === 'sync') {
     return seeRealised(context, context.memory.written ?? [])
   }
-  const alive = context.subject.facts.nodes.flatMap(({ calicoNode }) => (calicoNode?.ready === true ? [calicoNode.pod] : []))
+  const alive = context.subject.facts.nodes.flatMap(({ name, calicoNode }) =>
+    calicoNode?.ready === true && nodes?.includes(name) !== false ? [calicoNode.pod] : [],
+  )
   if (alive.length === 0) {
     await clock.sleep(exitWithinMs, context.signal)
     return

@@ -1,21 +1,27 @@
 import type { Lab } from '../lab.ts'
 import { lengthOf } from '../packets/cuts.ts'
-import { renderTimeline, type Timeline, watchLifeLines } from '../packets/life-lines.ts'
+import { type LifeLine, renderTimeline, type Timeline, watchLifeLines } from '../packets/life-lines.ts'
 import { neverCut } from './home-answers.ts'
 import { type Page, seconds } from './page.ts'
 
-/** How lines are kept under watch: an attempt of each every so often, everything told or only what was lost, and a place that is cut off on purpose. */
+/** How lines are kept under watch: an attempt of each every so often, everything told or only what was lost, a place that is cut off on purpose, and lines that are not to be kept. */
 interface Keeping {
   readonly everyMs: number
   readonly inFull: boolean
   readonly but?: string
+  readonly which?: (line: LifeLine) => boolean
 }
 
 /** Does something while every line that must never be cut is under fresh connections, and writes down whether one was. */
-export const keepingLines = async <T>(lab: Lab, page: Page, { everyMs, inFull, but }: Keeping, work: () => Promise<T>): Promise<T> => {
+export const keepingLines = async <T>(
+  lab: Lab,
+  page: Page,
+  { everyMs, inFull, but, which = () => true }: Keeping,
+  work: () => Promise<T>,
+): Promise<T> => {
   const watching = await watchLifeLines(
     lab,
-    neverCut(lab).filter(({ from }) => from !== but),
+    neverCut(lab).filter((line) => line.from !== but && which(line)),
     { everyMs },
   )
   let timeline: Timeline | undefined
