@@ -70,7 +70,7 @@ const failsafesClosed = ({ narrowing, firewall }: WordsInput): Difference[] =>
     (one): Difference => ({
       change: 'closes',
       what: `${portsInWords(one)} on every node and every address`,
-      forWhom: `everyone but nodes and ${one.from.join(', ')}`,
+      forWhom: `everyone but ${['nodes', ...one.from].join(', ')}`,
       because: 'narrowFailsafes of the file',
     }),
   )
@@ -132,7 +132,7 @@ const staying = ({ failsafes, firewall, newFailsafes, trusted }: WordsInput): Di
       (one): Difference => ({
         change: 'stays-open',
         what: `${portsInWords(one)} on every node and every address`,
-        forWhom: `nodes, and ${one.from.join(', ')}`,
+        forWhom: ['nodes', ...one.from].join(', '),
         because: "Felix's failsafes, narrowed",
       }),
     ),

@@ -25,6 +25,7 @@ export const notices = (input: NoticeInput): Notice[] => {
   const all = [
     ...unprotected(input),
     ...failsafeNotices(input),
+    ...joiningNotices(input),
     ...vantageNotices(input),
     ...operatorWords(input.facts).filter(({ level }) => level === 'warning'),
     ...clusterNotices(input),
@@ -38,6 +39,21 @@ const warning = (text: string): Notice => ({ level: 'warning', text })
 const info = (text: string): Notice => ({ level: 'info', text })
 const some = <Item>(items: readonly Item[], say: (items: readonly Item[]) => Notice): Notice[] => (items.length === 0 ? [] : [say(items)])
 const namesOf = (nodes: readonly { readonly name: string }[]): string => listed(nodes.map(({ name }) => name))
+
+/** A kubelet registers before its calico-node pod has an address, and until then nobody lets it in by that. */
+const joiningNotices = ({ facts, firewall }: NoticeInput): Notice[] => {
+  const ports = new Set(facts.apiEndpoints.map(({ port }) => port))
+  return (firewall.spec.narrowFailsafes ?? []).flatMap(({ ports: narrowed, from }) => {
+    const api = narrowed.filter(({ protocol, port }) => protocol === 'TCP' && ports.has(port)).map(({ port }) => `${port}/tcp`)
+    if (api.length === 0) return []
+    const who = from.length === 0 ? 'nowhere' : from.join(', ')
+    return [
+      warning(
+        `A machine that is to join needs the API at ${api.join(', ')} before it is a node: it is let in from ${who} alone. Add the network new nodes come from to narrowFailsafes.`,
+      ),
+    ]
+  })
+}
 
 const unprotected = ({ selection, facts }: NoticeInput): Notice[] => {
   const chosen = new Map<string, Set<string>>()

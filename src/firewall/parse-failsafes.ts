@@ -22,9 +22,12 @@ export const narrowFailsafesOf = (spot: Spot): NarrowedFailsafes[] => {
   return itemsOf(spot).map((item) => {
     const { ports, from } = fieldsOf(item, ['ports', 'from'])
     if (!isWritten(ports)) throw refusal(item, 'has no ports', { fix: 'write ports: [{protocol: TCP, port: 22}]' })
-    if (!isWritten(from))
-      throw refusal(item, 'has no from', { why: 'without it nobody but the nodes would reach these ports', fix: 'name the networks you work from' })
-    const narrowed = { ports: portsOf(ports), from: netsOf(from, 'from') }
+    if (from === undefined)
+      throw refusal(item, 'has no from', {
+        why: 'it says who keeps these ports',
+        fix: 'name the networks you work from, or write [] for the nodes alone',
+      })
+    const narrowed = { ports: portsOf(ports), from: isWritten(from) && itemsOf(from).length > 0 ? netsOf(from, 'from') : [] }
     if (narrowed.ports.length === 0) throw refusal(ports, 'is empty', { fix: 'write ports: [{protocol: TCP, port: 22}]' })
     for (const { protocol, port } of narrowed.ports) {
       if (seen.has(`${protocol}/${port}`)) throw refusal(ports, `names ${port}/${protocol.toLowerCase()} twice`, { fix: 'name each port once' })

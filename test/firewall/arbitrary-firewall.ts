@@ -49,12 +49,25 @@ export const hostFirewall = fc
     allow: fc.uniqueArray(allowEntry, { maxLength: 4, selector: ({ name }) => name }),
     inbound: failsafes,
     outbound: failsafes,
+    narrowed: fc.option(
+      fc.tuple(
+        failsafes.filter((ports) => ports.length > 0),
+        nets,
+      ),
+      { nil: undefined },
+    ),
   })
   .map(
-    ({ name, names, matchLabels, labels, trustedNets, allow, inbound, outbound }): HostFirewall => ({
+    ({ name, names, matchLabels, labels, trustedNets, allow, inbound, outbound, narrowed }): HostFirewall => ({
       apiVersion: 'calico-fw.github.io/v1alpha1',
       kind: 'HostFirewall',
       metadata: { name },
-      spec: { interfaces: [{ nodeSelector: { matchLabels }, names, labels }], trustedNets, allow, extraFailsafePorts: { inbound, outbound } },
+      spec: {
+        interfaces: [{ nodeSelector: { matchLabels }, names, labels }],
+        trustedNets,
+        allow,
+        extraFailsafePorts: { inbound, outbound },
+        ...(narrowed === undefined ? {} : { narrowFailsafes: [{ ports: narrowed[0], from: narrowed[1] }] }),
+      },
     }),
   )

@@ -38,3 +38,30 @@ describe('failsafes of a file', () => {
     if (why !== undefined) expect(error.why).toContain(why)
   })
 })
+
+describe('narrowed failsafes of a file', () => {
+  const narrowed = (entries: string): string => failsafe('').replace(/ {2}extraFailsafePorts[\s\S]*/, `  narrowFailsafes: [${entries}]\n`)
+  const ssh = '{protocol: TCP, port: 22}'
+
+  it('are ports and who keeps them; nobody but the nodes is []', () => {
+    const text = narrowed(`{ports: [${ssh}], from: [10.0.0.0/8]}, {ports: [{protocol: TCP, port: 2379}], from: []}`)
+    expect(parseHostFirewall(text, 'home.yaml').spec.narrowFailsafes).toEqual([
+      { ports: [{ protocol: 'TCP', port: 22 }], from: ['10.0.0.0/8'] },
+      { ports: [{ protocol: 'TCP', port: 2379 }], from: [] },
+    ])
+  })
+
+  it.each([
+    ['no ports', '{from: [10.0.0.0/8]}', 'narrowFailsafes[0] has no ports'],
+    ['an empty list of ports', '{ports: [], from: [10.0.0.0/8]}', 'narrowFailsafes[0].ports is empty'],
+    ['no from', `{ports: [${ssh}]}`, 'narrowFailsafes[0] has no from'],
+    ['a port twice', `{ports: [${ssh}], from: [10.0.0.0/8]}, {ports: [${ssh}], from: []}`, 'names 22/tcp twice'],
+    ['SCTP', '{ports: [{protocol: SCTP, port: 22}], from: []}', 'is SCTP'],
+    ['every address', `{ports: [${ssh}], from: [0.0.0.0/0]}`, 'which is every address'],
+    ['no address', `{ports: [${ssh}], from: [me]}`, 'home.yaml:6'],
+  ])('are refused with %s', (_, entries, says) => {
+    const error = errorOf(narrowed(entries))
+    expect(error.exit).toBe(2)
+    expect(error.message).toContain(says)
+  })
+})

@@ -46,8 +46,8 @@ export const proveNarrowed = async (lab: Lab, page: Page): Promise<void> => {
   const said = refused.lines.map(({ text }) => text).join(' ')
   page.fact(
     'a list that leaves the operator out is refused before any write',
-    refused.code === 3 && said.includes('FW_PROOF'),
-    `exit ${refused.code}: ${/error: [^.]*/.exec(said)?.[0] ?? ''}`,
+    refused.code === 3 && said.includes('would cut the operator'),
+    `exit ${refused.code}: ${/error: [^(]*/.exec(said)?.[0] ?? ''}`,
   )
   await proveOpensByItself(lab, page, one)
   await proveRolledBack(lab, page, before)
