@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { hostname, networkInterfaces, tmpdir, uptime, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,6 @@ import { openSocket } from './cluster/network.ts'
 import { workstationOf } from './cluster/workstation.ts'
 import type { Context, StopSignal } from './commands/context.ts'
 import { reportError } from './commands/report-error.ts'
-import { localAddressTo } from './discovery/operator-address.ts'
 import { exitCodes } from './exit-codes.ts'
 import { systemClock } from './system-clock.ts'
 
@@ -42,8 +40,11 @@ const context: Context = {
   }),
   openSocket,
   execInPod: async (connection, command) => (await import('./cluster/exec.ts')).execInPod(connection, command),
-  lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-  network: { localAddressTo, interfaces: networkInterfaces },
+  lookup: async (host) => (await (await import('node:dns/promises')).lookup(host, { all: true })).map(({ address }) => address),
+  network: {
+    localAddressTo: async (address) => (await import('./discovery/operator-address.ts')).localAddressTo(address),
+    interfaces: networkInterfaces,
+  },
   random: () => randomBytes(4).toString('hex'),
   who: { user: userName(), host: hostname(), pid: process.pid },
   writeFile: (path, text) => writeFile(path, text),
@@ -74,6 +75,11 @@ for (const stream of [process.stdin, process.stdout, process.stderr]) {
   })
 }
 
-process.exitCode = await runCli(context).catch((error: unknown) => reportError(context, error))
-// A connection on its way, or a bug, must not keep a command alive that has ended; what was written gets its time to be read.
-setTimeout(() => process.exit(), 1_000).unref()
+// No await here: a single-file executable is CommonJS.
+void runCli(context)
+  .catch((error: unknown) => reportError(context, error))
+  .then((code) => {
+    process.exitCode = code
+    // A connection on its way, or a bug, must not keep a command alive that has ended; what was written gets its time to be read.
+    setTimeout(() => process.exit(), 1_000).unref()
+  })

@@ -1,5 +1,5 @@
 import { type Readable, Writable } from 'node:stream'
-import type { V1Status } from '@kubernetes/client-node'
+import type { KubeConfig, V1Status } from '@kubernetes/client-node'
 import { FwError } from '../errors.ts'
 import { callSignal } from './call-signal.ts'
 import type { Connection } from './connection.ts'
@@ -37,22 +37,24 @@ const maxBytes = 8 << 20
 
 /**
  * Runs a command in a running container over client-node's websocket, on a connection of its own. client-node ends on its own neither when the
- * socket drops nor when the command hangs, so both are watched here. It is loaded only now: half a second.
+ * socket drops nor when the command hangs, so both are watched here. Only its file for exec is loaded: the whole package takes half a second.
  * @throws FwError FW_TIMEOUT, FW_UNREACHABLE, FW_TLS, FW_FORBIDDEN, FW_UNAUTHORIZED, FW_NOT_FOUND, FW_API
  */
 export const execInPod = async (connection: Connection, run: PodCommand): Promise<PodCommandResult> => {
   const { namespace, pod, container, command, timeoutMs } = run
-  const { Exec, KubeConfig } = await import('@kubernetes/client-node')
+  const { Exec } = await import('@kubernetes/client-node/dist/exec.js')
   const { signal, release } = callSignal(timeoutMs, run.signal)
   const { headers, agent, url, close } = await connection.upgrade(signal).catch((error: unknown) => {
     release()
     throw error
   })
-  const config = new KubeConfig()
-  config.loadFromClusterAndUser({ name: 'cluster', server: url.href.replace(/\/$/, ''), skipTLSVerify: url.protocol === 'http:' }, { name: 'user' })
-  // client-node would make its own agent and its own idea of credentials; ours dial, verify and impersonate as every other call does.
-  config.applyToHTTPSOptions = async (options) => {
-    Object.assign(options, { headers, agent, dialSignal: signal })
+  // The two calls exec makes of a KubeConfig. client-node's would make its own agent and its own idea of credentials; ours dial, verify and impersonate as
+  // every other call does.
+  const config: Pick<KubeConfig, 'getCurrentCluster' | 'applyToHTTPSOptions'> = {
+    getCurrentCluster: () => ({ name: 'cluster', server: url.href.replace(/\/$/, ''), skipTLSVerify: false }),
+    applyToHTTPSOptions: async (options) => {
+      Object.assign(options, { headers, agent, dialSignal: signal })
+    },
   }
   const context = {
     words: requestWords('POST', `/api/v1/namespaces/${namespace}/pods/${pod}/exec`),
@@ -69,7 +71,7 @@ export const execInPod = async (connection: Connection, run: PodCommand): Promis
       stop = () => reject(signal.reason)
       signal.addEventListener('abort', stop, { once: true })
       if (signal.aborted) stop()
-      new Exec(config)
+      new Exec(config as KubeConfig)
         .exec(namespace, pod, container, [...command], stdout.stream, stderr.stream, run.input ?? null, false, resolve)
         .then((socket) => {
           signal.addEventListener('abort', () => socket.terminate(), { once: true })

@@ -1,12 +1,14 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { version } from '../version.ts'
 import type { Context, OutputFormat } from './context.ts'
-import { createPrinter } from './printer.ts'
 
 /** Prints the version. */
-export const run = (context: Context, format: OutputFormat): Promise<ExitCode> => {
-  const printer = createPrinter(context, format)
-  printer.data(`kubectl-calico-fw v${version}`)
-  printer.document('Version', { version: `v${version}` })
-  return Promise.resolve(exitCodes.ok)
+export const run = async (context: Context, format: OutputFormat): Promise<ExitCode> => {
+  if (format === 'text') {
+    context.stdout.write(`kubectl-calico-fw v${version}\n`)
+    return exitCodes.ok
+  }
+  const { createPrinter } = await import('./printer.ts')
+  createPrinter(context, format).document('Version', { version: `v${version}` })
+  return exitCodes.ok
 }
