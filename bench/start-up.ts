@@ -58,7 +58,18 @@ const dryRun = async (): Promise<void> => {
   const simulator = await startSimulator({ clock: realClock, seed: homeCluster() })
   try {
     writeFileSync(join(folder, 'kubeconfig'), simulator.kubeconfig({ server: 'loopback' }))
-    const argv = ['init', '--dry-run=client', '-f', join(root, 'examples/home.yaml'), '--kubeconfig', join(folder, 'kubeconfig'), '--accept-unseen', 'operator-address', '--accept-unseen', 'host-input-rules']
+    const argv = [
+      'init',
+      '--dry-run=client',
+      '-f',
+      join(root, 'examples/home.yaml'),
+      '--kubeconfig',
+      join(folder, 'kubeconfig'),
+      '--accept-unseen',
+      'operator-address',
+      '--accept-unseen',
+      'host-input-rules',
+    ]
     const once = (): Promise<{ ms: number; code: number | null; said: string }> =>
       new Promise((resolve) => {
         const began = performance.now()
@@ -76,7 +87,9 @@ const dryRun = async (): Promise<void> => {
       if (code !== 0) throw new Error(`init --dry-run exits ${code}: ${said}`)
       if (round >= 0) times.push(ms)
     }
-    say(`  init --dry-run=client on the demo cluster of five nodes, over TLS: ${median(times).toFixed(0)} ms (bar 400), fastest ${Math.min(...times).toFixed(0)} ms`)
+    say(
+      `  init --dry-run=client on the demo cluster of five nodes, over TLS: ${median(times).toFixed(0)} ms (bar 400), fastest ${Math.min(...times).toFixed(0)} ms`,
+    )
   } finally {
     await simulator.close()
     rmSync(folder, { recursive: true, force: true })

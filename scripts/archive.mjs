@@ -1,6 +1,5 @@
 // Archives with the same bytes for the same files: no times, no owners.
-import { gzipSync } from 'fflate'
-import { zipSync } from 'fflate'
+import { gzipSync, zipSync } from 'fflate'
 
 const blockSize = 512
 /** fflate refuses years before 1980, which is where zip's clock begins. */
@@ -38,4 +37,6 @@ export const tarGz = (files) => {
 }
 
 export const zip = (files) =>
-  Buffer.from(zipSync(Object.fromEntries(files.map(({ name, content, mode }) => [name, [content, { level: 9, mtime: epoch, os: 3, attrs: mode << 16 }]]))))
+  Buffer.from(
+    zipSync(Object.fromEntries(files.map(({ name, content, mode }) => [name, [content, { level: 9, mtime: epoch, os: 3, attrs: mode << 16 }]]))),
+  )

@@ -1,7 +1,8 @@
 // The single file of a release, and what goes with it: npm run build:binary -- [--runtime linux-arm64=PATH...] [--host PATH] [--out DIR]
 // Without --runtime: this platform, from the Node that runs this. Another platform's needs --host, a Node of the same version that runs here.
-import { createHash } from 'node:crypto'
+
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +19,11 @@ const budget = 45 * 10 ** 6
 const here = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`
 
 const { values } = parseArgs({
-  options: { runtime: { type: 'string', multiple: true }, host: { type: 'string', default: process.execPath }, out: { type: 'string', default: 'dist/release' } },
+  options: {
+    runtime: { type: 'string', multiple: true },
+    host: { type: 'string', default: process.execPath },
+    out: { type: 'string', default: 'dist/release' },
+  },
 })
 const host = resolve(values.host)
 const runtimes = (values.runtime ?? [`${here}=${host}`]).map((one) => {

@@ -20,7 +20,10 @@ export const makeExecutable = async ({ code, runtime, host, platform, out }) => 
     const [main, config, blob] = ['main.cjs', 'sea.json', 'sea.blob'].map((name) => join(work, name))
     writeFileSync(main, code)
     const isNative = runtime === host
-    writeFileSync(config, JSON.stringify({ main: 'main.cjs', output: 'sea.blob', disableExperimentalSEAWarning: true, useCodeCache: isNative, useSnapshot: false }))
+    writeFileSync(
+      config,
+      JSON.stringify({ main: 'main.cjs', output: 'sea.blob', disableExperimentalSEAWarning: true, useCodeCache: isNative, useSnapshot: false }),
+    )
     // Relative paths: where it was built does not stand in the result.
     execFileSync(host, ['--experimental-sea-config', 'sea.json'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] })
     copyFileSync(runtime, out)

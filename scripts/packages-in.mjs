@@ -12,7 +12,9 @@ export const packagesIn = (inputs) => {
   return [...folders]
     .map((folder) => {
       const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-      const file = readdirSync(join(root, folder)).find((one) => /^(licen[cs]e|copying)/i.test(one))
+      const [file] = readdirSync(join(root, folder), { withFileTypes: true }).flatMap((one) =>
+        one.isFile() && /^(licen[cs]e|copying)/i.test(one.name) ? [one.name] : [],
+      )
       return { name, version, license, text: file === undefined ? undefined : readFileSync(join(root, folder, file), 'utf8').trim() }
     })
     .sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : one.version < other.version ? -1 : 1))
@@ -36,10 +38,22 @@ export const sbomOf = (packages, { version, runtime }) =>
       specVersion: '1.5',
       version: 1,
       metadata: {
-        component: { type: 'application', name: 'kubectl-calico-fw', version, purl: `pkg:npm/kubectl-calico-fw@${version}`, licenses: [{ license: { id: 'Apache-2.0' } }] },
+        component: {
+          type: 'application',
+          name: 'kubectl-calico-fw',
+          version,
+          purl: `pkg:npm/kubectl-calico-fw@${version}`,
+          licenses: [{ license: { id: 'Apache-2.0' } }],
+        },
       },
       components: [
-        { type: 'platform', name: 'node', version: runtime.replace(/^v/, ''), purl: `pkg:generic/node@${runtime.replace(/^v/, '')}`, licenses: [{ license: { id: 'MIT' } }] },
+        {
+          type: 'platform',
+          name: 'node',
+          version: runtime.replace(/^v/, ''),
+          purl: `pkg:generic/node@${runtime.replace(/^v/, '')}`,
+          licenses: [{ license: { id: 'MIT' } }],
+        },
         ...packages.map(({ name, version: of, license }) => ({
           type: 'library',
           name,
