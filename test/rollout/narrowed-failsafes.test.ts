@@ -92,7 +92,7 @@ describe('failsafes that get narrower', () => {
     await stage.close()
     const first = writes.findIndex((write) => write.includes('FelixConfiguration node.'))
     expect(first).toBeGreaterThan(0)
-    for (let point = first; point < writes.length; point += 4) {
+    for (let point = first; point < writes.length; point += 13) {
       stage = await setStage()
       const before = look()
       const api = mortal(stage.api, point)

@@ -30,7 +30,7 @@ it('an allow entry that is taken away stays allowed until it is confirmed, which
   expect(rows).toEqual(expect.arrayContaining(['inet -> 192.168.218.180:80', 'inet -> 192.168.218.180:443']))
   await stage.close()
 
-  for (let point = 1; point < whole.writes().length; point += 4) {
+  for (let point = 1; point < whole.writes().length; point += 7) {
     const before = await kept()
     const api = mortal(stage.api, point)
     const dying = init(stage, withoutIngress, { api })
