@@ -1,5 +1,7 @@
+import { refOf } from '../calico/object.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
+import { leaveToWriters } from '../firewall/manifest-writer.ts'
 import type { Plan } from '../firewall/plan.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import { initSteps } from '../rollout/init-steps.ts'
@@ -65,6 +67,7 @@ export const converge = async (
     return exitCodes.ok
   }
   printer.talk(`\n${text}\n`)
+  leaveOthers(found, prepared)
   if (options.dryRun === 'server') return askServer(command, verb, found, prepared, options)
   if (!(await confirmed(command, prepared.plan, options.yes))) {
     printer.talk('Nothing was written.')
@@ -72,6 +75,12 @@ export const converge = async (
     return exitCodes.ok
   }
   return rollOut(command, verb, found, prepared, wanted, options)
+}
+
+/** Objects a GitOps tool writes are told apart only now: what is to change in them is on the screen. */
+const leaveOthers = ({ facts }: Survey, { plan, missing }: Prepared): void => {
+  const changed = missing.flatMap(({ object, change }) => (change === 'update' ? [refOf(object)] : []))
+  leaveToWriters(facts.own, [...changed, ...plan.finish.write.map(refOf), ...plan.finish.remove])
 }
 
 const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof }: Prepared, windowSeconds: number): string => {

@@ -1,5 +1,7 @@
-import type { KubeObject } from '../calico/object.ts'
+import { formatRef, type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
+import { FwError } from '../errors.ts'
 import type { Sourced } from './components.ts'
+import { listed } from './differences.ts'
 
 /** How writers of manifests name themselves as field managers. */
 const managers: readonly (readonly [RegExp, string])[] = [
@@ -31,4 +33,22 @@ export const manifestWriterOf = ({ metadata }: KubeObject): Sourced | undefined 
     if (found !== undefined) return { name: found[1], source: `field manager ${manager}` }
   }
   return undefined
+}
+
+/**
+ * Refuses to change what such a tool writes: it would be written back, in the middle of a run or a minute after it.
+ * @throws FwError FW_FOREIGN naming the first object and who writes it
+ */
+export const leaveToWriters = (live: readonly KubeObject[], changes: readonly ObjectRef[]): void => {
+  const names = new Set(changes.map(formatRef))
+  const kept = live.flatMap((object) => {
+    const writer = names.has(formatRef(refOf(object))) ? manifestWriterOf(object) : undefined
+    return writer === undefined ? [] : [{ name: formatRef(refOf(object)), writer }]
+  })
+  const [first] = kept
+  if (first === undefined) return
+  throw new FwError('FW_FOREIGN', `${first.writer.name} writes ${listed(kept.map(({ name }) => name))}, and would write its copy back`, {
+    why: `${first.writer.source}; what it keeps is left to it`,
+    fix: 'change the firewall where it comes from, or take these objects out of there first: what --dry-run=client shows is what to change',
+  })
 }

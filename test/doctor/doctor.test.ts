@@ -284,11 +284,11 @@ const planted: Record<string, readonly [Partial<Facts>, RegExp]> = {
   'FW-D704': [inspected({ backends: { calico: ['iptables-legacy'], kubeProxy: ['nftables'] } }), /Calico in iptables-legacy, kube-proxy in nftables/],
   'FW-D751': [
     { felixConfigurations: [felix('default', {}, { managedFields: [{ manager: 'argocd-controller' }] })] as Facts['felixConfigurations'] },
-    /argocd-controller keeps FelixConfiguration/,
+    /Argo CD keeps FelixConfiguration/,
   ],
   'FW-D752': [
     { own: [{ ...keptSets[0], metadata: { ...keptSets[0]?.metadata, annotations: { 'argocd.argoproj.io/tracking-id': 'x' } } } as KubeObject] },
-    /tracking-id keeps GlobalNetworkSet calico-fw-nodes/,
+    /Argo CD keeps GlobalNetworkSet calico-fw-nodes/,
   ],
   'FW-D801': [unseen('other', 'tiers.projectcalico.org', 'forbidden'), /tiers\.projectcalico\.org: forbidden/],
   'FW-D802': [unseen('other', 'service CIDRs', 'nobody tells them'), /service CIDRs/],
