@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ExitCode } from '../exit-codes.ts'
 import type { CommandContext } from './context.ts'
 import { consentFlags, dryRunOption, firewallFlags, riskFlags, withConsent, withFirewall, withRisks } from './firewall-options.ts'
-import { parseDryRun } from './flags.ts'
+import { parseAuditTime, parseDryRun } from './flags.ts'
 import type { Parsed } from './parsed.ts'
 
 type Action = (...parameters: unknown[]) => Promise<void>
@@ -36,6 +36,14 @@ export const addFirewallCommands = ({ add, dataFlags, onCluster }: Tree): void =
       return run(session, firewallFlags(flags))
     }),
   )
+  dataFlags(withFirewall(add('audit', 'watch real connections, and tell which of them a firewall would cut; write nothing')))
+    .option('--for <TIME>', 'how long, as 5m', '1m')
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./audit.ts')
+        return run(session, { ...firewallFlags(flags), seconds: parseAuditTime(flags.for ?? '1m') })
+      }),
+    )
   withConsent(withRisks(dataFlags(add('apply', 'make the cluster what a file says; what closes is tried first'))), byItself)
     .requiredOption('-f, --filename <FILE>', 'the firewall')
     .addOption(dryRunOption())

@@ -37,6 +37,15 @@ export const parseWindow = (text: string): number => parseTime('--window', text,
  */
 export const parseRescueTime = (text: string): number => parseTime('--for', text, rescueLimits)
 
+/** Shorter sees nothing; longer is a job for a monitor. */
+const auditLimits = { least: 1, most: 86_400 }
+
+/**
+ * `audit --for`, in seconds.
+ * @throws FwError FW_USAGE
+ */
+export const parseAuditTime = (text: string): number => parseTime('--for', text, auditLimits)
+
 /**
  * The number of a change, 0 for before the first.
  * @throws FwError FW_USAGE

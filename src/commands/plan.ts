@@ -48,7 +48,7 @@ export const run = async (command: CommandContext, options: FirewallOptions): Pr
 }
 
 /** Without file and flags: the firewall the cluster keeps, held against the cluster as it is now. */
-const plannedFirewall = (command: CommandContext, options: FirewallOptions, { facts }: Survey): Promise<Wanted> => {
+export const plannedFirewall = (command: CommandContext, options: FirewallOptions, { facts }: Survey): Promise<Wanted> => {
   const kept = facts.own.find(({ kind }) => kind === 'ConfigMap')
   const { filename, interfaces, trust, vips, open, failsafes, nodePorts } = options
   const asked = [filename, interfaces, trust, vips, open, failsafes, nodePorts].some((given) => given !== undefined)

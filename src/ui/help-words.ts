@@ -47,6 +47,17 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       unreachable,
     ],
   },
+  audit: {
+    more: 'Reads every node’s table of connections (by exec in calico-node) again and again, and judges each connection that comes in by the model of Felix that the proof uses.',
+    examples: ['kubectl calico-fw audit -f firewall.yaml --for 10m', 'kubectl calico-fw audit -f firewall.yaml --for 60m -o json > audit.json'],
+    exitCodes: [
+      [exitCodes.ok, 'no connection that was seen would be cut'],
+      [exitCodes.failure, 'some would be, or it failed'],
+      usage,
+      refused,
+      unreachable,
+    ],
+  },
   apply: {
     more: 'What only opens is written and probed; what closes runs on trial, as in init, until it is kept.',
     examples: [
