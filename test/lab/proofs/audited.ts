@@ -22,7 +22,7 @@ const packetsOf = ({ layout }: Lab): Packet[] => {
   return [
     ...four,
     ...four.flatMap(({ from, target }): Packet[] => {
-      const host = 'host' in target ? six.get(target.host) : undefined
+      const host = six.get(target.host)
       return host === undefined ? [] : [{ from, target: { ...target, host } as Packet['target'] }]
     }),
   ]
@@ -61,8 +61,8 @@ export const proveAudited = async (lab: Lab, page: Page): Promise<void> => {
   const reported = new Set(cut.map(({ source, destination, port }) => keyOf(source, destination, port)))
   const keys = (some: readonly Seen[]): string[] =>
     some.flatMap(({ from, target }) => {
-      const source = 'host' in target ? addressOf(lab, from, target.host) : undefined
-      return source === undefined || !('host' in target) ? [] : [keyOf(source, target.host, target.port)]
+      const source = addressOf(lab, from, target.host)
+      return source === undefined || !('port' in target) ? [] : [keyOf(source, target.host, target.port)]
     })
   const lost = keys(after.filter(({ answer }, at) => answer === 'TIMEOUT' && before[at]?.answer === 'OPEN'))
   const stays = new Set(keys(after.filter(({ answer }) => answer === 'OPEN')))
