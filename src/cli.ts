@@ -185,7 +185,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     .argument('[words...]')
     .action(async (words: string[]) => {
       const { complete } = await import('./commands/completion.ts')
-      done(complete(context, root, words))
+      done(await complete(context, root, words))
     })
   root.version(`kubectl-calico-fw v${version}`, '--version', 'print the version')
   return root

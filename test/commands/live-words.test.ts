@@ -1,0 +1,37 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openStage, type Stage } from './stage.ts'
+
+const setUp = async (): Promise<Stage> => {
+  const stage = await openStage()
+  onTestFinished(() => stage.close())
+  return stage
+}
+const complete = async (stage: Stage, ...words: string[]): Promise<string[]> => {
+  const { code, stdout, stderr } = await stage.run(['__complete', ...words])
+  expect([code, stderr]).toEqual([0, ''])
+  return stdout.trimEnd().split('\n')
+}
+
+describe('completion from the cluster', () => {
+  it('knows nodes, interfaces and contexts', { timeout: 20_000 }, async () => {
+    const stage = await setUp()
+    expect(await complete(stage, 'explain', '--via', 'ws')).toEqual(
+      ['ws1', 'ws2', 'ws3', 'ws4'].map((name) => `${name}.kryukov.local\t`).concat(':4'),
+    )
+    expect(await complete(stage, 'init', '--interface', '')).toEqual(['ens160\ton 5 nodes', ':4'])
+    expect(await complete(stage, 'status', '--context', '')).toEqual([expect.stringMatching(/^kubernetes-admin@/), ':4'])
+    expect(await complete(stage, 'history', '')).toEqual([':4'])
+  })
+
+  it('is silent within its time where the cluster does not answer, or nobody knows one', { timeout: 20_000 }, async () => {
+    const stage = await setUp()
+    stage.simulator.apiServer.freeze()
+    const began = performance.now()
+    expect(await complete(stage, 'explain', '--via', '')).toEqual([':4'])
+    expect(performance.now() - began).toBeLessThan(2_000)
+    stage.simulator.apiServer.thaw()
+    stage.files.set('/kubeconfig', 'not: [a kubeconfig')
+    expect(await complete(stage, 'explain', '--via', '')).toEqual([':4'])
+    expect(await complete(stage, 'status', '--context', '')).toEqual([':4'])
+  })
+})
