@@ -1,4 +1,4 @@
-import { allowPolicyName, gatePolicyName, keys, orders } from '../calico/names.ts'
+import { allowPolicyName, gatePolicyName, keys, names, orders } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
 import type { Flavour } from '../firewall/facts.ts'
@@ -24,7 +24,7 @@ export const applied = (images: readonly BeforeImage[]): KubeObject[] =>
 
 /** Failsafe lists a restore writes: a rollback of the rollback knows them for its own. */
 export const wrote = (images: readonly BeforeImage[]): { readonly wrote?: Readonly<Record<string, unknown>> } => {
-  const image = images.find(({ ref }) => ref.kind === 'FelixConfiguration')
+  const image = images.find(({ ref }) => ref.kind === 'FelixConfiguration' && ref.name === names.felixConfiguration)
   if (image === undefined) return {}
   const spec = (image.before?.['spec'] ?? {}) as Record<string, unknown>
   const lists = ['failsafeInboundHostPorts', 'failsafeOutboundHostPorts']

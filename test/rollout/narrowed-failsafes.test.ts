@@ -44,9 +44,13 @@ describe('failsafes that get narrower', () => {
     expect(await init(stage, admins)).toEqual({ kind: 'done' })
     const again = stage.sim.requests.slice(writes).filter(({ method, path }) => method !== 'GET' && !path.includes('dryRun'))
     expect(again.filter(({ path }) => /felixconfigurations|hostendpoints|policies/.test(path))).toEqual([])
+    const narrow = look()
     expect((await rollBack(stage, 1)).outcome).toEqual({ kind: 'done' })
     expect(look().table).toEqual(kept.table)
     expect(look().felix).toEqual(kept.felix)
+    // Found by going there: the lists of the one node were written down as those of all.
+    expect((await rollBack(stage, 2)).outcome).toEqual({ kind: 'done' })
+    expect([look().table, look().felix]).toEqual([narrow.table, narrow.felix])
   })
 
   it('let a node that joins in by one more entry, without a trial', async () => {

@@ -1,3 +1,4 @@
+import { names } from '../../calico/names.ts'
 import type { KubeObject, ObjectRef } from '../../calico/object.ts'
 import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
@@ -15,7 +16,10 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
   const { ports, subject } = context
   const captured = await capture(ports.api, step.refs)
   const wrote = step.wrote ?? (step.failsafes === undefined ? undefined : listsOf(step.failsafes))
-  const images = wrote === undefined ? captured : captured.map((image) => (image.ref.kind === 'FelixConfiguration' ? { ...image, wrote } : image))
+  // A rollback's are those of `default`; a node's own lists, tried before everybody's, have a checkpoint of their own.
+  const isWritten = ({ kind, name }: ObjectRef): boolean =>
+    kind === 'FelixConfiguration' && (step.failsafes === undefined ? name === names.felixConfiguration : name === step.failsafes.ref.name)
+  const images = wrote === undefined ? captured : captured.map((image) => (isWritten(image.ref) ? { ...image, wrote } : image))
   for (const { ref, before } of images) context.memory.seen.set(imageKey(ref), before)
   const record: Checkpoint = {
     apiVersion: 'calico-fw.github.io/v1alpha1',
