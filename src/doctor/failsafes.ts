@@ -2,12 +2,25 @@ import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
 import { failsafeProblems } from '../calico/limits.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import type { Facts } from '../firewall/facts.ts'
+import { firewallIn } from '../firewall/firewall-text.ts'
+import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
 import { type Check, error, some, warning } from './check.ts'
 
 const directions = ['inbound', 'outbound'] as const
 const portText = ({ protocol, port, net }: FailsafePort): string => `${port}/${protocol.toLowerCase()}${net === undefined ? '' : `@${net}`}`
-const holds = (list: readonly FailsafePort[], { protocol, port }: Pick<FailsafePort, 'protocol' | 'port'>): boolean =>
-  list.some((entry) => entry.port === port && entry.net === undefined && entry.protocol.toLowerCase() === protocol.toLowerCase())
+const holds = (list: readonly FailsafePort[], { protocol, port }: Pick<FailsafePort, 'protocol' | 'port'>, narrowed = false): boolean =>
+  list.some((entry) => entry.port === port && (narrowed || entry.net === undefined) && entry.protocol.toLowerCase() === protocol.toLowerCase())
+
+/** Whether the firewall that is kept has narrowed the port, and not somebody else. */
+const narrowedBy = ({ own }: Facts): ((port: FailsafePort) => boolean) => {
+  try {
+    const kept = own.find(({ kind }) => kind === 'ConfigMap')
+    const firewall = kept === undefined ? undefined : firewallIn(kept)
+    return (port) => firewall !== undefined && isNarrowed(firewall, port)
+  } catch {
+    return () => false
+  }
+}
 const listText = (list: readonly FailsafePort[]): string => list.map(portText).sort().join(' ')
 
 /** The distinct effective lists of a direction, each with the nodes it is in force on. */
@@ -67,7 +80,10 @@ export const failsafeChecks: readonly Check[] = [
     look: (facts) =>
       directions.flatMap((direction) =>
         listsOf(facts, direction).flatMap(({ nodes, list }) => {
-          const missing = list.ports.length === 0 ? [] : defaultFailsafes[direction].filter((port) => !holds(list.ports, port))
+          const missing =
+            list.ports.length === 0
+              ? []
+              : defaultFailsafes[direction].filter((port) => !holds(list.ports, port, direction === 'inbound' && narrowedBy(facts)(port)))
           return missing.length === 0
             ? []
             : [
@@ -82,11 +98,13 @@ export const failsafeChecks: readonly Check[] = [
   {
     id: 'FW-D304',
     category: 'failsafes',
-    title: 'every port of the API, and all Felix and Typha talk to, is an inbound failsafe for everyone',
+    title: 'every port of the API, and all Felix and Typha talk to, is an inbound failsafe, for everyone or as the file narrows it',
     look: (facts) => {
       const needed = [...new Set([...facts.apiEndpoints, ...facts.felixPeers].filter(({ node }) => node !== undefined).map(({ port }) => port))]
       return needed.flatMap((port) => {
-        const without = listsOf(facts, 'inbound').filter(({ list }) => !holds(list.ports, { protocol: 'TCP', port }))
+        const without = listsOf(facts, 'inbound').filter(
+          ({ list }) => !holds(list.ports, { protocol: 'TCP', port }, narrowedBy(facts)({ protocol: 'TCP', port })),
+        )
         return without.length === 0
           ? []
           : [

@@ -5,6 +5,7 @@ import { listed, sortedFailsafes } from './differences.ts'
 import type { Facts } from './facts.ts'
 import { failsafeGaps, opens } from './failsafe-change.ts'
 import type { HostFirewall } from './host-firewall.ts'
+import { isNarrowed } from './narrowed-failsafes.ts'
 import { reachOf } from './openings.ts'
 import { operatorWords } from './operator-path.ts'
 import type { Notice } from './plan.ts'
@@ -95,7 +96,9 @@ const failsafeNotices = ({ facts, firewall, failsafes }: NoticeInput): Notice[] 
   ),
   ...(['inbound', 'outbound'] as const).flatMap((direction) => {
     const lists = Object.entries(facts.failsafes)
-    const lacking = defaultFailsafes[direction].filter((port) => lists.some(([, list]) => !opens(list[direction].ports, port)))
+    const lacking = defaultFailsafes[direction].filter(
+      (port) => lists.some(([, list]) => !opens(list[direction].ports, port)) && !isNarrowed(firewall, port),
+    )
     return some(lacking, (ports) =>
       warning(
         `Of Felix's default ${direction} failsafes these are not in force today: ${sortedFailsafes(ports)}. This run does not bring them back.`,
@@ -109,7 +112,7 @@ const failsafeNotices = ({ facts, firewall, failsafes }: NoticeInput): Notice[] 
       `${first?.source} overrides FelixConfiguration default on ${listed([...new Set(gaps.map(({ node }) => node))])} and lacks ${ports}: add them there before these nodes are closed.`,
     )
   }),
-  ...(opens(failsafes, { protocol: 'TCP', port: 22 })
+  ...(opens(failsafes, { protocol: 'TCP', port: 22 }) || isNarrowed(firewall, { protocol: 'TCP', port: 22 })
     ? []
     : [warning('SSH (22/tcp) is no failsafe here: it is open only to nodes, trusted networks and whom an allow entry names.')]),
 ]

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Api } from '../cluster/api.ts'
 import type { OpenSocket } from '../cluster/network.ts'
 import type { Probe, ProbeResult, ProbeTarget } from '../firewall/probes.ts'
@@ -60,6 +61,8 @@ export const createProber = (context: ProberContext): Prober => {
     run: async (probes, options) => {
       const { signal = new AbortController().signal, timeoutMs = 3_000 } = options
       const round: Round = { ...options, signal, timeoutMs }
+      // Dozens of connections listen to one signal, and that is no leak: Node would warn the user at the eleventh.
+      setMaxListeners(0, signal)
       signal.throwIfAborted()
       const seen = new Map<string, Seen>()
       const connections = async (): Promise<void> => {

@@ -22,6 +22,13 @@ const unleashed = (): AbortController => {
   return controller
 }
 
+/** Aborts with any of them. It is as many calls' signal as a run's is, and Node does not hand the limit down. */
+const either = (...signals: AbortSignal[]): AbortSignal => {
+  const signal = AbortSignal.any(signals)
+  setMaxListeners(0, signal)
+  return signal
+}
+
 /** A run in progress. */
 export interface Run {
   /** Resolves when it has ended, whatever the end. Rejects only for a bug of ours. */
@@ -150,7 +157,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     if (at === undefined) return
     const mine = new AbortController()
     alarm = mine
-    void clock.sleep(Math.max(0, at - clock.now()), AbortSignal.any([mine.signal, whole.signal])).then(
+    void clock.sleep(Math.max(0, at - clock.now()), either(mine.signal, whole.signal)).then(
       () => raise({ kind: 'deadline', now: clock.now() }),
       () => undefined,
     )
@@ -164,11 +171,11 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     canary = mine
     void watchLag(ports.api, clock, state.gate.objects, {
       name: (n) => `canary-${config.change}-${n}`,
-      signal: AbortSignal.any([mine.signal, whole.signal]),
+      signal: either(mine.signal, whole.signal),
       lag: (ms) => raise({ kind: 'lag', ms }),
     })
     // The watches live as long as the canary does: while something may be closed by the gate alone.
-    watchEverything(AbortSignal.any([mine.signal, whole.signal]))
+    watchEverything(either(mine.signal, whole.signal))
   }
 
   const watchEverything = (signal: AbortSignal): void => {

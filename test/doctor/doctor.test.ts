@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { keys, ownLabels } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
@@ -8,6 +9,8 @@ import { allChecks, examine } from '../../src/doctor/examine.ts'
 import type { Components } from '../../src/firewall/components.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
+import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
+import { firewallConfigMap } from '../../src/firewall/firewall-text.ts'
 import type { Inspection } from '../../src/firewall/inspection.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
@@ -341,6 +344,21 @@ test('an ICMP code is a finding over nftables, where it takes every rule of the 
       findings.filter(({ evidence }) => evidence.includes('an ICMP code')).map(() => id),
     )
   expect([said('nftables'), said('iptables')]).toEqual([['FW-D412'], []])
+})
+
+test('ports the kept firewall has narrowed are no findings; the same lists without it are', () => {
+  const failsafes = Object.fromEntries(
+    Object.entries(clean.failsafes).map(([node, { inbound, outbound }]) => {
+      const narrow = inbound.ports.map((port) => (port.port === 22 || port.port === 6443 ? { ...port, net: '192.168.218.0/24' } : port))
+      return [node, { inbound: { ...inbound, ports: narrow }, outbound }]
+    }),
+  )
+  const home = parseHostFirewall(readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8'), 'home.yaml')
+  const ports = [22, 6443].map((port) => ({ protocol: 'TCP' as const, port }))
+  const kept = firewallConfigMap({ ...home, spec: { ...home.spec, narrowFailsafes: [{ ports, from: [] }] } })
+  const found = (own: Facts['own']) =>
+    examine({ ...clean, failsafes, own }).flatMap(({ id, findings }) => (findings.length > 0 && /30[34]/.test(id) ? [id] : []))
+  expect([found([kept]), found([])]).toEqual([[], ['FW-D303', 'FW-D304']])
 })
 
 test('every check is on docs/doctor.md', async () => {

@@ -43,7 +43,8 @@ const prepare = async (lab: Lab): Promise<void> => {
 const openAfter = async (lab: Lab, seconds: number, meanwhile: () => Promise<void>): Promise<number> => {
   const packet = tcp('win', lab.node('ws1').address, 9100)
   const gate = await arm(lab, 1, seconds)
-  await expectPackets(lab, 'armed', [[packet, 'TIMEOUT']])
+  // The test before has left this Felix with an opening to take back: it closes when it has.
+  await untilAnswer(lab, packet, 'TIMEOUT', 5_000)
   await meanwhile()
   await untilAnswer(lab, packet, 'OPEN', 120_000)
   const ms = Date.now() - gate.armed

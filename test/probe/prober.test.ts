@@ -171,6 +171,18 @@ describe('a round', () => {
     expect(performance.now() - began).toBeLessThan(1_500)
   })
 
+  test('Node has nothing to warn the user of, however many probes listen to one signal', async () => {
+    const warnings: string[] = []
+    const note = ({ name }: Error) => void warnings.push(name)
+    process.on('warning', note)
+    const probes = Array.from({ length: 32 }, (_, port) => probe({ kind: 'tcp', address: loopback, port: port + 1 }))
+    const signal = AbortSignal.any([new AbortController().signal])
+    await createProber(context({}, { openSocket: silentSocket })).run(probes, round({ timeoutMs: 40, signal }))
+    await sleep(0)
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
   test('an abort rejects at once: half a round is no answer', async () => {
     const stop = new AbortController()
     const running = createProber(context({ hanging: ['Node'] }, { openSocket: silentSocket })).run(

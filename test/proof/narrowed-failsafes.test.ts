@@ -23,6 +23,7 @@ describe('narrowed failsafes', () => {
     expect(inbound.filter(({ port, net }) => port === 6443 && net === undefined)).toEqual([])
     expect(plan.narrowing?.trial).toMatchObject({ node: expect.stringMatching(/^ws/), change: { ref: { name: expect.stringMatching(/^node\.ws/) } } })
     expect(plan.notices.map(({ text }) => text).join(' ')).toContain('A machine that is to join needs the API at 6443/tcp')
+    expect(plan.notices.map(({ text }) => text).join(' ')).not.toMatch(/SSH \(22|are not in force today: .*(22|6443)/)
     expect(plan.differences.filter(({ because }) => because.includes('narrowFailsafes'))).toMatchObject([
       { change: 'closes', what: '22/tcp, 6443/tcp on every node and every address' },
     ])

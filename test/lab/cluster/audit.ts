@@ -76,11 +76,11 @@ const eventsOf = (state: StateDir): AuditEvent[] => {
 const eventOf = (event: Omit<AuditEvent, 'at'>): AuditEvent => ({ ...event, at: Date.parse(event.requestReceivedTimestamp) })
 
 const grown = (path: string): readonly AuditEvent[] => {
-  const { size } = statSync(path)
-  const known = read.get(path)
-  // A shorter log is another lab's.
-  const log = known === undefined || known.bytes > size ? { events: [], bytes: 0 } : known
-  read.set(path, log)
+  const { size, ino, birthtimeMs } = statSync(path)
+  // By the file and not by its path: the next cell's lab writes a new one there, and an API server renames what has grown too long.
+  const id = `${ino} ${birthtimeMs}`
+  const log = read.get(id) ?? { events: [], bytes: 0 }
+  read.set(id, log)
   if (log.bytes === size) return log.events
   const text = Buffer.alloc(size - log.bytes)
   const file = openSync(path, 'r')

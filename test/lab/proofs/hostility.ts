@@ -95,8 +95,8 @@ const planted = async (lab: Lab, page: Page): Promise<void> => {
 
 /** Times of an undo, from what the product printed, what the API server recorded, and what packets did. */
 const proveSpeed = (lab: Lab, page: Page, end: ToolEnd, cut: { from: number; to: number | undefined }): void => {
-  // `22 of 23 probes green, 1 red` comes before the second look, `failed:` after it.
-  const red = end.lines.find(({ text }) => /\d red/.test(text) || text.includes('failed:'))
+  // `22 of 23 probes green, 1 red` comes before the second look; what a watch sees between two sweeps, and what fails, is told in a line of its own.
+  const red = end.lines.find(({ text }) => /\d red|failed:|answered before and is silent now/.test(text))
   const opening = toolWrites(lab.state, end.began).filter(isOpening)
   page.say(
     `     seconds into the run: ${[
