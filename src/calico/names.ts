@@ -28,6 +28,8 @@ export const keys = {
   step: `${prefix}/step`,
   /** Annotation of a change's first checkpoint: how the change ended. */
   end: `${prefix}/end`,
+  /** Annotation of a HostEndpoint on trial: the name of another's on the same interface, which it takes over. */
+  adopts: `${prefix}/adopts`,
   /** On short-lived pods that look from a node: its name, cut to a label's length. */
   hostPod: `${prefix}/host-pod`,
 } as const
@@ -57,6 +59,8 @@ export const gateName = (change: number): string => `gate-${change}`
 export const orders = {
   /** A gate that tries a narrower firewall brings its own copy of base and allows, so it stands before the ones in force. */
   trial: (change: number): number => 50 + change / 1000,
+  /** A gate that tries our firewall over somebody else's stands before all of theirs, whatever order those have. */
+  over: (theirs: number, change: number): number => Math.min(orders.trial(change), theirs - 1 + (change % 1000) / 1000),
   base: 100,
   overlay: (change: number): number => 200 + change / 1000,
   allow: (index: number): number => 300 + index / 1000,

@@ -1,4 +1,5 @@
 import { refOf } from '../calico/object.ts'
+import type { Labels } from '../calico/selector.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
 import { leaveToWriters } from '../firewall/manifest-writer.ts'
@@ -7,6 +8,7 @@ import type { Accepted } from '../proof/accepted.ts'
 import { initSteps } from '../rollout/init-steps.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { Step } from '../rollout/steps.ts'
+import { packetsText } from '../ui/packets-text.ts'
 import { planText } from '../ui/plan-text.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { themeFor } from '../ui/theme.ts'
@@ -28,10 +30,12 @@ export interface ConvergeOptions {
   readonly yes: boolean
   readonly takeOver: boolean
   readonly dryRun: DryRun
+  /** Take over the firewall others have on the interfaces. */
+  readonly adopting?: { readonly workloads: readonly Labels[] }
 }
 
 /** The command that converges: names the documents it prints. */
-export type ConvergingVerb = 'Init' | 'Apply' | 'Sync'
+export type ConvergingVerb = 'Init' | 'Apply' | 'Sync' | 'Adopt'
 
 /** Looks at the cluster, and goes on once no earlier change is unfinished there: one that is may be cleaned up first, where somebody says so. */
 export const settled = async (command: CommandContext, options: ConvergeOptions, goOn: (found: Survey) => Promise<ExitCode>): Promise<ExitCode> => {
@@ -61,7 +65,10 @@ export const converge = async (
   }
   const text = planOnScreen(command, prepared, options.windowSeconds)
   if (options.dryRun === 'client') {
-    printer.data(text)
+    if (verb === 'Adopt') {
+      printer.talk(`\n${text}`)
+      printer.data(formatHostFirewall(wanted.firewall).trimEnd())
+    } else printer.data(text)
     // Exact over all packets takes longer than all the rest, and the text has no room for it.
     if (printer.format !== 'text') printer.document('Plan', planFields(prepared, prepared.packets()))
     return exitCodes.ok
@@ -80,16 +87,19 @@ export const converge = async (
 /** Objects a GitOps tool writes are told apart only now: what is to change in them is on the screen. */
 const leaveOthers = ({ facts }: Survey, { plan, missing }: Prepared): void => {
   const changed = missing.flatMap(({ object, change }) => (change === 'update' ? [refOf(object)] : []))
-  leaveToWriters(facts.own, [...changed, ...plan.finish.write.map(refOf), ...plan.finish.remove])
+  const adopted = [...(plan.adoption?.hostEndpoints ?? []), ...(plan.adoption?.policies ?? [])]
+  leaveToWriters([...facts.own, ...adopted], [...changed, ...plan.finish.write.map(refOf), ...plan.finish.remove, ...adopted.map(refOf)])
 }
 
-const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof }: Prepared, windowSeconds: number): string => {
+const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof, packets }: Prepared, windowSeconds: number): string => {
   const columns = context.stderr.columns ?? 80
   const text = planText(plan, {
     cluster: { context: cluster.contextName, server: cluster.server },
     windowSeconds,
     columns,
     theme: themeFor(context.stderr, context.workstation.env),
+    // What closes and opens is not told by the file alone where another firewall is taken over.
+    ...(plan.adoption === undefined ? {} : { packets: packetsText(packets()) }),
   })
   return `${text}\n\n${wrap(proofText(proof), { columns: Math.min(columns, 100) })}`
 }

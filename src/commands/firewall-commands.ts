@@ -53,6 +53,15 @@ export const addFirewallCommands = ({ add, dataFlags, onCluster }: Tree): void =
         return run(session, { ...convergeFlags(flags), filename: flags.filename ?? '' })
       }),
     )
+  withConsent(withRisks(dataFlags(add('adopt', 'take over a host firewall that is there already, on trial'))), byItself)
+    .option('-f, --filename <FILE>', 'the firewall to end with; made from what is there without it')
+    .addOption(dryRunOption())
+    .action(
+      onCluster(async (session, flags) => {
+        const { run } = await import('./adopt.ts')
+        return run(session, { ...convergeFlags(flags), ...(flags.filename === undefined ? {} : { filename: flags.filename }) })
+      }),
+    )
   withConsent(withRisks(dataFlags(add('sync', 'bring the firewall in force up to the nodes of today'))), byItself)
     .addOption(dryRunOption())
     .action(

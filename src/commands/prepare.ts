@@ -1,19 +1,23 @@
 import { names } from '../calico/names.ts'
+import type { KubeObject } from '../calico/object.ts'
+import type { Labels } from '../calico/selector.ts'
 import { FwError } from '../errors.ts'
 import { closest } from '../firewall/did-you-mean.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import type { Notice, Plan } from '../firewall/plan.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
+import { isWildcard } from '../firewall/rivals.ts'
 import { diffObjects, type ObjectDifference } from '../firewall/same-spec.ts'
 import type { Accepted } from '../proof/accepted.ts'
-import { foreignDangers } from '../proof/foreign-dangers.ts'
+import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
 import { type BypassedFirewall, bypassedFirewalls, hostFirewallError } from '../proof/host-firewalls.ts'
 import { type PlanPackets, planPackets } from '../proof/plan-packets.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { provePlan } from '../proof/prove-plan.ts'
 import type { Proof } from '../proof/prove-states.ts'
 import { unseenDangers, unseenError } from '../proof/unseen-dangers.ts'
+import { isHostEndpoint, isPolicy } from '../proof/world-edits.ts'
 import { nextChange } from '../rollout/situation.ts'
 import type { CommandContext } from './context.ts'
 import type { Survey } from './survey.ts'
@@ -37,6 +41,8 @@ const mostChanges = 1_000_000
 export interface PrepareOptions {
   readonly windowSeconds: number
   readonly accepted: Accepted
+  /** Take over the firewall others have on the interfaces. */
+  readonly adopting?: { readonly workloads: readonly Labels[] }
 }
 
 /**
@@ -47,12 +53,15 @@ export const prepare = async (
   command: CommandContext,
   { facts, situation, notices }: Survey,
   firewall: HostFirewall,
-  { windowSeconds, accepted }: PrepareOptions,
+  { windowSeconds, accepted, adopting }: PrepareOptions,
 ): Promise<Prepared> => {
   const known = (await command.journal.readCheckpoints(facts.cluster.uid)).entries
     .map(({ number }) => Number(number.split('.')[0]))
     .filter((number) => number < mostChanges)
-  const made = makePlan({ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds })
+  const made = makePlan({
+    ...{ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds },
+    ...(adopting === undefined ? {} : { adopting }),
+  })
   refuseUnknownNodes(accepted.hostFirewalls, facts)
   const closed = new Set(made.batches.flatMap(({ nodes }) => nodes))
   const bypassed = bypassedFirewalls(facts, closed)
@@ -61,7 +70,7 @@ export const prepare = async (
   const missing = diffObjects(facts.own, [...plan.sets, ...plan.policies, ...hostEndpoints]).filter(({ change }) => change !== 'none')
   const isInForce =
     !situation.opened && plan.failsafes === undefined && plan.finish.write.length === 0 && plan.finish.remove.length === 0 && missing.length === 0
-  const [danger, ...more] = isInForce ? [] : foreignDangers({ plannedHostEndpoints: hostEndpoints, ...facts })
+  const [danger, ...more] = isInForce ? [] : dangersOf(facts, plan)
   if (danger !== undefined) {
     const others = more.length === 0 ? '' : ` (and ${more.map(({ object }) => object).join(', ')})`
     throw new FwError('FW_FOREIGN', `${danger.object} makes this firewall unsafe${others}`, { why: danger.why, fix: danger.remedy })
@@ -73,6 +82,18 @@ export const prepare = async (
   const unseen = isInForce ? [] : unseenDangers(facts, closed, accepted.unseen)
   if (unseen.length > 0) throw unseenError(unseen)
   return { plan, missing, proof, packets: () => (isInForce ? nothingChanges : planPackets(facts, plan)), isInForce }
+}
+
+/** On trial, and once it is kept: what was taken over is gone then, and ours carry their lasting names and labels. */
+const dangersOf = (facts: Facts, plan: Plan): ForeignDanger[] => {
+  const hostEndpoints = plan.batches.flatMap((batch) => batch.hostEndpoints)
+  const trial = foreignDangers({ ...facts, plannedHostEndpoints: hostEndpoints, policies: [...facts.policies, ...plan.policies.filter(isPolicy)] })
+  if (plan.adoption === undefined) return trial
+  const gone = new Set<KubeObject>([...plan.adoption.hostEndpoints, ...plan.adoption.policies])
+  const lasting = plan.finish.write.filter(isHostEndpoint)
+  const stay = <Kind extends KubeObject>(objects: readonly Kind[]) => objects.filter((one) => !gone.has(one))
+  const besides = stay(facts.hostEndpoints).filter((one) => !isWildcard(one))
+  return [...trial, ...foreignDangers({ ...facts, plannedHostEndpoints: lasting, hostEndpoints: besides, policies: stay(facts.policies) })]
 }
 
 const nothingChanges: PlanPackets = { changes: [], nodes: [], leftOut: undefined }

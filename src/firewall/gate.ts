@@ -14,15 +14,15 @@ export const switchApiVersion = (flavour: Flavour): string => (flavour === 'aggr
 
 /**
  * GlobalNetworkPolicy calico-fw-gate-N: on HostEndpoints of run N, a Deny of everything that is left, in force only while the gate's set exists.
- * With `trial`, rules tried before the ones in force: then it stands before the base policy and brings all rules with it.
+ * With `trial`, rules tried before the ones in force: then it stands before those and brings all rules with it.
  */
-export const gatePolicy = (change: number, trial?: readonly Rule[]): GlobalNetworkPolicy =>
+export const gatePolicy = (change: number, trial?: { readonly rules: readonly Rule[]; readonly order: number }): GlobalNetworkPolicy =>
   policyObject({
     name: gatePolicyName(change),
     role: 'gate',
-    order: trial === undefined ? orders.gate(change) : orders.trial(change),
+    order: trial?.order ?? orders.gate(change),
     selector: oneRun(change),
-    ingress: [...(trial ?? []), { action: 'Deny', source: gateOf(change) }],
+    ingress: [...(trial?.rules ?? []), { action: 'Deny', source: gateOf(change) }],
     labels: { [keys.change]: `${change}` },
   })
 

@@ -24,3 +24,6 @@ export const hostEndpointName = (node: string, interfaceName: string): string =>
     .replace(/[-.]+$/, '')
   return stem === '' ? mark : `${stem}-${mark}`
 }
+
+/** The name of ours on trial over another's of that name: before it, for of two on one interface Felix obeys the alphabetically smaller. */
+export const trialName = (name: string): string => `0-${name.slice(0, nameLimit - 2)}`

@@ -1,5 +1,7 @@
 import type { HostEndpoint } from '../calico/shapes.ts'
+import { type Adoption, onTrialOver } from './adoption.ts'
 import type { Facts } from './facts.ts'
+import { trialName } from './host-endpoint-name.ts'
 import { expectedIPs, floatingAddresses, hostEndpoint } from './host-endpoints.ts'
 import { sameSpec } from './same-spec.ts'
 import type { Selection } from './selection.ts'
@@ -13,11 +15,33 @@ export interface PlannedHostEndpoints {
   readonly keep: readonly HostEndpoint[]
   /** Ours, and no longer wanted: deleting them opens, so it waits for the commit. */
   readonly obsolete: readonly HostEndpoint[]
+  /** As those that were on trial over another's stand for good, once that one is gone. */
+  readonly lasting: readonly HostEndpoint[]
 }
 
-/** Plans HostEndpoints. `all`: also those that are as wanted get this run's label, since the run tries a narrower firewall on them. */
-export const planHostEndpoints = (selection: Selection, facts: Facts, standing: Standing, change: number, all: boolean): PlannedHostEndpoints => {
+/** How HostEndpoints are planned. */
+export interface HostEndpointOptions {
+  readonly change: number
+  /** Also those that are as wanted get this run's label, since the run tries a narrower firewall on them. */
+  readonly all: boolean
+  readonly adoption: Adoption | undefined
+}
+
+/** The HostEndpoints a selection wants in a run. */
+export const wantedHostEndpoints = (selection: Selection, facts: Facts, change: number): HostEndpoint[] => {
   const floating = floatingAddresses(facts)
+  return selection.interfaces.map((selected) => hostEndpoint(selected, change, expectedIPs(selected, floating)))
+}
+
+/** Plans HostEndpoints. */
+export const planHostEndpoints = (
+  selection: Selection,
+  facts: Facts,
+  standing: Standing,
+  { change, all, adoption }: HostEndpointOptions,
+): PlannedHostEndpoints => {
+  const floating = floatingAddresses(facts)
+  const lasting: HostEndpoint[] = []
   const committed = new Set(standing.runs)
   const notReady = new Set(selection.notReady.map(({ name }) => name))
   const write: HostEndpoint[] = []
@@ -28,13 +52,20 @@ export const planHostEndpoints = (selection: Selection, facts: Facts, standing: 
     const wanted = hostEndpoint(selected, change, addresses)
     const found = left.get(wanted.metadata.name)
     left.delete(wanted.metadata.name)
+    const theirs = adoption?.inForce.get(wanted.metadata.name)
+    if (theirs !== undefined) {
+      left.delete(trialName(theirs.metadata.name))
+      write.push(onTrialOver(wanted, theirs))
+      lasting.push(wanted)
+      continue
+    }
     const run = found === undefined ? undefined : runOf(found)
     const stays = !all && found !== undefined && run !== undefined && committed.has(run) && sameSpec(found, hostEndpoint(selected, run, addresses))
     if (stays) keep.push(found)
     else write.push(wanted)
   }
   const waiting = [...left.values()].filter(({ spec }) => notReady.has(spec.node))
-  return { write, keep: [...keep, ...waiting], obsolete: [...left.values()].filter((one) => !waiting.includes(one)) }
+  return { write, keep: [...keep, ...waiting], obsolete: [...left.values()].filter((one) => !waiting.includes(one)), lasting }
 }
 
 /** The committed runs among HostEndpoints: what calico-fw-deny must go on naming. */

@@ -1,8 +1,10 @@
 import { requireValid } from '../calico/limits.ts'
-import { allowPolicyName } from '../calico/names.ts'
+import { allowPolicyName, keys } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
+import type { Labels } from '../calico/selector.ts'
 import type { NetworkSet } from '../calico/shapes.ts'
 import { type Cidr, mergeCidrs } from '../net/cidr.ts'
+import { adoptionOf } from './adoption.ts'
 import { batchesOf } from './batches.ts'
 import { byText } from './by-text.ts'
 import { denyPolicy } from './deny-policy.ts'
@@ -17,7 +19,7 @@ import { planNarrowing } from './narrowed-failsafes.ts'
 import { hostNets, nodeAddresses, nodesSet, openSet, trustedNets, trustedSet } from './network-sets.ts'
 import { notices } from './notices.ts'
 import type { Plan } from './plan.ts'
-import { closedInterfaces, planHostEndpoints, runsOf } from './plan-host-endpoints.ts'
+import { closedInterfaces, planHostEndpoints, runsOf, wantedHostEndpoints } from './plan-host-endpoints.ts'
 import { planPolicies } from './plan-policies.ts'
 import { planProbes } from './plan-probes.ts'
 import { selectInterfaces } from './selection.ts'
@@ -33,6 +35,8 @@ export interface PlanInput {
   readonly change: number
   /** Seconds until the cluster opens by itself when nobody renews. */
   readonly windowSeconds: number
+  /** Take over the HostEndpoints others have on these interfaces; `workloads` are the labels of the cluster's pods. */
+  readonly adopting?: { readonly workloads: readonly Labels[] }
 }
 
 /**
@@ -41,18 +45,22 @@ export interface PlanInput {
  * HostEndpoints that need one; without any nothing closes, and no gate policy is planned.
  * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_UNSUPPORTED
  */
-export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput): Plan => {
+export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: PlanInput): Plan => {
   const standing = standingOf(facts)
   const linux = facts.nodes.filter(({ operatingSystem }) => operatingSystem === 'linux')
   const selection = selectInterfaces(linux, firewall.spec.interfaces)
   const addresses = nodeAddresses(facts)
   const nodeNets = hostNets(addresses)
   const trusted = trustedNets(facts, firewall)
-  const policies = planPolicies({ firewall, standing, calicoNamespace: facts.calico.namespace, change, trusted })
+  const adoption = adopting === undefined ? undefined : adoptionOf(wantedHostEndpoints(selection, facts, change), facts, adopting.workloads)
+  const over = adoption === undefined || adoption.inForce.size === 0 ? {} : { over: adoption.order }
+  const policies = planPolicies({ firewall, standing, calicoNamespace: facts.calico.namespace, change, trusted, ...over })
   const sets = planSets(standing, nodeNets, trusted)
   const failsafes = failsafeChange(facts, firewall)
   const narrowing = planNarrowing(facts, firewall, failsafes)
-  const hostEndpoints = planHostEndpoints(selection, facts, standing, change, policies.trial || narrowing !== undefined)
+  const hostEndpoints = planHostEndpoints(selection, facts, standing, { change, all: policies.trial || narrowing !== undefined, adoption })
+  const lasting = new Set(hostEndpoints.lasting.map(({ metadata }) => metadata.name))
+  const passing = hostEndpoints.write.filter(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined && !lasting.has(metadata.name))
   const inbound = inboundAfter(facts, narrowing?.all ?? failsafes)
   const vantage = vantageOf(facts, [...nodeNets, ...trusted])
   const batches = batchesOf(hostEndpoints.write, facts)
@@ -64,14 +72,15 @@ export const makePlan = ({ firewall, facts, change, windowSeconds }: PlanInput):
     firewall,
     failsafes,
     ...(narrowing === undefined || batches.length === 0 ? {} : { narrowing }),
+    ...(adoption === undefined ? {} : { adoption: { hostEndpoints: adoption.hostEndpoints, policies: adoption.policies } }),
     sets: [toolNamespaceObject(), firewallConfigMap(firewall), nodesService(facts.calico), ...sets.now],
     policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, policies.gate],
     gate: { job: gateJob(change, windowSeconds), set: gateSet(change, facts.calico.flavour) },
     batches,
     deny: denyPolicy(runs.length === 0 ? [change] : runs),
     finish: {
-      write: [...policies.finish.write, ...sets.finish],
-      remove: [...policies.finish.remove, ...hostEndpoints.obsolete.map(refOf)].sort(
+      write: [...hostEndpoints.lasting, ...policies.finish.write, ...sets.finish],
+      remove: [...policies.finish.remove, ...[...hostEndpoints.obsolete, ...passing].map(refOf)].sort(
         (one, other) => byText(one.kind, other.kind) || byText(one.name, other.name),
       ),
     },

@@ -30,6 +30,8 @@ export interface PolicyInput {
   readonly calicoNamespace: string
   readonly change: number
   readonly trusted: readonly Cidr[]
+  /** Somebody else's firewall is taken over: the smallest order of their policies. */
+  readonly over?: number
 }
 
 /**
@@ -37,7 +39,7 @@ export interface PolicyInput {
  * would hold open what this run must see closed. With a firewall in force nothing is written that narrows it: its allows and sets stay as wide
  * as they are, the gate policy brings the narrower rules and stands before them, and the commit alone writes and deletes the rest.
  */
-export const planPolicies = ({ firewall, standing, calicoNamespace, change, trusted }: PolicyInput): PlannedPolicies => {
+export const planPolicies = ({ firewall, standing, calicoNamespace, change, trusted, over }: PolicyInput): PlannedPolicies => {
   const wanted = wantedAllows(firewall, standing)
   const rules = wanted.flatMap(({ spec }) => spec.ingress ?? [])
   const names = new Set(wanted.map(({ metadata }) => metadata.name))
@@ -50,7 +52,13 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
   const emptied = inForce ? [] : obsolete.map(([, policy]) => ({ ...plain(policy), spec: { ...policy.spec, ingress: [] } }))
   return {
     now: [basePolicy(calicoNamespace), ...wanted.filter((policy) => !narrower.includes(policy)), ...emptied],
-    gate: gatePolicy(change, trial ? trialRules(calicoNamespace, trusted, rules) : undefined),
+    gate:
+      trial || over !== undefined
+        ? gatePolicy(change, {
+            rules: trialRules(calicoNamespace, trusted, rules),
+            order: over === undefined ? orders.trial(change) : orders.over(over, change),
+          })
+        : gatePolicy(change),
     finish: { write: narrower, remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)] },
     trial,
     narrowed: [...narrower.map(({ metadata }) => metadata.name), ...lost.map(([name]) => name)].map((name) => name.slice(allowPolicyName('').length)),
@@ -94,8 +102,8 @@ const keptOrder = (policy: GlobalNetworkPolicy | undefined): number | undefined 
 const trialRules = (calicoNamespace: string, trusted: readonly Cidr[], allows: readonly Rule[]): Rule[] => {
   const rules = [...baseRules(calicoNamespace, netEntities(trusted)), ...allows]
   if (rules.length < ruleLimits.rules) return rules
-  throw new FwError('FW_UNSUPPORTED', `narrowing a firewall of ${allows.length} rules does not fit into one policy`, {
-    why: `a policy takes ${ruleLimits.rules} rules, and what narrows is tried in one`,
+  throw new FwError('FW_UNSUPPORTED', `a trial of ${allows.length} rules does not fit into one policy`, {
+    why: `a policy takes ${ruleLimits.rules} rules, and what narrows or takes over another firewall is tried in one`,
     fix: 'kubectl calico-fw rollback --to 0, then init -f with the new file',
   })
 }

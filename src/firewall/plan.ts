@@ -20,6 +20,12 @@ export interface Narrowing {
   readonly all: FailsafeChange
 }
 
+/** Somebody else's firewall that falls away once ours is kept: HostEndpoints first, which ours stand before, then the policies that governed them. */
+export interface PlannedAdoption {
+  readonly hostEndpoints: readonly KubeObject[]
+  readonly policies: readonly KubeObject[]
+}
+
 /** HostEndpoints written together, then probed. */
 export interface Batch {
   readonly title: string
@@ -50,6 +56,8 @@ export interface Plan {
   readonly failsafes: FailsafeChange | undefined
   /** What closes besides HostEndpoints: absent where no failsafe gets narrower. */
   readonly narrowing?: Narrowing
+  /** Whose place it takes, where it takes over another's firewall. */
+  readonly adoption?: PlannedAdoption
   /** Written first and realised before any policy names them (M8.16). Includes the nodes Service and the tool's namespace. */
   readonly sets: readonly KubeObject[]
   /** Base, allows, and where there are batches the gate policy: in this order. */

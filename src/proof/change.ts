@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectRef } from '../calico/object.ts'
+import { type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import type { Batch, Plan } from '../firewall/plan.ts'
 import { objectsOf } from '../firewall/plan-maker.ts'
@@ -19,6 +19,6 @@ export interface Change {
 export const changeOf = (plan: Plan): Change => ({
   firewall: plan.firewall,
   objects: objectsOf(plan),
-  removes: plan.finish.remove,
+  removes: [...plan.finish.remove, ...[...(plan.adoption?.hostEndpoints ?? []), ...(plan.adoption?.policies ?? [])].map(refOf)],
   batches: plan.batches,
 })

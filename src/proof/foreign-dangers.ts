@@ -3,6 +3,7 @@ import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import { matches } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
+import { isWildcard, rivalsOf } from '../firewall/rivals.ts'
 import { subjectSelector } from '../verdict/endpoint-selector.ts'
 import { labelTrust } from './label-trust.ts'
 import { isHostEndpoint } from './world-edits.ts'
@@ -32,7 +33,34 @@ export interface ForeignObjects {
  */
 export const foreignDangers = ({ plannedHostEndpoints, policies, hostEndpoints, tiers }: ForeignObjects): ForeignDanger[] => {
   const planned = plannedHostEndpoints.filter(isHostEndpoint)
-  return [...policyDangers(planned, policies, tiers), ...rivalDangers(planned, hostEndpoints), ...profileDangers(planned, hostEndpoints)]
+  const isInherited = inheriting(policies, hostEndpoints)
+  return [...policyDangers(planned, policies, tiers, isInherited), ...rivalDangers(planned, hostEndpoints), ...profileDangers(planned, hostEndpoints)]
+}
+
+type IsInherited = (policy: GlobalNetworkPolicy, own: HostEndpoint) => boolean
+
+/**
+ * Whether a policy governs the HostEndpoint that ours takes over as well, behind ours: then it does to the NIC what it does today, and only where the gate has opened.
+ * Not one before our gate policy, of another tier, or doNotTrack: ours would not decide before it.
+ */
+const inheriting =
+  (policies: readonly GlobalNetworkPolicy[], present: readonly HostEndpoint[]): IsInherited =>
+  (policy, own) => {
+    const theirs = adoptedBy(own, present)
+    const gate = policies.find(
+      ({ metadata: { labels = {} } }) => labels[keys.policy] === 'gate' && labels[keys.change] === own.metadata.labels?.[keys.run],
+    )
+    const { order = Number.POSITIVE_INFINITY, doNotTrack } = policy.spec
+    if (theirs === undefined || gate?.spec.order === undefined || doNotTrack === true || tierOf(policy) !== 'default') return false
+    return gate.spec.order < order && selects(policy, theirs.metadata.labels ?? {}) === true
+  }
+
+/** The HostEndpoint of another's that ours takes over; undefined where that is not the one in force. */
+const adoptedBy = (own: HostEndpoint, present: readonly HostEndpoint[]): HostEndpoint | undefined => {
+  const name = own.metadata.annotations?.[keys.adopts]
+  const [inForce] = name === undefined ? [] : rivalsOf(own, present)
+  if (inForce === undefined || inForce.metadata.name !== name) return undefined
+  return isWildcard(inForce) || own.metadata.name < name ? inForce : undefined
 }
 
 const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
@@ -41,14 +69,21 @@ const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.man
 const isProved = (policy: GlobalNetworkPolicy): boolean =>
   isOurs(policy) && ['base', 'allow', 'gate'].includes(policy.metadata.labels?.[keys.policy] ?? '')
 
-const policyDangers = (planned: readonly HostEndpoint[], policies: readonly GlobalNetworkPolicy[], tiers: readonly Tier[]): ForeignDanger[] => {
-  const labels = [...new Map(planned.map(({ metadata }) => [JSON.stringify(metadata.labels ?? {}), metadata.labels ?? {}])).values()]
+const policyDangers = (
+  planned: readonly HostEndpoint[],
+  policies: readonly GlobalNetworkPolicy[],
+  tiers: readonly Tier[],
+  isInherited: IsInherited,
+): ForeignDanger[] => {
+  const alike = new Map(planned.map((own) => [JSON.stringify([own.metadata.labels ?? {}, own.metadata.annotations?.[keys.adopts] ?? '']), own]))
   const foreign = policies.filter((policy) => !isProved(policy))
   const found = new Map<GlobalNetworkPolicy, Set<string>>()
   const note = (policy: GlobalNetworkPolicy, what: string) => found.set(policy, (found.get(policy) ?? new Set<string>()).add(what))
-  for (const own of labels) {
+  for (const endpoint of alike.values()) {
+    const own = endpoint.metadata.labels ?? {}
     const governing: GlobalNetworkPolicy[] = []
     for (const policy of foreign) {
+      if (isInherited(policy, endpoint)) continue
       const selected = selects(policy, own)
       if (selected === undefined) note(policy, 'its selector cannot be parsed, so what it governs is not known')
       if (selected) governing.push(policy)
@@ -148,26 +183,26 @@ const isEmpty = (value: unknown): boolean => typeof value === 'object' && value 
 /** Another HostEndpoint on the same interface: which of the two wins goes by name, and what the other one guarded opens. */
 const rivalDangers = (planned: readonly HostEndpoint[], present: readonly HostEndpoint[]): ForeignDanger[] => {
   const byNode = new Map<string, HostEndpoint[]>()
-  for (const own of planned) byNode.set(own.spec.node, [...(byNode.get(own.spec.node) ?? []), own])
-  return present
-    .filter((other) => !isOurs(other))
-    .flatMap((other) => {
-      const own = byNode.get(other.spec.node)?.find((one) => meets(one, other))
-      if (own === undefined) return []
-      const how =
-        other.spec.interfaceName === '*'
-          ? `it governs every interface of node ${other.spec.node}; HostEndpoint ${own.metadata.name} would take ${own.spec.interfaceName} from it, and what it closes there would open`
-          : `it holds ${own.spec.interfaceName} of node ${other.spec.node} too, and the alphabetically smaller name of it and ${own.metadata.name} wins`
+  for (const other of present) byNode.set(other.spec.node, [...(byNode.get(other.spec.node) ?? []), other])
+  const told = new Set<HostEndpoint>()
+  return planned.flatMap((own) => {
+    const near = byNode.get(own.spec.node) ?? []
+    if (adoptedBy(own, near) !== undefined) return []
+    return rivalsOf(own, near).flatMap((other) => {
+      if (told.has(other)) return []
+      told.add(other)
+      const how = isWildcard(other)
+        ? `it governs every interface of node ${other.spec.node}; HostEndpoint ${own.metadata.name} would take ${own.spec.interfaceName} from it, and what it closes there would open`
+        : `it holds ${own.spec.interfaceName} of node ${other.spec.node} too, and the alphabetically smaller name of it and ${own.metadata.name} wins`
       return [
-        { object: formatRef(refOf(other)), why: how, remedy: `kubectl delete hostendpoint ${other.metadata.name}   # once nothing relies on it` },
+        {
+          object: formatRef(refOf(other)),
+          why: how,
+          remedy: 'kubectl calico-fw adopt   # takes it over on trial, with what governs it; or delete it',
+        },
       ]
     })
-}
-
-const meets = (own: HostEndpoint, other: HostEndpoint): boolean => {
-  const { interfaceName, expectedIPs = [] } = other.spec
-  if (interfaceName) return interfaceName === '*' || interfaceName === own.spec.interfaceName || other.metadata.name === own.metadata.name
-  return expectedIPs.some((ip) => own.spec.expectedIPs?.includes(ip))
+  })
 }
 
 /** Without a profile that exists, a direction no policy governs is dropped: egress goes silently, with nothing armed. */

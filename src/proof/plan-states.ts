@@ -7,6 +7,7 @@ import { worldOf } from '../verdict/world.ts'
 import { type Act, actingAll, type PlanState } from './acts.ts'
 import { failsafesAfter } from './failsafes-after.ts'
 import { undoing } from './undo-states.ts'
+import { isHostEndpoint } from './world-edits.ts'
 
 /**
  * Every state a rollout of the plan can stand in, in its order: each step done, each step half-way in whatever order its writes arrive, and the
@@ -54,14 +55,19 @@ const narrowingActs = (facts: Facts, { failsafes, narrowing }: Plan): Act[] => {
 }
 
 /** The commit, and what goes after it. Without batches the same writes narrow a firewall that stands already. */
-const lastActs = ({ batches, deny, finish, gate, policies }: Plan): Act[] => {
+const lastActs = ({ batches, deny, finish, gate, policies, adoption = { hostEndpoints: [], policies: [] } }: Plan): Act[] => {
   const named = (verb: string, [only, ...more]: readonly { kind: string; namespace?: string; name: string }[]): string =>
     only === undefined || more.length > 0 ? `what falls away ${verb}` : `${formatRef({ apiVersion: '', ...only })} ${verb}`
+  const lasting = finish.write.filter(isHostEndpoint)
+  const narrowing = finish.write.filter((object) => !isHostEndpoint(object))
   const ofPolicies = finish.remove.filter(({ kind }) => kind === 'GlobalNetworkPolicy')
   const ofRest = finish.remove.filter(({ kind }) => kind !== 'GlobalNetworkPolicy')
   return [
     ...(batches.length === 0 ? [] : [{ done: 'committed, gate still armed', write: [deny] }]),
-    ...(finish.write.length === 0 ? [] : [{ done: `committed, ${named('written', finish.write.map(refOf))}`, write: finish.write }]),
+    ...(adoption.hostEndpoints.length === 0 ? [] : [{ done: 'committed, their HostEndpoints removed', remove: adoption.hostEndpoints.map(refOf) }]),
+    ...(adoption.policies.length === 0 ? [] : [{ done: 'committed, their policies removed', remove: adoption.policies.map(refOf) }]),
+    ...(lasting.length === 0 ? [] : [{ done: 'committed, HostEndpoints under their lasting names', write: lasting }]),
+    ...(narrowing.length === 0 ? [] : [{ done: `committed, ${named('written', narrowing.map(refOf))}`, write: narrowing }]),
     ...(ofPolicies.length === 0 ? [] : [{ done: `committed, ${named('removed', ofPolicies)}`, remove: ofPolicies }]),
     ...(ofRest.length === 0 ? [] : [{ done: `committed, ${named('removed', ofRest)}`, remove: ofRest }]),
     { done: 'committed', remove: [gate.set, ...policies.filter(isGatePolicy)].map(refOf) },

@@ -1,3 +1,4 @@
+import { fieldManager, keys } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
@@ -29,7 +30,9 @@ export const proveActs = ({ facts, firewall, acts, openSet }: Acts): Proof => {
   const cast = castOf(facts, { firewall, objects, removes: all.flatMap(({ remove = [] }) => remove), batches: [] })
   const kept = acts.map(({ write = [], ...act }): Act => ({ ...act, write: write.filter(cast.keeps) }))
   const proof = proveStates(cast, states(worldOf(cast.facts), kept, openSet))
-  const end = ended(actingAll(worldOf(facts), acts))
+  const { hostEndpoints, failsafes } = ended(actingAll(worldOf(facts), acts))
+  // What another's HostEndpoint closes once it is back, it closed without them before: that is theirs to know.
+  const end = { failsafes, hostEndpoints: hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.managedBy] === fieldManager) }
   const before = new Set(missingFailsafes(facts, worldOf(facts), firewall).map(({ flow, rule }) => `${flow} ${rule}`))
   const missing = missingFailsafes(facts, end, firewall).filter(({ flow, rule }) => !before.has(`${flow} ${rule}`))
   return { ...proof, refusals: [...missing, ...proof.refusals] }

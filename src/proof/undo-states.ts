@@ -1,5 +1,6 @@
-import { keys } from '../calico/names.ts'
+import { fieldManager, keys } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
+import { coverOf } from '../firewall/adoption.ts'
 import type { World } from '../verdict/model.ts'
 import { acting, backTo, type PlanState } from './acts.ts'
 import { written } from './world-edits.ts'
@@ -11,6 +12,7 @@ import { written } from './world-edits.ts'
 export function* undoing(from: World, then: World, openSet: KubeObject): Generator<PlanState, World> {
   yield* acting(from, { done: 'opened by deleting HostEndpoints', remove: from.hostEndpoints.filter(isOurs).map(refOf) })
   let world = yield* acting(from, { done: 'undo: open set written', write: [openSet] })
+  world = yield* comingBack(world, then)
   world = yield* acting(world, { done: 'undo: HostEndpoints as before', ...backTo(world, then, 'hostEndpoints') })
   world = yield* acting(world, { done: 'undo: policies as before', ...backTo(world, then, 'policies') })
   const opened = written(then, [openSet])
@@ -18,5 +20,17 @@ export function* undoing(from: World, then: World, openSet: KubeObject): Generat
   world = yield* acting(world, { done: 'undo: failsafes as before', failsafes: then.failsafes })
   return yield* acting(world, { done: 'undone', ...backTo(world, then, 'networkSets') })
 }
+
+/** What a kept adoption deleted comes back behind HostEndpoints of ours: policies first. */
+function* comingBack(from: World, then: World): Generator<PlanState, World> {
+  const theirs = then.hostEndpoints.filter((one) => !isManaged(one) && !from.hostEndpoints.includes(one))
+  if (theirs.length === 0) return from
+  const run = Math.max(0, ...from.hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run] ?? 0)))
+  let world = yield* acting(from, { done: 'undo: HostEndpoints of ours before theirs', write: theirs.map((one) => coverOf(one, run)) })
+  world = yield* acting(world, { done: 'undo: policies that were taken over as before', write: then.policies.filter((one) => !isManaged(one)) })
+  return yield* acting(world, { done: 'undo: HostEndpoints that were taken over as before', write: theirs })
+}
+
+const isManaged = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
 
 const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.run] !== undefined

@@ -15,7 +15,7 @@ export interface Confirmation {
 /** Keeping a trial that another client left armed: the same checks, the same commit. */
 export const confirmSteps = ({ change, number, deny, gate, closedNodes }: Confirmation): Step[] => [
   { kind: 'lock', title: 'take the lock' },
-  { kind: 'adopt', title: `find the gate of change ${change}`, gate },
+  { kind: 'find-gate', title: `find the gate of change ${change}`, gate },
   { kind: 'baseline', title: 'expect everything to work', assume: true },
   { kind: 'checkpoint', title: 'before the commit', number, refs: [refOf(deny)] },
   { kind: 'probe', title: 'probe', scope: { closedNodes } },

@@ -35,7 +35,7 @@ export const gatedRollback = ({ change, to, images, config }: Rollback, closed: 
     { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: unique(refs), ...wrote(images) },
     { kind: 'open', title: 'open everything', openSet: config.openSet, gate: undefined, run: change },
     { kind: 'see-open', title: 'see it open', run: change },
-    ...restoring(rest),
+    ...restoring(rest, change),
     { kind: 'recheck', title: 'look for foreign policies', hostEndpoints },
     { kind: 'write', title: 'write the gate policy', objects: [gatePolicy], closes: [] },
     { kind: 'write', title: 'put HostEndpoints under the gate', objects: hostEndpoints, closes: [] },

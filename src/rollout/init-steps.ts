@@ -1,5 +1,5 @@
 import { keys } from '../calico/names.ts'
-import { type KubeObject, refOf } from '../calico/object.ts'
+import { formatRef, type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
 import type { FailsafeChange, Plan } from '../firewall/plan.ts'
 import type { Step } from './steps.ts'
 
@@ -36,6 +36,7 @@ const dryRunObjects = (plan: Plan): KubeObject[] => [
   ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints),
   plan.deny,
   plan.openSet,
+  ...plan.finish.write.filter(({ kind }) => kind === 'HostEndpoint'),
 ]
 
 /** The namespace came with the lock, and goes with `rollback --to 0`. */
@@ -55,7 +56,7 @@ const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
       kind: 'checkpoint',
       title: 'before the commit',
       number: number(),
-      refs: [...[plan.deny, ...plan.finish.write].map(refOf), ...plan.finish.remove],
+      refs: unique([...[plan.deny, ...adopted(plan), ...plan.finish.write].map(refOf), ...plan.finish.remove]),
     },
     { kind: 'ask', title: 'keep the firewall?', scope },
     { kind: 'probe', title: 'probe once more', scope },
@@ -155,12 +156,34 @@ const batchSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
     ]
   })
 
+const adopted = ({ adoption }: Plan): KubeObject[] => [...(adoption?.hostEndpoints ?? []), ...(adoption?.policies ?? [])]
+
+const unique = (refs: readonly ObjectRef[]): ObjectRef[] => [...new Map(refs.map((ref) => [formatRef(ref), ref])).values()]
+
+/** Another's HostEndpoints go while ours stand before them, then the policies that governed them; only then ours get the names they keep. */
+const adoptionSteps = ({ adoption }: Plan): Step[] =>
+  (
+    [
+      ['delete the HostEndpoints that were taken over', adoption?.hostEndpoints ?? []],
+      ['delete the policies that governed them', adoption?.policies ?? []],
+    ] as const
+  ).flatMap(([title, objects]): Step[] =>
+    objects.length === 0 ? [] : [{ kind: 'remove', title, refs: objects.map(refOf), closes: [], adopted: true }],
+  )
+
 /** What only a kept change may narrow; policies go before the sets they name. */
-const finishSteps = ({ finish }: Plan): Step[] => {
+const finishSteps = (plan: Plan): Step[] => {
+  const { finish } = plan
   const policies = finish.remove.filter(({ kind }) => kind === 'GlobalNetworkPolicy')
   const rest = finish.remove.filter(({ kind }) => kind !== 'GlobalNetworkPolicy')
+  const lasting = finish.write.filter(({ kind }) => kind === 'HostEndpoint')
+  const narrowing = finish.write.filter(({ kind }) => kind !== 'HostEndpoint')
   return [
-    ...(finish.write.length === 0 ? [] : [{ kind: 'write', title: 'narrow what was there before', objects: finish.write, closes: [] } as const]),
+    ...adoptionSteps(plan),
+    ...(lasting.length === 0
+      ? []
+      : [{ kind: 'write', title: 'write HostEndpoints under their lasting names', objects: lasting, closes: [] } as const]),
+    ...(narrowing.length === 0 ? [] : [{ kind: 'write', title: 'narrow what was there before', objects: narrowing, closes: [] } as const]),
     ...(policies.length === 0 ? [] : [{ kind: 'remove', title: 'delete policies that fall away', refs: policies, closes: [] } as const]),
     ...(rest.length === 0 ? [] : [{ kind: 'remove', title: 'delete what no policy names any more', refs: rest, closes: [] } as const]),
   ]

@@ -119,7 +119,7 @@ const fold = (state: RunState, step: Step, now: number, result: StepResult | und
   if (result?.kind === 'images') return { state: { ...state, images: [...state.images, ...result.images] }, effects: [] }
   // What another client armed is closed already.
   if (result?.kind === 'gate')
-    return armed({ ...state, gate: result.gate, mayBeClosed: state.mayBeClosed || step.kind === 'adopt' }, step.kind === 'arm')
+    return armed({ ...state, gate: result.gate, mayBeClosed: state.mayBeClosed || step.kind === 'find-gate' }, step.kind === 'arm')
   switch (step.kind) {
     case 'lock':
       return { state: { ...state, locked: true }, effects: [] }

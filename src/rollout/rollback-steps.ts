@@ -63,7 +63,7 @@ export const wideningRollback = ({ change, to, images }: Rollback): Step[] => [
   { kind: 'preflight', title: 'ask the API server about every write', objects: applied(images) },
   { kind: 'baseline', title: 'probe what works today' },
   { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: images.map(({ ref }) => ref), ...wrote(images) },
-  ...restoring(images),
+  ...restoring(images, change),
   { kind: 'verify', title: 'verify objects and probes', images },
   { kind: 'unlock', title: 'release the lock' },
 ]

@@ -27,7 +27,7 @@ export type Step =
   /** What works today. Later probes only ask for what worked here; `assume` asks for everything, where nobody saw the time before. */
   | { readonly kind: 'baseline'; readonly title: string; readonly assume?: true }
   /** Take over a gate another client armed. */
-  | { readonly kind: 'adopt'; readonly title: string; readonly gate: GateObjects }
+  | { readonly kind: 'find-gate'; readonly title: string; readonly gate: GateObjects }
   /** Save what the coming writes change. Nothing is written without a before-image. */
   | {
       readonly kind: 'checkpoint'
@@ -40,8 +40,14 @@ export type Step =
     }
   /** Server-side apply of objects that are ours. `closes` names the nodes a HostEndpoint batch closes. */
   | { readonly kind: 'write'; readonly title: string; readonly objects: readonly KubeObject[]; readonly closes: readonly string[] }
-  /** Delete objects that are ours. `closes` as for a write: removing the open set closes. */
-  | { readonly kind: 'remove'; readonly title: string; readonly refs: readonly ObjectRef[]; readonly closes: readonly string[] }
+  /** Delete objects that are ours. `closes` as for a write: removing the open set closes. `adopted`: somebody else's, as the checkpoint saw them. */
+  | {
+      readonly kind: 'remove'
+      readonly title: string
+      readonly refs: readonly ObjectRef[]
+      readonly closes: readonly string[]
+      readonly adopted?: true
+    }
   /** The one merge patch on FelixConfiguration. */
   | { readonly kind: 'failsafes'; readonly title: string; readonly change: FailsafeChange }
   /** Wait until Felix has what was written: `restart` after a failsafe edit, `sync` after sets and policies. */
@@ -62,8 +68,15 @@ export type Step =
   | { readonly kind: 'commit'; readonly title: string; readonly objects: readonly KubeObject[]; readonly removes: readonly ObjectRef[] }
   /** Delete the gate's Job and set, and the policies that need them. */
   | { readonly kind: 'disarm'; readonly title: string; readonly gate: GateObjects; readonly policies: readonly ObjectRef[] }
-  /** Create the open set: everything opens. Falls back to deleting the gate's set, taking its label off, deleting our HostEndpoints. */
-  | { readonly kind: 'open'; readonly title: string; readonly openSet: KubeObject; readonly gate: GateObjects | undefined; readonly run: number }
+  /** Create the open set: everything opens. Falls back to deleting the gate's set, taking its label off, deleting our HostEndpoints. `givesWay`: begins with those, for another's firewall is beneath. */
+  | {
+      readonly kind: 'open'
+      readonly title: string
+      readonly openSet: KubeObject
+      readonly gate: GateObjects | undefined
+      readonly run: number
+      readonly givesWay?: boolean
+    }
   /** See that it is open; after 3 s without that, delete our HostEndpoints at once. */
   | { readonly kind: 'see-open'; readonly title: string; readonly run: number }
   /** Put one group of objects back to their before-images. */

@@ -1,6 +1,18 @@
-import { type BeforeImage, checkpointVersion, earliestImages } from './checkpoint.ts'
+import { fieldManager, keys } from '../calico/names.ts'
+import { refOf } from '../calico/object.ts'
+import type { HostEndpoint } from '../calico/shapes.ts'
+import { coverOf } from '../firewall/adoption.ts'
+import { type BeforeImage, checkpointVersion, earliestImages, imageKey } from './checkpoint.ts'
 import type { RunState } from './state.ts'
 import type { Step } from './steps.ts'
+
+/** Something of another's that a kept adoption has deleted. */
+const isAdopted = ({ ref, before }: BeforeImage): boolean =>
+  ['HostEndpoint', 'GlobalNetworkPolicy'].includes(ref.kind) && before !== null && before.metadata.labels?.[keys.managedBy] !== fieldManager
+
+/** Whether it writes HostEndpoints over another's: that one's firewall is in force again when they go, until ours is kept and theirs is deleted. */
+const isOverAnother = (step: Step): boolean =>
+  step.kind === 'write' && step.objects.some(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined)
 
 /** The groups an undo puts back, in this order: sets outlive the policies that name them (else connections are lost in between), failsafes come last. */
 const groups: readonly { readonly title: string; readonly holds: (image: BeforeImage) => boolean }[] = [
@@ -18,9 +30,15 @@ export const undoSteps = (state: RunState): Step[] => {
     { apiVersion: checkpointVersion, kind: 'Checkpoint', number: '0', title: '', at: '', by: '', command: '', images: state.images },
   ])
   // What another client closed is not in these images: it stays open by the open set alone.
-  const config = state.steps.some(({ kind }) => kind === 'adopt') ? { ...state.config, opened: true } : state.config
+  const config = state.steps.some(({ kind }) => kind === 'find-gate') ? { ...state.config, opened: true } : state.config
   const steps =
-    images.length === 0 ? [] : restoreSteps(images, { open: state.mayBeClosed || config.opensFirst === true, state: { ...state, config } })
+    images.length === 0
+      ? []
+      : restoreSteps(images, {
+          open: state.mayBeClosed || config.opensFirst === true,
+          state: { ...state, config },
+          givesWay: !state.committed && state.steps.some(isOverAnother),
+        })
   return state.locked ? [...steps, { kind: 'unlock', title: 'release the lock' }] : steps
 }
 
@@ -30,27 +48,53 @@ export const undoSteps = (state: RunState): Step[] => {
  */
 export const restoreSteps = (
   images: readonly BeforeImage[],
-  { open, state }: { open: boolean; state: Pick<RunState, 'config' | 'gate'> },
+  { open, state, givesWay = false }: { open: boolean; state: Pick<RunState, 'config' | 'gate'>; givesWay?: boolean },
 ): Step[] => {
   const { openSet, change: run } = state.config
   const opening: Step[] = open
     ? [
-        { kind: 'open', title: 'open everything', openSet, gate: state.gate?.objects, run },
+        givesWay
+          ? { kind: 'open', title: 'give way to the firewall that was there before', openSet, gate: state.gate?.objects, run, givesWay }
+          : { kind: 'open', title: 'open everything', openSet, gate: state.gate?.objects, run },
         { kind: 'see-open', title: 'see it open', run },
       ]
     : []
   const closing: Step[] = open && !state.config.opened ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
-  return [...opening, ...restoring(images), { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
+  return [...opening, ...restoring(images, run), { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
 }
 
 /** Puts these objects back, group by group, and waits for Felix where it follows. */
-export const restoring = (images: readonly BeforeImage[]): Step[] =>
-  groups.flatMap(({ title, holds }): Step[] => {
-    const group = images.filter(holds)
-    if (group.length === 0) return []
-    const step: Step = { kind: 'restore', title: `restore ${title}`, images: group }
-    return [step, ...settling(group)]
-  })
+export const restoring = (images: readonly BeforeImage[], run: number): Step[] => {
+  const { covers, adopted } = adoptedBack(images, run)
+  const rest = [...images.filter((image) => !adopted.includes(image)), ...covers.map(({ ref }): BeforeImage => ({ ref, before: null }))]
+  return [...comingBack(covers, adopted), ...groups.flatMap(({ title, holds }) => restored(title, unique(rest.filter(holds))))]
+}
+
+/** What was taken over, and what of ours stands before it while it comes back. */
+const adoptedBack = (images: readonly BeforeImage[], run: number): { covers: readonly BeforeImage[]; adopted: readonly BeforeImage[] } => {
+  const adopted = images.filter(isAdopted)
+  const theirs = adopted.flatMap(({ before }) => (before?.kind === 'HostEndpoint' ? [before as HostEndpoint] : []))
+  return { adopted, covers: theirs.map((one) => coverOf(one, run)).map((before) => ({ ref: refOf(before), before })) }
+}
+
+/** Behind HostEndpoints of ours: their policies first, for a HostEndpoint without them drops everything, then theirs. When ours go, each node has all of it. */
+const comingBack = (covers: readonly BeforeImage[], adopted: readonly BeforeImage[]): Step[] => [
+  ...restored('our HostEndpoints before those that were taken over', covers),
+  ...restored(
+    'the policies that were taken over',
+    adopted.filter(({ ref }) => ref.kind === 'GlobalNetworkPolicy'),
+  ),
+  ...restored(
+    'the HostEndpoints that were taken over',
+    adopted.filter(({ ref }) => ref.kind === 'HostEndpoint'),
+  ),
+  ...(covers.length === 0 ? [] : [{ kind: 'settle', title: 'let Felix learn them', what: 'sync' } as const]),
+]
+
+const restored = (title: string, images: readonly BeforeImage[]): Step[] =>
+  images.length === 0 ? [] : [{ kind: 'restore', title: `restore ${title}`, images }, ...settling(images)]
+
+const unique = (images: readonly BeforeImage[]): BeforeImage[] => [...new Map(images.map((image) => [imageKey(image.ref), image])).values()]
 
 /** Felix follows a policy at once, and a failsafe edit by a restart. */
 const settling = (group: readonly BeforeImage[]): Step[] => {

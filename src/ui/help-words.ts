@@ -67,6 +67,15 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     ],
     exitCodes: running,
   },
+  adopt: {
+    more: 'Reads the HostEndpoints of others and the policies that govern them into a file, shows which packets fare otherwise, and tries it before theirs. Theirs stay until you keep it, and are in force again at once if you do not.',
+    examples: [
+      'kubectl calico-fw adopt --dry-run > firewall.yaml   # the file, and what would change',
+      'kubectl calico-fw adopt',
+      'kubectl calico-fw adopt -f firewall.yaml',
+    ],
+    exitCodes: running,
+  },
   sync: {
     more: 'New nodes are let in first, then closed on trial; what belongs to nodes and addresses that are gone falls away.',
     examples: ['kubectl calico-fw sync', 'kubectl calico-fw sync --dry-run', 'kubectl calico-fw sync --yes'],

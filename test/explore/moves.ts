@@ -162,7 +162,7 @@ const observed = (step: Step, { cluster }: World, scenario: Scenario): boolean |
     case 'see-open':
       return scenario.closed(cluster).length === 0
     case 'gate-alive':
-    case 'adopt':
+    case 'find-gate':
     case 'renew':
       return hasGate(cluster) && [...cluster.objects].some((key) => key.startsWith('NetworkSet gate-'))
     default:
@@ -179,7 +179,7 @@ const resultOf = (step: Step, { run }: Client, cluster: Cluster): StepResult | u
         images: step.refs.map((ref) => ({ ref, before: cluster.objects.has(keyOf(ref)) ? { ...ref, metadata: { name: ref.name } } : null })),
       }
     case 'arm':
-    case 'adopt':
+    case 'find-gate':
       return { kind: 'gate', gate: { objects: step.gate, jobUid: 'job', setUid: 'set', armedAt: now, seconds: (ticksOfWindow * tickMs) / 1000 } }
     case 'renew':
     case 'pulse': {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { orders } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import type { GlobalNetworkPolicy, Rule } from '../../src/calico/shapes.ts'
 import { baseRules } from '../../src/firewall/base-policy.ts'
@@ -198,7 +199,7 @@ export const tests: readonly LabTest[] = [
       const wide = homeFirewall(lab, [opening('app1', nodePorts.cluster), opening('metrics', 9100)])
       const narrow = homeFirewall(lab, [opening('metrics', 9100)])
       const allows = narrow.policies.slice(1).flatMap(({ spec }) => spec.ingress ?? [])
-      const trial = gatePolicy(2, [...baseRules(calicoNamespace, [{ nets: ['10.233.0.0/16'] }]), ...allows])
+      const trial = gatePolicy(2, { rules: [...baseRules(calicoNamespace, [{ nets: ['10.233.0.0/16'] }]), ...allows], order: orders.trial(2) })
       const policies = [...wide.policies, denyPolicy([1]), trial]
       const services = servicesWithNodes(lab)
       const networkSets = networkSetsOf(wide.sets)

@@ -60,7 +60,7 @@ export const yieldOf = (step: Step, state: RunState, now: number): StepResult | 
     case 'checkpoint':
       return { kind: 'images', images: step.refs.map((ref) => ({ ref, before: null })) }
     case 'arm':
-    case 'adopt':
+    case 'find-gate':
       return { kind: 'gate', gate: armedGate(now) }
     case 'renew':
     case 'pulse':

@@ -60,7 +60,7 @@ export const rollBack = async (
   stage: Stage,
   to: number,
   ports: Partial<RolloutPorts> = {},
-): Promise<{ outcome: Outcome; way: ChosenRollback['way'] }> => {
+): Promise<{ outcome: Outcome; way: ChosenRollback['way']; steps: ChosenRollback['steps'] }> => {
   const facts = await stage.facts()
   const now = await situationOn(stage)
   const images = [...imagesBackTo(now.checkpoints, to), ...(to === 0 ? now.strays.map(withoutStray) : [])]
@@ -69,7 +69,7 @@ export const rollBack = async (
   const standing = { ...now, differing, policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [] }
   const { steps, config, way } = chooseRollback({ change, to, images, config: { ...stage.config(await stage.plan()), change } }, standing)
   const undoes = now.changes.filter(({ number }) => number > to).map(({ number }) => number)
-  return { outcome: await stage.clock.drive(startRun(steps, config, { facts, probes: [], undoes }, stage.ports(ports)).ended), way }
+  return { outcome: await stage.clock.drive(startRun(steps, config, { facts, probes: [], undoes }, stage.ports(ports)).ended), way, steps }
 }
 
 /** Everything of ours that decides about packets, and the failsafe lists: what a way back must bring back to the letter. */

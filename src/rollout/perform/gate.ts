@@ -90,7 +90,7 @@ export const checkDeadline = (clock: Clock, gate: ArmedGate): void => {
  * that it still holds, for that {@link checkAlive} asks the cluster.
  * @throws FwError FW_GATE when it has expired or was tampered with
  */
-export const adoptGate = async (api: Api, clock: Clock, objects: GateObjects): Promise<ArmedGate> => {
+export const findGate = async (api: Api, clock: Clock, objects: GateObjects): Promise<ArmedGate> => {
   const [job, set] = await Promise.all([api.get(refOf(objects.job)), api.get(refOf(objects.set))])
   if (job === undefined || set === undefined) throw gateError('it is gone: the cluster has opened by itself')
   const seconds = viewOf(job).spec?.activeDeadlineSeconds ?? 0

@@ -80,9 +80,9 @@ const hasBase = (api: Api): Promise<boolean> =>
     () => true,
   )
 
-/** One request for any number of them. */
-export const removeHostEndpoints = (api: Api): Promise<void> =>
-  api.deleteCollection(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: 10_000 })
+/** One request for any number of them: all of ours, or those of one run. */
+export const removeHostEndpoints = (api: Api, run?: number): Promise<void> =>
+  api.deleteCollection(resourceOf(v3, 'HostEndpoint'), { labelSelector: run === undefined ? keys.run : `${keys.run}=${run}`, timeoutMs: 10_000 })
 
 /**
  * The open step of an undo: it keeps trying for as long as the cluster may still be closed, and opening it writes even under a lock that is in doubt.
@@ -91,6 +91,14 @@ export const removeHostEndpoints = (api: Api): Promise<void> =>
 export const open = async (context: PerformContext, step: Extract<Step, { kind: 'open' }>): Promise<void> => {
   const { api, clock, report } = context.ports
   const note = (text: string) => report({ kind: 'note', text })
+  if (step.givesWay === true) {
+    const gone = await removeHostEndpoints(api, step.run).then(
+      () => true,
+      (error: unknown) =>
+        note(`HostEndpoints of change ${step.run} cannot be deleted: ${error instanceof Error ? error.message : error}; opening everything`),
+    )
+    if (gone === true) return note(`deleted the HostEndpoints of change ${step.run}: those they stood before are in force again`)
+  }
   const untilMs = clock.now() + context.config.windowSeconds * 1000 + 60_000
   note(await openEverything(api, clock, { openSet: step.openSet, gate: step.gate, untilMs, note }))
   const present = (await api.list(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: callMs }).catch(() => undefined)) ?? []

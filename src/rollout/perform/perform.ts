@@ -8,7 +8,7 @@ import { checkpoint } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { tellEnd } from './end-of-change.ts'
 import { writeFailsafes } from './failsafes.ts'
-import { adoptGate, armGate, checkAlive, checkDeadline, disarmGate, renewGate } from './gate.ts'
+import { armGate, checkAlive, checkDeadline, disarmGate, findGate, renewGate } from './gate.ts'
 import { removeNamespace } from './namespace.ts'
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
@@ -17,7 +17,7 @@ import { seeFelixesWell, seeRealised } from './realised.ts'
 import { restore, verify } from './restore.ts'
 import { settle } from './settle.ts'
 import { seeUnchanged } from './unchanged.ts'
-import { removeObjects, writeObjects } from './write.ts'
+import { removeAdopted, removeObjects, writeObjects } from './write.ts'
 
 const none = undefined
 const imagesOf = (images: readonly BeforeImage[]): StepResult => ({ kind: 'images', images })
@@ -39,8 +39,8 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       if (step.assume !== true) await seeFelixesWell(context)
       await baseline(context, step.assume === true)
       return none
-    case 'adopt':
-      return { kind: 'gate', gate: await adoptGate(api, clock, step.gate) }
+    case 'find-gate':
+      return { kind: 'gate', gate: await findGate(api, clock, step.gate) }
     case 'checkpoint':
       return imagesOf(await checkpoint(context, step))
     case 'write':
@@ -51,7 +51,8 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       if (step.closes.length > 0 && context.ports.realised !== undefined) await seeRealised(context, step.objects)
       return none
     case 'remove':
-      await removeObjects(context, step.refs)
+      if (step.adopted === true) await removeAdopted(context, step.refs)
+      else await removeObjects(context, step.refs)
       return none
     case 'failsafes':
       context.memory.since = clock.wall()

@@ -56,6 +56,25 @@ export const removeObjects = async (context: PerformContext, refs: readonly Obje
   })
 }
 
+/**
+ * Deletes objects of somebody else's that this run has taken over, each only as its checkpoint saw it; one that is gone already is fine.
+ * @throws FwError FW_CHANGED, FW_LOCK_LOST, or what the API answers
+ */
+export const removeAdopted = async (context: PerformContext, refs: readonly ObjectRef[]): Promise<void> => {
+  const { api, clock } = context.ports
+  await inParallel(clock, refs, async (ref) => {
+    const now = await api.get(ref)
+    const before = context.memory.seen.get(imageKey(ref))
+    if (before === undefined) throw new Error(`${formatRef(ref)} was not in a checkpoint`)
+    if (now !== undefined && (before === null || now.metadata.resourceVersion !== before.metadata.resourceVersion))
+      throw changed(now, new FwError('FW_CONFLICT', `${formatRef(ref)} is not as it was before the commit`))
+    context.memory.seen.set(imageKey(ref), null)
+    if (now === undefined) return
+    await context.lock.guard()
+    await api.delete(ref, now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
+  })
+}
+
 /** Whether the object carries our managed-by label. */
 export const isOurs = (object: KubeObject): boolean => object.metadata.labels?.[keys.managedBy] === ownLabels()[keys.managedBy]
 

@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { fieldManager, keys } from '../../src/calico/names.ts'
+import { refOf } from '../../src/calico/object.ts'
+import { v3 } from '../../src/calico/resources.ts'
+import { adoptedFirewall } from '../../src/firewall/adopted-firewall.ts'
+import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
+import type { Plan } from '../../src/firewall/plan.ts'
+import { makePlan } from '../../src/firewall/plan-maker.ts'
+import { proveActs } from '../../src/proof/prove-acts.ts'
+import { stepActs } from '../../src/rollout/step-acts.ts'
+import type { HomeClusterOptions } from '../../src/simulator/seed/home-cluster.ts'
+import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
+import { mortal } from './mortal-api.ts'
+import { rollBack } from './operator.ts'
+import { type Stage, setStage } from './stage.ts'
+
+const windowSeconds = 30
+let stage: Stage
+afterEach(() => stage.close())
+
+type Table = Readonly<Record<string, string>>
+type Change = (firewall: HostFirewall) => HostFirewall
+
+/** The ingress closed and a NodePort opened. */
+const otherwise: Change = ({ spec, ...rest }) => ({
+  ...rest,
+  spec: {
+    ...spec,
+    allow: [
+      ...spec.allow.filter(({ name }) => name !== 'allow-rules'),
+      { name: 'app1', to: { nodes: true }, traffic: [{ protocol: 'TCP', ports: [{ first: 31110, last: 31110 }] }] },
+    ],
+  },
+})
+const outside = ['win', 'inet']
+const opens = ['control1', 'ws1', 'ws2'].flatMap((node) => outside.map((from) => `${from} -> ${node}:31110 OPEN`))
+const closes = outside.flatMap((from) => [80, 443].map((port) => `${from} -> 192.168.218.180:${port} TIMEOUT`))
+const meant = [...opens, ...closes].sort()
+
+/** Another's objects, as far as people write them. */
+const theirs = () =>
+  ['HostEndpoint', 'GlobalNetworkPolicy']
+    .flatMap((kind) => stage.sim.objects.list(v3, kind))
+    .filter(({ metadata }) => metadata.labels?.[keys.managedBy] !== fieldManager)
+    .map(({ kind, metadata, ...rest }) => [kind, metadata.name, metadata.labels, rest['spec']])
+
+/** The home cluster with the tutorial's firewall in force, and the plan that takes it over. */
+const closedByTutorial = async (change: Change = (same) => same, options: HomeClusterOptions = {}): Promise<{ before: Table; plan: Plan }> => {
+  stage = await setStage(options)
+  const { nodes } = await stage.facts()
+  for (const object of [...tutorialPolicies, ...tutorialHostEndpoints(nodes)]) await stage.clock.drive(stage.sim.api().create(object))
+  await stage.clock.advance(3_000)
+  const facts = await stage.facts()
+  const read = adoptedFirewall(facts, 'home')
+  if (read === undefined) throw new Error('nothing to adopt')
+  const plan = makePlan({ firewall: change(read.firewall), facts, change: 1, windowSeconds, adopting: { workloads: [] } })
+  return { before: stage.table(), plan }
+}
+
+const differing = (before: Table): string[] =>
+  Object.entries(stage.table()).flatMap(([row, reach]) => (reach === before[row] ? [] : [`${row} ${reach}`]))
+
+/** Performs a run, and tells every packet that ever fared otherwise than before: its rows, each with what it met. */
+const watched = async (options: Parameters<Stage['init']>[0], before: Table) => {
+  const run = await stage.init(options)
+  const odd = new Set<string>()
+  let over = false
+  const ended = run.ended.finally(() => {
+    over = true
+  })
+  for (let guard = 0; !over && guard < 5_000; guard++) {
+    await stage.clock.advance(100)
+    for (const row of differing(before)) odd.add(row)
+  }
+  return { outcome: await ended, odd: [...odd].sort() }
+}
+
+/** Takes it back to before the first change: every packet, and every object of theirs, as it was. */
+const broughtBack = async (before: Table, found: ReturnType<typeof theirs>) => {
+  const facts = await stage.facts()
+  const { outcome, steps } = await rollBack(stage, 0)
+  await stage.clock.advance(2_000)
+  return { outcome, differs: differing(before), same: JSON.stringify(theirs()) === JSON.stringify(found), leftovers: stage.leftovers(), facts, steps }
+}
+const whole = { outcome: { kind: 'done' }, differs: [], same: true, leftovers: [] }
+
+describe("adopt takes the tutorial's firewall over", () => {
+  it('and every packet fares as before at every moment; rollback brings it back', async () => {
+    const { before, plan } = await closedByTutorial()
+    const found = theirs()
+    expect(Object.values(before).filter((reach) => reach === 'TIMEOUT').length).toBeGreaterThan(10)
+    expect(await watched({ plan }, before)).toEqual({ outcome: { kind: 'done' }, odd: [] })
+    expect(theirs()).toEqual([])
+    expect(stage.sim.objects.list(v3, 'HostEndpoint').map(({ metadata }) => metadata.name)).toEqual(
+      ['control1', 'ws1', 'ws2'].map((node) => `${node}.kryukov.local-ens160`),
+    )
+    const { facts, steps, ...back } = await broughtBack(before, found)
+    expect(back).toEqual(whole)
+    expect(proveActs({ facts, firewall: plan.firewall, acts: stepActs(steps, facts) }).refusals).toEqual([])
+  })
+
+  it('with another file: nothing but what that opens and closes ever fares otherwise', async () => {
+    const { before, plan } = await closedByTutorial(otherwise)
+    expect(await watched({ plan }, before)).toEqual({ outcome: { kind: 'done' }, odd: meant })
+  })
+
+  it('gives way to it where the run turns round: nothing opens that was closed, but what the file opens', async () => {
+    const { before, plan } = await closedByTutorial(otherwise)
+    const found = theirs()
+    const { outcome, odd } = await watched({ plan, ports: { ask: async () => 'open' } }, before)
+    expect({ kind: outcome.kind, odd: odd.filter((row) => !meant.includes(row)) }).toEqual({ kind: 'rolled-back', odd: [] })
+    await stage.clock.advance(2_000)
+    expect([differing(before), theirs(), stage.leftovers()]).toEqual([[], found, []])
+  })
+
+  it.each<HomeClusterOptions>([{ flavour: 'native' }, { flavour: 'aggregated' }])(
+    'killed after any of its writes it leaves theirs in force, with what ours opens, or ours kept; rollback finds the way back, $flavour',
+    { timeout: 100_000 },
+    async (options) => {
+      const first = await closedByTutorial(otherwise, options)
+      const living = mortal(stage.api, Number.POSITIVE_INFINITY)
+      await stage.clock.drive((await stage.init({ plan: first.plan, ports: { api: living } })).ended)
+      await stage.close()
+      const all = living.writes()
+      const from = all.findIndex((write) => write.includes('HostEndpoint'))
+      for (let point = from; point < all.length; point += options.flavour === 'native' ? 2 : 5) {
+        const { before, plan } = await closedByTutorial(otherwise, options)
+        const found = theirs()
+        const api = mortal(stage.api, point)
+        void stage.init({ plan, ports: { api } }).then((run) => run.ended)
+        for (let guard = 0; guard < 2_000 && !api.dead(); guard++) await stage.clock.advance(100)
+        await stage.clock.advance(windowSeconds * 1000 + 5_000)
+        const kept = stage.sim.objects.get(refOf(denyPolicy([1]))) !== undefined
+        const odd = differing(before).filter((row) => !(kept ? meant : opens).includes(row))
+        const where = { point, write: api.writes().at(-1), kept }
+        expect({ ...where, odd }).toEqual({ ...where, odd: [] })
+        const { facts: _, steps: __, ...back } = await broughtBack(before, found)
+        expect({ ...where, ...back }).toEqual({ ...where, ...whole })
+        await stage.close()
+      }
+    },
+  )
+})
