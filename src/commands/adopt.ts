@@ -27,7 +27,7 @@ export const run = async (command: CommandContext, options: AdoptOptions): Promi
     if (read === undefined)
       throw new FwError('FW_NOT_FOUND', 'there is no firewall to take over', {
         why: 'no HostEndpoint in this cluster is somebody else’s',
-        fix: 'make one: kubectl calico-fw init',
+        fix: found.situation.hostEndpoints.length > 0 ? 'bring ours up to date: kubectl calico-fw sync' : 'make one: kubectl calico-fw init',
       })
     tellTheirs(command, found, read, options)
     const words = ['kubectl calico-fw adopt', ...(filename === undefined ? [] : ['-f', shellWord(filename)])].join(' ')

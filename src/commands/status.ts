@@ -26,28 +26,33 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
   const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
   const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
+  const over = hostEndpoints.filter(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined)
+  const again = 'the firewall that was there before is in force'
   const next: Record<Standing, string[]> = {
     none: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'],
     kept: [
       `The firewall is kept: ${plural(hostEndpoints.length, 'interface')} on ${plural(nodesOf(hostEndpoints), 'node')} closed but for what it allows.`,
+      ...(over.length === 0
+        ? []
+        : ['Not all of the firewall it took over is gone: where it is not, that one still decides.', 'finish it, on trial: kubectl calico-fw adopt']),
     ],
     trial: gates
       .filter(({ armed }) => armed)
       .flatMap(({ change, expiresAt }) => {
         const when = expiresAt === undefined ? 'when its Job ends' : whenOf(expiresAt, now)
         const closes = hostEndpoints.some((one) => runOf(one) === change)
-        const opens = `${closes && stay === 0 ? 'the cluster' : 'what it closes'} opens by itself ${when}${staying}.`
+        const opens = `${over.length > 0 ? `what it closes opens by itself ${when}, and then ${again} again` : `${closes && stay === 0 ? 'the cluster' : 'what it closes'} opens by itself ${when}`}${staying}.`
         // A run that stopped before its first HostEndpoint, or one that takes openings back: confirm keeps neither.
         return [
           `Change ${change} is on trial${closes ? '' : ', with no node closed by it'}: ${opens}`,
           ...(closes ? ['keep it:  kubectl calico-fw confirm'] : []),
-          `end it:   kubectl calico-fw ${closes && stay === 0 ? 'open' : 'rollback'}`,
+          `end it:   kubectl calico-fw ${closes && stay === 0 && over.length === 0 ? 'open' : 'rollback'}`,
         ]
       }),
     expired: [
-      `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, ${stay === 0 ? 'everything' : 'what it closed'} is open${staying}.`,
+      `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, ${over.length > 0 ? `${again}, with what this one opens` : `${stay === 0 ? 'everything' : 'what it closed'} is open`}${staying}.`,
       'clean up:             kubectl calico-fw rollback',
-      'clean up and go on:   kubectl calico-fw init',
+      `clean up and go on:   kubectl calico-fw ${over.length > 0 ? 'adopt' : 'init'}`,
     ],
     opened: [
       'Everything is open: GlobalNetworkSet calico-fw-open exists.',

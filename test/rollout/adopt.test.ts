@@ -2,17 +2,21 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { fieldManager, keys } from '../../src/calico/names.ts'
 import { refOf } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
+import { sentencesOf } from '../../src/commands/status.ts'
 import { adoptedFirewall } from '../../src/firewall/adopted-firewall.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { proveActs } from '../../src/proof/prove-acts.ts'
+import { initSteps } from '../../src/rollout/init-steps.ts'
+import { type Run, startRun } from '../../src/rollout/runner.ts'
 import { stepActs } from '../../src/rollout/step-acts.ts'
+import type { Step } from '../../src/rollout/steps.ts'
 import type { HomeClusterOptions } from '../../src/simulator/seed/home-cluster.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
 import { mortal } from './mortal-api.ts'
-import { rollBack } from './operator.ts'
+import { rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
 const windowSeconds = 30
@@ -62,8 +66,8 @@ const differing = (before: Table): string[] =>
   Object.entries(stage.table()).flatMap(([row, reach]) => (reach === before[row] ? [] : [`${row} ${reach}`]))
 
 /** Performs a run, and tells every packet that ever fared otherwise than before: its rows, each with what it met. */
-const watched = async (options: Parameters<Stage['init']>[0], before: Table) => {
-  const run = await stage.init(options)
+const watched = async (starting: Run | Promise<Run>, before: Table) => {
+  const run = await starting
   const odd = new Set<string>()
   let over = false
   const ended = run.ended.finally(() => {
@@ -90,7 +94,7 @@ describe("adopt takes the tutorial's firewall over", () => {
     const { before, plan } = await closedByTutorial()
     const found = theirs()
     expect(Object.values(before).filter((reach) => reach === 'TIMEOUT').length).toBeGreaterThan(10)
-    expect(await watched({ plan }, before)).toEqual({ outcome: { kind: 'done' }, odd: [] })
+    expect(await watched(stage.init({ plan }), before)).toEqual({ outcome: { kind: 'done' }, odd: [] })
     expect(theirs()).toEqual([])
     expect(stage.sim.objects.list(v3, 'HostEndpoint').map(({ metadata }) => metadata.name)).toEqual(
       ['control1', 'ws1', 'ws2'].map((node) => `${node}.kryukov.local-ens160`),
@@ -102,16 +106,32 @@ describe("adopt takes the tutorial's firewall over", () => {
 
   it('with another file: nothing but what that opens and closes ever fares otherwise', async () => {
     const { before, plan } = await closedByTutorial(otherwise)
-    expect(await watched({ plan }, before)).toEqual({ outcome: { kind: 'done' }, odd: meant })
+    expect(await watched(stage.init({ plan }), before)).toEqual({ outcome: { kind: 'done' }, odd: meant })
   })
 
   it('gives way to it where the run turns round: nothing opens that was closed, but what the file opens', async () => {
     const { before, plan } = await closedByTutorial(otherwise)
     const found = theirs()
-    const { outcome, odd } = await watched({ plan, ports: { ask: async () => 'open' } }, before)
+    const { outcome, odd } = await watched(stage.init({ plan, ports: { ask: async () => 'open' } }), before)
     expect({ kind: outcome.kind, odd: odd.filter((row) => !meant.includes(row)) }).toEqual({ kind: 'rolled-back', odd: [] })
     await stage.clock.advance(2_000)
     expect([differing(before), theirs(), stage.leftovers()]).toEqual([[], found, []])
+  })
+
+  it('killed between the commit and its end it is finished by the next adopt', async () => {
+    const { before, plan } = await closedByTutorial(otherwise)
+    const api = mortal(stage.api, (write) => write.startsWith('delete HostEndpoint'))
+    void stage.init({ plan, ports: { api } }).then((run) => run.ended)
+    for (let guard = 0; guard < 2_000 && !api.dead(); guard++) await stage.clock.advance(100)
+    await stage.clock.advance(windowSeconds * 1000 + 5_000)
+    expect(theirs().length).toBeGreaterThan(0)
+    expect(sentencesOf(await situationOn(stage), new Date()).slice(1)).toContain('finish it, on trial: kubectl calico-fw adopt')
+    const facts = await stage.facts()
+    const again = makePlan({ firewall: plan.firewall, facts, change: 2, windowSeconds, adopting: { workloads: [] } })
+    const steps = initSteps(again).map((step): Step => (step.kind === 'lock' ? { ...step, takeOver: true } : step))
+    const run = startRun(steps, stage.config(again), { facts, probes: again.probes }, stage.ports())
+    expect(await watched(run, before)).toEqual({ outcome: { kind: 'done' }, odd: meant })
+    expect([theirs(), differing(before).sort()]).toEqual([[], meant])
   })
 
   it.each<HomeClusterOptions>([{ flavour: 'native' }, { flavour: 'aggregated' }])(
@@ -124,7 +144,7 @@ describe("adopt takes the tutorial's firewall over", () => {
       await stage.close()
       const all = living.writes()
       const from = all.findIndex((write) => write.includes('HostEndpoint'))
-      for (let point = from; point < all.length; point += options.flavour === 'native' ? 2 : 5) {
+      for (let point = from; point < all.length; point += options.flavour === 'native' ? 3 : 7) {
         const { before, plan } = await closedByTutorial(otherwise, options)
         const found = theirs()
         const api = mortal(stage.api, point)
