@@ -20,9 +20,10 @@ export const refusals = (detected: DetectedCalico): FwError | undefined => {
         'finish the migration, or roll it back; see it: kubectl get datastoremigrations',
       )
     case 'storage':
+      if (isStoredAsKnown(detected.version)) break
       return refuse(
-        'this Calico has only its storage CRDs, no API for users',
-        'crd.projectcalico.org/v1 has no validation and no defaults, and this version of the tool writes projectcalico.org/v3',
+        `this Calico has only its storage CRDs, no API for users, and is ${detected.version ?? 'of an unknown version'}`,
+        'what its own client writes there is known from 3.28 on; before, it stored labels in another way',
         'install the Calico API server: https://docs.tigera.io/calico/latest/operations/install-apiserver',
       )
     case 'native':
@@ -54,6 +55,11 @@ export const refusals = (detected: DetectedCalico): FwError | undefined => {
   return undefined
 }
 
+const isStoredAsKnown = (version: string | undefined): boolean => {
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version ?? '') ?? []
+  return major !== undefined && (Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 28))
+}
+
 /** What a reader must know about this Calico although the tool goes on. */
 export const warnings = (detected: DetectedCalico, proxyMode: ProxyMode): Notice[] => {
   const warn = (text: string): Notice => ({ level: 'warning', text })
@@ -62,6 +68,13 @@ export const warnings = (detected: DetectedCalico, proxyMode: ProxyMode): Notice
       ? [
           warn(
             'kube-proxy runs in IPVS mode: nobody has measured what this firewall does to NodePorts and VIPs there (calico#8109); watch the closed-port probes',
+          ),
+        ]
+      : []),
+    ...(detected.flavour === 'storage'
+      ? [
+          warn(
+            'this Calico has only its storage CRDs (crd.projectcalico.org/v1), which validate nothing: objects are written there as calicoctl writes them. Calico’s API server shows and checks them: https://docs.tigera.io/calico/latest/operations/install-apiserver',
           ),
         ]
       : []),

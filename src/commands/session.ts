@@ -11,6 +11,7 @@ import { nodeShell } from '../cluster/node-shell.ts'
 import { probeApi } from '../cluster/probe-api.ts'
 import { proxyFor } from '../cluster/proxy-choice.ts'
 import { resolveKubeconfig } from '../cluster/resolve-kubeconfig.ts'
+import { withStoredCalico } from '../cluster/stored-api.ts'
 import { type DiscoveryContext, discover } from '../discovery/discover.ts'
 import { findOperatorAddresses } from '../discovery/operator-address.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -141,7 +142,7 @@ const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
 
 const clusterOf = (context: Context, connection: Connection): Cluster => {
   const { resolved } = connection
-  const api = createApi(connection)
+  const api = withStoredCalico(createApi(connection))
   const { execInPod, pretendsNodes } = context
   const runInPod: Pick<Cluster, 'runInPod'> = execInPod === undefined ? {} : { runInPod: (command) => execInPod(connection, command) }
   return {

@@ -4,6 +4,7 @@ import { resourceOf, storage, v3 } from '../calico/resources.ts'
 import type { FelixConfiguration, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Tier } from '../calico/shapes.ts'
 import type { DetectedCalico } from '../cluster/detect-calico.ts'
 import { findDuplicates } from '../cluster/duplicates.ts'
+import { shown } from '../cluster/stored-calico.ts'
 import type { Facts, IpPoolFacts } from '../firewall/facts.ts'
 import type { IpPoolObject } from './kube-objects.ts'
 import { networkIn } from './loose-text.ts'
@@ -33,11 +34,11 @@ export const readCalico = async (reader: Reader, { readableAs, flavour }: Detect
   const read = async (kind: (typeof requiredCalico)[number] | (typeof optionalCalico)[number]): Promise<KubeObject[] | undefined> => {
     const resource = resourceOf(readableAs, kind)
     const objects = requiredCalico.some((known) => known === kind) ? await reader.require(resource) : await reader.list(resource)
-    return readableAs === storage ? objects?.map(fromStorage) : objects
+    return readableAs === storage ? objects?.map(shown) : objects
   }
-  const duplicatesOf = async (kind: string, shown: readonly KubeObject[] | undefined): Promise<Facts['duplicates']> => {
-    if (readableAs === storage || shown === undefined) return []
-    return findDuplicates(flavour, shown, (await reader.list(resourceOf(storage, kind))) ?? [])
+  const duplicatesOf = async (kind: string, seen: readonly KubeObject[] | undefined): Promise<Facts['duplicates']> => {
+    if (readableAs === storage || seen === undefined) return []
+    return findDuplicates(flavour, seen, (await reader.list(resourceOf(storage, kind))) ?? [])
   }
   const [hostEndpoints, policies, felixConfigurations, globalSets, sets, tiers, ipPools] = await Promise.all([
     read('HostEndpoint'),
@@ -87,23 +88,4 @@ export const readOwn = async (reader: Reader, calico: CalicoObjects, services: r
   ])
   const seen = [namespace, ...calico.networkSets, ...calico.policies, ...calico.hostEndpoints, ...services, ...(jobs ?? []), firewall]
   return seen.filter((object) => object !== undefined).filter(({ metadata }) => metadata.labels?.[keys.managedBy] === fieldManager)
-}
-
-/**
- * A storage object as users would see it: since 3.28 its labels, and for policies its name, stand in an annotation
- * (libcalico-go/lib/backend/k8s/resources/resources.go); the annotation wins.
- */
-const fromStorage = (object: KubeObject): KubeObject => {
-  const recorded = recordedMetadata(object.metadata.annotations?.['projectcalico.org/metadata'])
-  const name = recorded.name ?? object.metadata.name
-  return { ...object, apiVersion: v3, metadata: { ...object.metadata, name, labels: { ...object.metadata.labels, ...recorded.labels } } }
-}
-
-const recordedMetadata = (text: string | undefined): { readonly name?: string; readonly labels?: Readonly<Record<string, string>> } => {
-  try {
-    const parsed: unknown = JSON.parse(text ?? '{}')
-    return typeof parsed === 'object' && parsed !== null ? parsed : {}
-  } catch {
-    return {}
-  }
 }

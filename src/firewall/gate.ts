@@ -8,9 +8,9 @@ import { gateOf, oneRun } from './selectors.ts'
 
 /**
  * The API group for the gate's set and the open set. Behind the aggregated API both are written as storage objects: kube-controller-manager
- * could else not collect the gate, nor we open the cluster, while Calico's API server is cut off.
+ * could else not collect the gate, nor we open the cluster, while Calico's API server is cut off. Where there is only the storage group, so is everything.
  */
-export const switchApiVersion = (flavour: Flavour): string => (flavour === 'aggregated' ? storage : v3)
+export const switchApiVersion = (flavour: Flavour): string => (flavour === 'aggregated' || flavour === 'storage' ? storage : v3)
 
 /**
  * GlobalNetworkPolicy calico-fw-gate-N: on HostEndpoints of run N, a Deny of everything that is left, in force only while the gate's set exists.

@@ -70,7 +70,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   adopt: {
     more: 'Reads the HostEndpoints of others and the policies that govern them into a file, shows which packets fare otherwise, and tries it before theirs. Theirs stay until you keep it, and are in force again at once if you do not.',
     examples: [
-      'kubectl calico-fw adopt --dry-run > firewall.yaml   # the file, and what would change',
+      'kubectl calico-fw adopt --dry-run > firewall.yaml  # look first',
       'kubectl calico-fw adopt',
       'kubectl calico-fw adopt -f firewall.yaml',
     ],

@@ -18,12 +18,15 @@ const detected = (more: Partial<DetectedCalico> = {}): DetectedCalico => ({
 })
 
 describe('refusals', () => {
-  it.each<Partial<DetectedCalico>>([{}, { flavour: 'aggregated' }, { dataplane: 'nftables' }, { dataplane: 'unknown' }])(
-    'goes on with %o',
-    (more) => {
-      expect(refusals(detected(more))).toBeUndefined()
-    },
-  )
+  it.each<Partial<DetectedCalico>>([
+    {},
+    { flavour: 'aggregated' },
+    { flavour: 'storage', version: 'v3.28.0' },
+    { dataplane: 'nftables' },
+    { dataplane: 'unknown' },
+  ])('goes on with %o', (more) => {
+    expect(refusals(detected(more))).toBeUndefined()
+  })
 
   it.each<[string, Partial<DetectedCalico>, RegExp]>([
     ['etcd', { flavour: 'etcd' }, /FW_UNSUPPORTED\nthis Calico keeps its objects in etcd\n.*\n.*calicoctl datastore migrate/],
@@ -33,7 +36,12 @@ describe('refusals', () => {
       /FW_UNSUPPORTED\n.*\(DatastoreMigration: Migrating\)\n.*\n.*kubectl get datastoremigrations/,
     ],
     ['between two groups without a migration', { flavour: 'migrating' }, /between its two ways of storing objects\n/],
-    ['storage CRDs alone', { flavour: 'storage' }, /FW_UNSUPPORTED\n.*only its storage CRDs.*\n.*\ninstall the Calico API server/],
+    [
+      'storage CRDs alone, of a Calico whose labels are stored in another way',
+      { flavour: 'storage', version: 'v3.27.4' },
+      /FW_UNSUPPORTED\n.*only its storage CRDs.*v3.27.4\n.*\ninstall the Calico API server/,
+    ],
+    ['storage CRDs alone, of an unknown version', { flavour: 'storage', version: 'unknown' }, /and is unknown\n/],
     [
       'an aggregated API that is down',
       { flavour: 'aggregated', apiAvailable: false },

@@ -8,7 +8,7 @@ import { leavingNoTrace } from './proofs/no-trace.ts'
 import { proveOpening } from './proofs/one-more-opening.ts'
 import { type Page, pageOf } from './proofs/page.ts'
 import { proveReactions } from './proofs/reactions.ts'
-import { proveStorageRefused } from './proofs/refused-flavour.ts'
+import { letCalicoctlIntroduceItself, proveStoredAsCalicoctl } from './proofs/stored-as-calicoctl.ts'
 import { proveRolledBack, remember } from './proofs/undone.ts'
 
 const proof = (name: string, prove: (lab: Lab, page: Page) => Promise<void>, cells: readonly string[]): LabTest => ({
@@ -22,12 +22,10 @@ const proof = (name: string, prove: (lab: Lab, page: Page) => Promise<void>, cel
   },
 })
 
-/** Where Calico's objects are served, one way or the other. */
-const served = ['-native', '-aggregated']
 /** One cell of each Felix dataplane, both flavours among them. */
 const dataplanes = ['iptables-legacy-native', 'iptables-nft-aggregated', 'nftables-native-native']
 
-/** What the product promises, by packets, in every cell; where it refuses the cell's flavour, the refusal is what is proved. */
+/** What the product promises, by packets, in every cell. */
 export const tests: readonly LabTest[] = [
   proof(
     'one sitting: init closes the home cluster and cuts nobody, add-vip opens one port to one client, rollback leaves nothing',
@@ -37,9 +35,9 @@ export const tests: readonly LabTest[] = [
       await proveOpening(lab, page, false)
       await proveRolledBack(lab, page, before)
     },
-    served,
+    ['-native', '-aggregated'],
   ),
-  proof('hostile objects before the run are refused by name, nothing is written', proveRefusals, served),
+  proof('hostile objects before the run are refused by name, nothing is written', proveRefusals, ['-native', '-aggregated', '-storage']),
   proof('a fault that cuts the operator opens the cluster again', (lab, page) => proveOperatorCut(lab, page, false), dataplanes),
   proof(
     'a Felix that is stopped is named, nothing more is closed, and the runs leave nothing on the nodes',
@@ -52,5 +50,17 @@ export const tests: readonly LabTest[] = [
     (lab, page) => proveLeastPrivilege(lab, page).finally(() => withoutRoles(lab)),
     ['iptables-legacy-native', 'iptables-nft-aggregated'],
   ),
-  proof('storage CRDs alone are refused', proveStorageRefused, ['-storage']),
+  proof(
+    'where there are only storage CRDs: the same sitting, each object as the real calicoctl stores it, and taken back',
+    async (lab, page) => {
+      const hasCalicoctl = lab.binaries.calicoctl !== undefined
+      if (hasCalicoctl) await letCalicoctlIntroduceItself(lab)
+      const before = await remember(lab)
+      await proveInit(lab, page)
+      await proveOpening(lab, page, false)
+      if (hasCalicoctl) await proveStoredAsCalicoctl(lab, page)
+      await proveRolledBack(lab, page, before)
+    },
+    ['-storage'],
+  ),
 ]

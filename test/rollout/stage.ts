@@ -7,6 +7,7 @@ import type { Timer } from '../../src/cluster/call-signal.ts'
 import { connect } from '../../src/cluster/connect.ts'
 import { createApi } from '../../src/cluster/create-api.ts'
 import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
+import { withStoredCalico } from '../../src/cluster/stored-api.ts'
 import { discover } from '../../src/discovery/discover.ts'
 import type { Facts } from '../../src/firewall/facts.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
@@ -59,7 +60,7 @@ export const setStage = async ({ tls = false, ...options }: HomeClusterOptions &
   activity = sim.activity
   // Controllers fill EndpointSlices and Felix programs what it finds before anybody looks.
   await clock.advance(5_000)
-  const api = tls ? overTls(sim, clock) : sim.api()
+  const api = withStoredCalico(tls ? overTls(sim, clock) : sim.api())
   const progress: Progress[] = []
   let run = 0
 

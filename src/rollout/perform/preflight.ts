@@ -50,11 +50,11 @@ export const preflight = async (context: PerformContext, objects: readonly KubeO
 const reviewsOf = (calico: Facts['calico']): Access[] => {
   const namespaces = { cluster: undefined, tool: toolNamespace, calico: calico.namespace }
   return rightsToWrite
-    .filter(({ only }) => only === undefined || only === calico.flavour)
+    .filter(({ only }) => only === undefined || only === calico.flavour || (only === 'aggregated' && calico.flavour === 'storage'))
     .flatMap(({ group, resource, verbs, where, names = [undefined] }) =>
       verbs.flatMap((verb) =>
         names.map((name) => ({
-          ...{ group, resource, verb },
+          ...{ group: calico.flavour === 'storage' && group === 'projectcalico.org' ? 'crd.projectcalico.org' : group, resource, verb },
           ...(namespaces[where] === undefined ? {} : { namespace: namespaces[where] }),
           ...(name === undefined ? {} : { name }),
         })),

@@ -168,7 +168,7 @@ const watching = async (
   page.fact(
     `${what}: ${opensFirst ? 'nothing that was open closes at any moment' : 'nothing opens that was closed, and nothing closes that was open, at any moment'}`,
     otherwise.length === 0,
-    `${lines.length} lines, ${samples.length} fresh connections, ${otherwise.length} otherwise${otherwise.length === 0 ? '' : `: ${inBrief([...new Set(otherwise.map(({ id, answer }) => `${id} ${answer}`))])}`}`,
+    `${lines.length} lines, ${samples.length} fresh connections, ${otherwise.length} otherwise${otherwise.length === 0 ? '' : `: ${inBrief([...new Set(otherwise.map(({ id, answer, started }) => `${id} ${answer} at ${seconds(started - end.began)}`))])}`}`,
   )
   return end
 }
