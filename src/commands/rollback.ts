@@ -112,10 +112,12 @@ const targetOf = ({ changes, checkpoints, damaged }: Situation, given: number | 
   return to
 }
 
-const announcement = ({ way, config }: ChosenRollback, differing: readonly BeforeImage[], to: number): string[] => {
+const announcement = ({ way, config, steps }: ChosenRollback, differing: readonly BeforeImage[], to: number): string[] => {
   const verb = ({ before }: BeforeImage) => (before === null ? 'delete ' : 'restore')
   const words: Record<ChosenRollback['way'], string> = {
-    opens: 'Opens every node this tool closed, then puts these objects back, then verifies them and probes:',
+    opens: steps.some((step) => step.kind === 'open' && step.givesWay !== undefined)
+      ? 'Gives way to the firewall that was there before, then puts these objects back, then verifies them and probes:'
+      : 'Opens every node this tool closed, then puts these objects back, then verifies them and probes:',
     widens: 'Puts these openings back, then verifies them and probes; nothing closes:',
     closes: `Closes these openings on trial for ${config.windowSeconds} s, then asks whether to keep them closed:`,
     'closes-again': `Opens every node this tool closed, puts these objects back, closes again on trial for ${config.windowSeconds} s, and asks whether to keep that:`,

@@ -25,8 +25,8 @@ export const calicoChecks: readonly Check[] = [
       if (flavour === 'storage')
         return [
           warning(
-            'only the storage group crd.projectcalico.org/v1 is served',
-            'kubectl apply of Calico’s API server, or native v3 CRDs (Calico 3.32)',
+            'only the storage group crd.projectcalico.org/v1 is served: it validates nothing, and objects are written there as calicoctl writes them',
+            'install Calico’s API server, or native v3 CRDs (Calico 3.32)',
           ),
         ]
       return []

@@ -1,10 +1,14 @@
+import { keys } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
+import { committedRuns } from '../firewall/deny-policy.ts'
+import { runOf } from '../firewall/standing.ts'
 import type { BeforeImage } from './checkpoint.ts'
 import { type ClosedAgain, closedAgain, type Present } from './closed-again.ts'
 import { gatedRollback } from './gated-rollback.ts'
 import { clearing, closingRollback, isAllow, openingRollback, type Rollback, wideningRollback } from './rollback-steps.ts'
 import type { RunConfig } from './state.ts'
 import type { Step } from './steps.ts'
+import { isAdopted } from './undo-steps.ts'
 
 /**
  * How a rollback goes about it. `opens`: everything opens and stays open. `widens`: openings come back, and nothing else changes. `closes`: openings
@@ -27,11 +31,14 @@ export interface Standing extends Present {
 }
 
 /** The least that leads there. `config` is every run's; the way decides the rest of it. */
-export const chooseRollback = ({ change, to, images, config }: Rollback, standing: Standing): ChosenRollback => {
+export const chooseRollback = ({ change, to, images: all, config }: Rollback, standing: Standing): ChosenRollback => {
+  // What was taken over and not yet deleted is as it was, and needs no way back.
+  const images = all.filter((image) => !isAdopted(image) || standing.differing.includes(image))
   if (to === 0) {
     const own = { ...config, opened: false, isRollback: true }
     const isAsBefore = standing.differing.length === 0 && !standing.opened
-    const steps = isAsBefore ? clearing : openingRollback({ change, to, images, config: own })
+    const givesWay = images.some(isAdopted) ? undefined : overAnother(standing)
+    const steps = isAsBefore ? clearing : openingRollback({ change, to, images, config: own, givesWay })
     return { way: 'opens', steps, config: own, closed: undefined }
   }
   // Under the open set no single opening can be seen closed: everything closes again then.
@@ -49,6 +56,13 @@ export const chooseRollback = ({ change, to, images, config }: Rollback, standin
   }
   const own = { ...config, isRollback: false, opensFirst: true } as const
   return { way: 'closes-again', steps: gatedRollback({ change, to, images, config: own }, closed), config: own, closed }
+}
+
+/** The runs of HostEndpoints on trial over another's, where none of ours is kept; undefined without any. */
+const overAnother = ({ hostEndpoints, policies, opened }: Standing): number[] | undefined => {
+  const over = hostEndpoints.filter(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined)
+  if (over.length === 0 || opened || committedRuns(policies).length > 0) return undefined
+  return [...new Set(over.flatMap((one) => runOf(one) ?? []))]
 }
 
 const closes = (image: BeforeImage): boolean => isAllow(image) && image.before === null

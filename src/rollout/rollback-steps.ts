@@ -37,15 +37,17 @@ export interface Rollback {
   readonly to: number
   readonly images: readonly BeforeImage[]
   readonly config: RunConfig
+  /** Runs that were tried over another's firewall, which is untouched: when their HostEndpoints go it is in force again. */
+  readonly givesWay?: readonly number[] | undefined
 }
 
 /** Back to a state that closes nothing: open everything, put objects back, verify. */
-export const openingRollback = ({ change, to, images, config }: Rollback): Step[] => [
+export const openingRollback = ({ change, to, images, config, givesWay }: Rollback): Step[] => [
   // The way back needs no flag: it takes over from a dead client by itself.
   { kind: 'lock', title: 'take the lock', takeOver: true },
   { kind: 'baseline', title: 'probe what works today' },
   { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: images.map(({ ref }) => ref), ...wrote(images) },
-  ...restoreSteps(images, { open: true, state: { config, gate: undefined } }),
+  ...restoreSteps(images, { open: true, state: { config, gate: undefined }, givesWay }),
   ...(to === 0
     ? [{ kind: 'remove-namespace', title: 'remove namespace calico-fw' } as const]
     : [{ kind: 'unlock', title: 'release the lock' } as const]),

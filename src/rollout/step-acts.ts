@@ -28,6 +28,7 @@ export const stepActs = (steps: readonly Step[], facts: Pick<Facts, 'failsafes' 
       case 'disarm':
         return [{ done, remove: [refOf(step.gate.set), ...step.policies] }]
       case 'open':
+        if (step.givesWay !== undefined) return [{ done, remove: ours(facts), instead: { done: 'opened by the open set', write: [step.openSet] } }]
         return [{ done, write: [step.openSet], instead: { done: 'opened by deleting HostEndpoints', remove: ours(facts) } }]
       case 'drop-open-set':
         return [{ done, remove: [refOf(step.openSet)] }]

@@ -68,14 +68,14 @@ export type Step =
   | { readonly kind: 'commit'; readonly title: string; readonly objects: readonly KubeObject[]; readonly removes: readonly ObjectRef[] }
   /** Delete the gate's Job and set, and the policies that need them. */
   | { readonly kind: 'disarm'; readonly title: string; readonly gate: GateObjects; readonly policies: readonly ObjectRef[] }
-  /** Create the open set: everything opens. Falls back to deleting the gate's set, taking its label off, deleting our HostEndpoints. `givesWay`: begins with those, for another's firewall is beneath. */
+  /** Create the open set: everything opens. Falls back to deleting the gate's set, taking its label off, deleting our HostEndpoints. `givesWay`: begins with those of these runs, for another's firewall is beneath. */
   | {
       readonly kind: 'open'
       readonly title: string
       readonly openSet: KubeObject
       readonly gate: GateObjects | undefined
       readonly run: number
-      readonly givesWay?: boolean
+      readonly givesWay?: readonly number[]
     }
   /** See that it is open; after 3 s without that, delete our HostEndpoints at once. */
   | { readonly kind: 'see-open'; readonly title: string; readonly run: number }

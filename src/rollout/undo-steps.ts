@@ -6,8 +6,8 @@ import { type BeforeImage, checkpointVersion, earliestImages, imageKey } from '.
 import type { RunState } from './state.ts'
 import type { Step } from './steps.ts'
 
-/** Something of another's that a kept adoption has deleted. */
-const isAdopted = ({ ref, before }: BeforeImage): boolean =>
+/** Something of another's, which a kept adoption deletes. */
+export const isAdopted = ({ ref, before }: BeforeImage): boolean =>
   ['HostEndpoint', 'GlobalNetworkPolicy'].includes(ref.kind) && before !== null && before.metadata.labels?.[keys.managedBy] !== fieldManager
 
 /** Whether it writes HostEndpoints over another's: that one's firewall is in force again when they go, until ours is kept and theirs is deleted. */
@@ -31,14 +31,11 @@ export const undoSteps = (state: RunState): Step[] => {
   ])
   // What another client closed is not in these images: it stays open by the open set alone.
   const config = state.steps.some(({ kind }) => kind === 'find-gate') ? { ...state.config, opened: true } : state.config
-  const steps =
-    images.length === 0
-      ? []
-      : restoreSteps(images, {
-          open: state.mayBeClosed || config.opensFirst === true,
-          state: { ...state, config },
-          givesWay: !state.committed && state.steps.some(isOverAnother),
-        })
+  // Before the commit theirs is untouched, and in force again once ours give way.
+  const givesWay = !state.committed && state.steps.some(isOverAnother) ? [config.change] : undefined
+  const changed = givesWay === undefined ? images : images.filter((image) => !isAdopted(image))
+  const open = state.mayBeClosed || config.opensFirst === true
+  const steps = images.length === 0 ? [] : restoreSteps(changed, { open, state: { ...state, config }, givesWay })
   return state.locked ? [...steps, { kind: 'unlock', title: 'release the lock' }] : steps
 }
 
@@ -48,12 +45,12 @@ export const undoSteps = (state: RunState): Step[] => {
  */
 export const restoreSteps = (
   images: readonly BeforeImage[],
-  { open, state, givesWay = false }: { open: boolean; state: Pick<RunState, 'config' | 'gate'>; givesWay?: boolean },
+  { open, state, givesWay }: { open: boolean; state: Pick<RunState, 'config' | 'gate'>; givesWay?: readonly number[] | undefined },
 ): Step[] => {
   const { openSet, change: run } = state.config
   const opening: Step[] = open
     ? [
-        givesWay
+        givesWay !== undefined
           ? { kind: 'open', title: 'give way to the firewall that was there before', openSet, gate: state.gate?.objects, run, givesWay }
           : { kind: 'open', title: 'open everything', openSet, gate: state.gate?.objects, run },
         { kind: 'see-open', title: 'see it open', run },

@@ -91,13 +91,13 @@ export const removeHostEndpoints = (api: Api, run?: number): Promise<void> =>
 export const open = async (context: PerformContext, step: Extract<Step, { kind: 'open' }>): Promise<void> => {
   const { api, clock, report } = context.ports
   const note = (text: string) => report({ kind: 'note', text })
-  if (step.givesWay === true) {
-    const gone = await removeHostEndpoints(api, step.run).then(
-      () => true,
-      (error: unknown) =>
-        note(`HostEndpoints of change ${step.run} cannot be deleted: ${error instanceof Error ? error.message : error}; opening everything`),
-    )
-    if (gone === true) return note(`deleted the HostEndpoints of change ${step.run}: those they stood before are in force again`)
+  if (step.givesWay !== undefined) {
+    try {
+      for (const run of step.givesWay) await removeHostEndpoints(api, run)
+      return note('deleted our HostEndpoints: those they stood before are in force again')
+    } catch (error) {
+      note(`our HostEndpoints cannot be deleted: ${error instanceof Error ? error.message : error}; opening everything`)
+    }
   }
   const untilMs = clock.now() + context.config.windowSeconds * 1000 + 60_000
   note(await openEverything(api, clock, { openSet: step.openSet, gate: step.gate, untilMs, note }))
