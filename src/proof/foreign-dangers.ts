@@ -1,10 +1,10 @@
+import { subjectSelector } from '../calico/endpoint-selectors.ts'
 import { fieldManager, keys, names } from '../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import { matches } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { isWildcard, rivalsOf } from '../firewall/rivals.ts'
-import { subjectSelector } from '../verdict/endpoint-selector.ts'
 import { labelTrust } from './label-trust.ts'
 import { isHostEndpoint } from './world-edits.ts'
 

@@ -1,7 +1,7 @@
+import { entitySelector } from '../calico/endpoint-selectors.ts'
 import { matches, matchesPartly, type Selector } from '../calico/selector.ts'
 import type { EntityRule, GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
-import { entitySelector } from '../verdict/endpoint-selector.ts'
 
 const namespaceLabel = 'projectcalico.org/namespace'
 /** No namespace is called so: names of namespaces hold no spaces. */

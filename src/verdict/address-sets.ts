@@ -1,6 +1,6 @@
 import { matchesPartly, type Selector } from '../calico/selector.ts'
 import type { AddressBook, AddressTest } from './address-book.ts'
-import { hostEndpointKnowledge, podKnowledge, setKnowledge } from './endpoint-selector.ts'
+import { hostEndpointKnowledge, podKnowledge, setKnowledge } from './endpoint-knowledge.ts'
 import { type NetMatcher, netMatcher } from './ip.ts'
 import type { World } from './model.ts'
 

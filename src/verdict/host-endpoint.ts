@@ -1,9 +1,10 @@
+import { subjectSelector } from '../calico/endpoint-selectors.ts'
 import { names } from '../calico/names.ts'
 import { matchesPartly, type Selector } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { type Chain, type CompiledPolicy, type CompiledTier, chainOf } from './chain.ts'
-import { hostEndpointKnowledge, subjectSelector } from './endpoint-selector.ts'
+import { hostEndpointKnowledge } from './endpoint-knowledge.ts'
 import type { Decision } from './model.ts'
 import { type CompiledRule, compileRule, type RuleContext } from './rule.ts'
 

@@ -1,8 +1,9 @@
+import { entitySelector } from '../calico/endpoint-selectors.ts'
 import { matchesPartly } from '../calico/selector.ts'
 import type { EntityRule, GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import type { AddressBook } from './address-book.ts'
-import { entitySelector, hostEndpointKnowledge } from './endpoint-selector.ts'
+import { hostEndpointKnowledge } from './endpoint-knowledge.ts'
 import type { World } from './model.ts'
 
 /**

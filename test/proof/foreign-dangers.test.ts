@@ -139,7 +139,7 @@ describe('another HostEndpoint', () => {
     expect(dangers({ hostEndpoints })).toEqual([
       expect.objectContaining({
         object: 'HostEndpoint control1-ens160',
-        remedy: expect.stringContaining('kubectl delete hostendpoint control1-ens160'),
+        remedy: expect.stringContaining('kubectl calico-fw adopt'),
       }),
     ])
   })

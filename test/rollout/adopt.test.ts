@@ -144,7 +144,7 @@ describe("adopt takes the tutorial's firewall over", () => {
       await stage.close()
       const all = living.writes()
       const from = all.findIndex((write) => write.includes('HostEndpoint'))
-      for (let point = from; point < all.length; point += options.flavour === 'native' ? 3 : 7) {
+      for (let point = from; point < all.length; point += options.flavour === 'native' ? 8 : 16) {
         const { before, plan } = await closedByTutorial(otherwise, options)
         const found = theirs()
         const api = mortal(stage.api, point)

@@ -52,7 +52,7 @@ describe.each(versions)('what version %s left', (left) => {
     await leftBy(left)
     const opened = stage.table()
     expect(opened['win -> ws1:31110']).toBe('OPEN')
-    expect(await rollBack(stage, 1)).toEqual({ outcome: { kind: 'done' }, way: 'closes' })
+    expect(await rollBack(stage, 1)).toMatchObject({ outcome: { kind: 'done' }, way: 'closes' })
     await stage.clock.advance(2_000)
     expect(stage.table()).toEqual({ ...opened, 'win -> ws1:31110': 'TIMEOUT' })
   })

@@ -1,10 +1,11 @@
-import { type LabelKnowledge, type Labels, parseSelector, replaceUniversal, type Selector, withLabelPrefix } from '../calico/selector.ts'
-import type { EntityRule, HostEndpoint, NetworkSet, PolicySpec } from '../calico/shapes.ts'
+import { parseSelector, replaceUniversal, type Selector, withLabelPrefix } from './selector.ts'
+import type { EntityRule, PolicySpec } from './shapes.ts'
 
-const namespaceLabel = 'projectcalico.org/namespace'
+/** Calico sets it on every namespaced endpoint and set. */
+export const namespaceLabel = 'projectcalico.org/namespace'
 const serviceAccountLabel = 'projectcalico.org/serviceaccount'
 /** Felix keeps the labels of an endpoint's namespace and service account on the endpoint under these prefixes. */
-const prefixes = { namespace: 'pcns.', serviceAccount: 'pcsa.' } as const
+export const prefixes = { namespace: 'pcns.', serviceAccount: 'pcsa.' } as const
 
 const has = (label: string): Selector => ({ kind: 'has', label })
 const not = (operand: Selector): Selector => ({ kind: 'not', operand })
@@ -42,38 +43,3 @@ export const subjectSelector = ({ selector, namespaceSelector, serviceAccountSel
   if (serviceAccountSelector) parts = scoped(serviceAccountSelector, prefixes.serviceAccount, serviceAccountLabel, parts)
   return every(parts)
 }
-
-const lookUp = (labels: Labels, label: string): LabelKnowledge | 'missing' =>
-  Object.hasOwn(labels, label) ? { value: labels[label] ?? '' } : 'missing'
-
-/**
- * What is known of a set's labels. Calico itself sets `projectcalico.org/namespace` on a NetworkSet; the labels of its namespace are inherited
- * as `pcns.KEY`, but a `pcns.` label written on the set by its owner wins: that is how a tenant can forge a namespaceSelector's match.
- */
-export const setKnowledge = ({ metadata }: NetworkSet): ((label: string) => LabelKnowledge) => {
-  const { namespace, labels = {} } = metadata
-  if (namespace === undefined) return knowledgeOf(labels, false)
-  const inherited = { 'pcns.projectcalico.org/name': namespace, 'pcns.kubernetes.io/metadata.name': namespace }
-  return knowledgeOf({ ...inherited, ...labels, [namespaceLabel]: namespace }, true)
-}
-
-/** What is known of a HostEndpoint's labels: its own, and those of a namespace only if it names that namespace's profile. */
-export const hostEndpointKnowledge = ({ metadata, spec }: HostEndpoint): ((label: string) => LabelKnowledge) =>
-  knowledgeOf(
-    metadata.labels ?? {},
-    (spec.profiles ?? []).some((profile) => /^(kns|ksa)\./.test(profile)),
-  )
-
-/** What is known of any pod's labels: it has a namespace. */
-export const podKnowledge = (label: string): LabelKnowledge => {
-  if (label === namespaceLabel) return 'present'
-  return label === 'projectcalico.org/orchestrator' ? { value: 'k8s' } : undefined
-}
-
-const knowledgeOf =
-  (labels: Labels, inherits: boolean) =>
-  (label: string): LabelKnowledge => {
-    const own = lookUp(labels, label)
-    if (own !== 'missing') return own
-    return inherits && (label.startsWith(prefixes.namespace) || label.startsWith(prefixes.serviceAccount)) ? undefined : 'absent'
-  }
