@@ -13,7 +13,6 @@ import { initSteps } from '../../src/rollout/init-steps.ts'
 import { type Run, startRun } from '../../src/rollout/runner.ts'
 import { stepActs } from '../../src/rollout/step-acts.ts'
 import type { Step } from '../../src/rollout/steps.ts'
-import type { HomeClusterOptions } from '../../src/simulator/seed/home-cluster.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'
 import { mortal } from './mortal-api.ts'
 import { rollBack, situationOn } from './operator.ts'
@@ -50,8 +49,8 @@ const theirs = () =>
     .map(({ kind, metadata, ...rest }) => [kind, metadata.name, metadata.labels, rest['spec']])
 
 /** The home cluster with the tutorial's firewall in force, and the plan that takes it over. */
-const closedByTutorial = async (change: Change = (same) => same, options: HomeClusterOptions = {}): Promise<{ before: Table; plan: Plan }> => {
-  stage = await setStage(options)
+const closedByTutorial = async (change: Change = (same) => same): Promise<{ before: Table; plan: Plan }> => {
+  stage = await setStage()
   const { nodes } = await stage.facts()
   for (const object of [...tutorialPolicies, ...tutorialHostEndpoints(nodes)]) await stage.clock.drive(stage.sim.api().create(object))
   await stage.clock.advance(3_000)
@@ -134,31 +133,29 @@ describe("adopt takes the tutorial's firewall over", () => {
     expect([theirs(), differing(before).sort()]).toEqual([[], meant])
   })
 
-  it.each<HomeClusterOptions>([{ flavour: 'native' }, { flavour: 'aggregated' }])(
-    'killed after any of its writes it leaves theirs in force, with what ours opens, or ours kept; rollback finds the way back, $flavour',
-    { timeout: 100_000 },
-    async (options) => {
-      const first = await closedByTutorial(otherwise, options)
-      const living = mortal(stage.api, Number.POSITIVE_INFINITY)
-      await stage.clock.drive((await stage.init({ plan: first.plan, ports: { api: living } })).ended)
+  it('killed after any of its writes it leaves theirs in force, with what ours opens, or ours kept; rollback finds the way back', {
+    timeout: 100_000,
+  }, async () => {
+    const first = await closedByTutorial(otherwise)
+    const living = mortal(stage.api, Number.POSITIVE_INFINITY)
+    await stage.clock.drive((await stage.init({ plan: first.plan, ports: { api: living } })).ended)
+    await stage.close()
+    const all = living.writes()
+    const from = all.findIndex((write) => write.includes('HostEndpoint'))
+    for (let point = from; point < all.length; point += 8) {
+      const { before, plan } = await closedByTutorial(otherwise)
+      const found = theirs()
+      const api = mortal(stage.api, point)
+      void stage.init({ plan, ports: { api } }).then((run) => run.ended)
+      for (let guard = 0; guard < 2_000 && !api.dead(); guard++) await stage.clock.advance(100)
+      await stage.clock.advance(windowSeconds * 1000 + 5_000)
+      const kept = stage.sim.objects.get(refOf(denyPolicy([1]))) !== undefined
+      const odd = differing(before).filter((row) => !(kept ? meant : opens).includes(row))
+      const where = { point, write: api.writes().at(-1), kept }
+      expect({ ...where, odd }).toEqual({ ...where, odd: [] })
+      const { facts: _, steps: __, ...back } = await broughtBack(before, found)
+      expect({ ...where, ...back }).toEqual({ ...where, ...whole })
       await stage.close()
-      const all = living.writes()
-      const from = all.findIndex((write) => write.includes('HostEndpoint'))
-      for (let point = from; point < all.length; point += options.flavour === 'native' ? 8 : 16) {
-        const { before, plan } = await closedByTutorial(otherwise, options)
-        const found = theirs()
-        const api = mortal(stage.api, point)
-        void stage.init({ plan, ports: { api } }).then((run) => run.ended)
-        for (let guard = 0; guard < 2_000 && !api.dead(); guard++) await stage.clock.advance(100)
-        await stage.clock.advance(windowSeconds * 1000 + 5_000)
-        const kept = stage.sim.objects.get(refOf(denyPolicy([1]))) !== undefined
-        const odd = differing(before).filter((row) => !(kept ? meant : opens).includes(row))
-        const where = { point, write: api.writes().at(-1), kept }
-        expect({ ...where, odd }).toEqual({ ...where, odd: [] })
-        const { facts: _, steps: __, ...back } = await broughtBack(before, found)
-        expect({ ...where, ...back }).toEqual({ ...where, ...whole })
-        await stage.close()
-      }
-    },
-  )
+    }
+  })
 })
