@@ -51,7 +51,7 @@ const type = (place, line, { last = 3, folder = '/home/new' } = {}) => {
   const passed = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^npm_config_|^NODE_EXTRA_CA_CERTS$|_proxy$/i.test(name)))
   const env = { ...passed, HOME: '/home/new', PATH: '/home/new/bin:/bin:/usr/bin', TERM: 'dumb' }
   const began = performance.now()
-  const ran = spawnSync('chroot', [place, '/bin/sh', '-c', `cd ${folder} && ${line}`], { encoding: 'utf8', env, maxBuffer: 1 << 28 })
+  const ran = spawnSync('/usr/sbin/chroot', [place, '/bin/sh', '-c', `cd ${folder} && ${line}`], { encoding: 'utf8', env, maxBuffer: 1 << 28 })
   const said = `${ran.stdout}${ran.stderr}`.trimEnd().split('\n').slice(-last)
   failed ||= ran.status !== 0
   say(`$ ${line}\n  ${((performance.now() - began) / 1000).toFixed(1)} s, exit ${ran.status}${said.map((text) => `\n  | ${text}`).join('')}`)
