@@ -1,3 +1,4 @@
+import { isAtLeast } from '../calico/version.ts'
 import type { Dataplane, Flavour, ProxyMode } from '../firewall/facts.ts'
 
 /** What the API says about itself and about Calico's own groups. */
@@ -60,10 +61,7 @@ export const dataplaneOf = (signs: DataplaneSigns): Dataplane => {
 }
 
 /** Auto since 3.32, Disabled before. */
-const defaultNftablesMode = (version: string | undefined): string => {
-  const [, major = '0', minor = '0'] = /^v?(\d+)\.(\d+)/.exec(version ?? '') ?? []
-  return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 32) ? 'Auto' : 'Disabled'
-}
+const defaultNftablesMode = (version: string | undefined): string => (isAtLeast(version, [3, 32]) ? 'Auto' : 'Disabled')
 
 /** Felix's own words for a truth value (felix/config/param_types.go `BoolParam`). */
 const felixBoolean = (text: string | undefined): boolean | undefined => {

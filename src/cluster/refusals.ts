@@ -1,3 +1,4 @@
+import { isAtLeast } from '../calico/version.ts'
 import { FwError } from '../errors.ts'
 import type { ProxyMode } from '../firewall/facts.ts'
 import type { Notice } from '../firewall/plan.ts'
@@ -20,7 +21,7 @@ export const refusals = (detected: DetectedCalico): FwError | undefined => {
         'finish the migration, or roll it back; see it: kubectl get datastoremigrations',
       )
     case 'storage':
-      if (isStoredAsKnown(detected.version)) break
+      if (isAtLeast(detected.version, [3, 28])) break
       return refuse(
         `this Calico has only its storage CRDs, no API for users, and is ${detected.version ?? 'of an unknown version'}`,
         'what its own client writes there is known from 3.28 on; before, it stored labels in another way',
@@ -53,11 +54,6 @@ export const refusals = (detected: DetectedCalico): FwError | undefined => {
     )
   }
   return undefined
-}
-
-const isStoredAsKnown = (version: string | undefined): boolean => {
-  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version ?? '') ?? []
-  return major !== undefined && (Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 28))
 }
 
 /** What a reader must know about this Calico although the tool goes on. */

@@ -1,10 +1,12 @@
 import * as v from 'valibot'
 import { type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
 import { apiVersionOf, type Resource, resourceOf, storage, v3 } from '../calico/resources.ts'
+import { isAtLeast } from '../calico/version.ts'
+import { FwError } from '../errors.ts'
 import type { Api } from './api.ts'
+import { apiGroups } from './api-groups.ts'
 import { type StoredNames, shown, stored, storedRef } from './stored-calico.ts'
 
-const groupsShape = v.object({ groups: v.array(v.object({ name: v.string() })) })
 const informationShape = v.object({ spec: v.object({ calicoVersion: v.string() }) })
 
 /** So many objects are deleted side by side where one request for all of them is not to be had. */
@@ -15,23 +17,29 @@ const deletesAtOnce = 8
  * back as its API would show them. Everything else passes, storage objects too. Which of the two it is, is asked once.
  */
 export const withStoredCalico = (api: Api): Api => {
-  let asked: Promise<StoredNames | undefined> | undefined
-  const lookedAt = async (root: unknown): Promise<StoredNames | undefined> => {
-    const groups = v.safeParse(groupsShape, root)
-    const has = (name: string): boolean => groups.success && groups.output.groups.some((group) => group.name === name)
-    if (has('projectcalico.org') || !has('crd.projectcalico.org')) return undefined
+  let root: ReadonlySet<string> | undefined
+  let known: Promise<StoredNames | undefined> | undefined
+  const look = async (groups: ReadonlySet<string>): Promise<StoredNames | undefined> => {
+    if (groups.has('projectcalico.org') || !groups.has('crd.projectcalico.org')) return undefined
     // Calico's own API server, where it is registered and down, is not in the list of groups: it keeps these objects, and is not passed by.
     if ((await api.get({ apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService', name: 'v3.projectcalico.org' })) !== undefined) return undefined
     const information = v.safeParse(informationShape, await api.get({ apiVersion: storage, kind: 'ClusterInformation', name: 'default' }))
-    return { prefixed: information.success && isBefore332(information.output.spec.calicoVersion) }
+    const isNew = information.success ? isAtLeast(information.output.spec.calicoVersion, [3, 32]) : undefined
+    if (isNew !== undefined) return { prefixed: !isNew }
+    throw new FwError('FW_UNSUPPORTED', 'this Calico has only its storage CRDs and does not tell its version', {
+      why: 'how it names its policies there depends on it',
+      fix: 'see: kubectl get clusterinformations.crd.projectcalico.org default -o yaml',
+    })
   }
-  /** The names where v3 objects are stored by us; undefined where an API serves them. What cannot be found out is asked again. */
-  const names = (apiVersion: string): Promise<StoredNames | undefined> => {
-    if (apiVersion !== v3) return Promise.resolve(undefined)
-    asked ??= api.request('GET', '/apis').then(lookedAt)
-    return asked.catch(() => {
-      asked = undefined
-      return undefined
+  /** The names where v3 objects are stored by us; undefined where an API serves them. What was not found out is asked again, for "absent" would be a lie meanwhile. */
+  const names = async (apiVersion: string): Promise<StoredNames | undefined> => {
+    if (apiVersion !== v3) return undefined
+    root ??= await apiGroups(api)
+    if (root === undefined) return undefined
+    known ??= look(root)
+    return known.catch((error: unknown) => {
+      known = undefined
+      throw error
     })
   }
   const byRef = async <Answer>(ref: ObjectRef, call: (ref: ObjectRef) => Promise<Answer>): Promise<[Answer, boolean]> => {
@@ -52,7 +60,8 @@ export const withStoredCalico = (api: Api): Api => {
     ...api,
     request: async (method, path, ...more) => {
       const answer = await api.request(method, path, ...more)
-      if (method === 'GET' && path === '/apis') asked ??= lookedAt(answer)
+      // Most commands ask this first: it is not asked twice.
+      if (method === 'GET' && path === '/apis') root ??= await apiGroups({ request: async () => answer })
       return answer
     },
     get: async (ref, options) => {
@@ -79,11 +88,6 @@ export const withStoredCalico = (api: Api): Api => {
         await Promise.all(refs.slice(at, at + deletesAtOnce).map((ref) => api.delete(ref, options)))
     },
   }
-}
-
-const isBefore332 = (version: string): boolean => {
-  const [, major = '0', minor = '0'] = /^v?(\d+)\.(\d+)/.exec(version) ?? []
-  return Number(major) < 3 || (Number(major) === 3 && Number(minor) < 32)
 }
 
 /** A label selector of the forms this tool writes: `key`, and `key=value`, joined by commas. */

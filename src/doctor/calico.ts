@@ -1,14 +1,7 @@
 import { formatRef, refOf } from '../calico/object.ts'
+import { isAtLeast } from '../calico/version.ts'
 import { type Check, error, some, warning } from './check.ts'
 
-/** `v3.32.1` as 3.032001, so that versions compare as numbers. */
-const release = (version: string | undefined): number | undefined => {
-  const match = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version ?? '')
-  return match === null ? undefined : Number(match[1]) + Number(match[2]) / 1e3 + Number(match[3] ?? 0) / 1e6
-}
-
-/** Oldest version the facts behind this tool were read in. */
-const oldest = 3.02
 const isWorld = (net: unknown): boolean => typeof net === 'string' && /\/0+$/.test(net)
 
 /** Flavour, version, health. */
@@ -37,9 +30,9 @@ export const calicoChecks: readonly Check[] = [
     category: 'Calico',
     title: 'Calico’s version is known, and 3.20 or newer',
     look: ({ calico: { version } }) => {
-      const known = release(version)
+      const known = isAtLeast(version, [3, 20])
       if (known === undefined) return [warning('Calico does not tell its version', 'kubectl get clusterinformations default -o yaml')]
-      return known < oldest ? [error(`Calico is ${version}`, 'upgrade Calico: this tool knows 3.20 and newer')] : []
+      return known ? [] : [error(`Calico is ${version}`, 'upgrade Calico: this tool knows 3.20 and newer')]
     },
   },
   {
@@ -86,7 +79,7 @@ export const calicoChecks: readonly Check[] = [
     look: ({ calico: { dataplane, version } }) => {
       if (dataplane === 'unknown') return [warning('which dataplane Felix uses cannot be told', 'kubectl get felixconfigurations default -o yaml')]
       if (dataplane !== 'bpf') return []
-      const wireguard = (release(version) ?? 0) >= 3.032 ? '; 3.32 drops WireGuard of your own on 51820 (calico#12900)' : ''
+      const wireguard = isAtLeast(version, [3, 32]) ? '; 3.32 drops WireGuard of your own on 51820 (calico#12900)' : ''
       return [
         warning(
           `Felix runs eBPF: failsafes count after translation, VRRP and hostPort replies were lost in some versions (calico#4956, #6522)${wireguard}`,

@@ -36,8 +36,14 @@ const dryRunObjects = (plan: Plan): KubeObject[] => [
   ...plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints),
   plan.deny,
   plan.openSet,
-  ...plan.finish.write.filter(({ kind }) => kind === 'HostEndpoint'),
+  ...lastingOf(plan),
 ]
+
+/** Of HostEndpoints on trial over another's, as they stand for good; one of the other's own name cannot be asked about while that one is there. */
+const lastingOf = (plan: Plan): KubeObject[] => {
+  const theirs = new Set(adopted(plan).map((object) => formatRef(refOf(object))))
+  return plan.finish.write.filter((object) => object.kind === 'HostEndpoint' && !theirs.has(formatRef(refOf(object))))
+}
 
 /** The namespace came with the lock, and goes with `rollback --to 0`. */
 const setsOf = ({ sets }: Plan): KubeObject[] => sets.filter(({ kind }) => kind !== 'Namespace')

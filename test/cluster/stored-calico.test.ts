@@ -6,6 +6,7 @@ import { resourceOf, storage, v3 } from '../../src/calico/resources.ts'
 import type { Api } from '../../src/cluster/api.ts'
 import { withStoredCalico } from '../../src/cluster/stored-api.ts'
 import { shown, stored, storedRef } from '../../src/cluster/stored-calico.ts'
+import { FwError } from '../../src/errors.ts'
 import { basePolicy } from '../../src/firewall/base-policy.ts'
 import { sameSpec } from '../../src/firewall/same-spec.ts'
 
@@ -93,7 +94,12 @@ describe('as its API shows it', () => {
 
 describe('the API', () => {
   /** What is asked of an API that serves these groups, and has these storage objects. */
-  const recording = (groups: readonly string[], objects: readonly KubeObject[] = [], registered = false) => {
+  const recording = (
+    groups: readonly string[],
+    objects: readonly KubeObject[] = [],
+    registered = false,
+    fail: (what: string) => void = () => undefined,
+  ) => {
     const calls: string[] = []
     const noting = <Answer>(call: string, answer: Answer): Answer => {
       calls.push(call)
@@ -103,8 +109,14 @@ describe('the API', () => {
     const found = new Map(objects.map((one) => [`${one.apiVersion} ${one.kind} ${one.metadata.name}`, one]))
     if (registered) found.set('apiregistration.k8s.io/v1 APIService v3.projectcalico.org', endpoint)
     const api = {
-      request: async () => ({ groups: groups.map((name) => ({ name })) }),
-      get: async (ref: ObjectRef) => noting(`get ${at(ref)}`, found.get(at(ref))),
+      request: async () => {
+        fail('/apis')
+        return { groups: groups.map((name) => ({ name })) }
+      },
+      get: async (ref: ObjectRef) => {
+        fail(ref.kind)
+        return noting(`get ${at(ref)}`, found.get(at(ref)))
+      },
       list: async ({ group, kind }: { group: string; kind: string }, options: object) =>
         noting(
           `list ${group} ${kind} ${JSON.stringify(options)}`,
@@ -149,11 +161,44 @@ describe('the API', () => {
 
   it('selects by the labels in the annotation, and deletes what it selects one by one', async () => {
     const of = (name: string, labels: Record<string, string>) => stored({ ...endpoint, metadata: { name, labels } }, plain)
-    const { api, calls } = recording(['crd.projectcalico.org'], [of('a', { run: '1' }), of('b', { run: '2' }), of('c', { other: '1' })])
+    const { api, calls } = recording(
+      ['crd.projectcalico.org'],
+      [information('v3.32.1'), of('a', { run: '1' }), of('b', { run: '2' }), of('c', { other: '1' })],
+    )
     const seen = async (labelSelector: string) =>
       (await api.list(resourceOf(v3, 'HostEndpoint'), { labelSelector }))?.map(({ metadata }) => metadata.name)
     expect([await seen('run'), await seen('run=2'), await seen('run=2,other')]).toEqual([['a', 'b'], ['b'], []])
     await api.deleteCollection(resourceOf(v3, 'HostEndpoint'), { labelSelector: 'run' })
     expect(calls().slice(-2)).toEqual([`delete ${storage} HostEndpoint a`, `delete ${storage} HostEndpoint b`])
+  })
+
+  it.each([
+    ['the groups', { '/apis': true }],
+    ['whether Calico’s API server is registered', { APIService: true }],
+    ['its version', { ClusterInformation: true }],
+  ])('does not call an object absent while nobody tells %s, and asks again', async (_, broken: Record<string, boolean>) => {
+    const fail = (what: string) => {
+      if (broken[what] === true) throw new FwError('FW_TIMEOUT', `${what} did not answer`)
+    }
+    const { api } = recording(['crd.projectcalico.org'], [information('v3.32.1'), { ...stored(endpoint, plain) }], false, fail)
+    const ref = { apiVersion: v3, kind: 'HostEndpoint', name: 'ws1-ens160' }
+    await api.request('GET', '/apis').catch(() => undefined)
+    await expect(api.get(ref)).rejects.toThrow('did not answer')
+    for (const what of Object.keys(broken)) broken[what] = false
+    expect((await api.get(ref))?.metadata.labels).toEqual({ app: 'a', zone: 'b' })
+  })
+
+  it('writes nothing where Calico does not tell its version', async () => {
+    const { api, calls } = recording(['crd.projectcalico.org'])
+    await expect(api.apply(endpoint)).rejects.toMatchObject({ code: 'FW_UNSUPPORTED' })
+    expect(calls()).toEqual([])
+  })
+
+  it('takes v3 for served where the list of groups is no list: in an emergency that is the guess that may open', async () => {
+    const { api, calls } = recording([], [], false, (what) => {
+      if (what === '/apis') throw new FwError('FW_API', 'no JSON')
+    })
+    await api.apply(endpoint)
+    expect(calls()).toEqual([`apply ${v3} ws1-ens160`])
   })
 })

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fieldManager, keys } from '../../src/calico/names.ts'
 import { refOf } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
+import type { HostEndpoint } from '../../src/calico/shapes.ts'
 import { sentencesOf } from '../../src/commands/status.ts'
 import { adoptedFirewall } from '../../src/firewall/adopted-firewall.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
@@ -23,6 +25,7 @@ let stage: Stage
 afterEach(() => stage.close())
 
 type Table = Readonly<Record<string, string>>
+type Naming = (theirs: HostEndpoint) => HostEndpoint
 type Change = (firewall: HostFirewall) => HostFirewall
 
 /** The ingress closed and a NodePort opened. */
@@ -49,10 +52,10 @@ const theirs = () =>
     .map(({ kind, metadata, ...rest }) => [kind, metadata.name, metadata.labels, rest['spec']])
 
 /** The home cluster with the tutorial's firewall in force, and the plan that takes it over. */
-const closedByTutorial = async (change: Change = (same) => same): Promise<{ before: Table; plan: Plan }> => {
+const closedByTutorial = async (change: Change = (same) => same, named: Naming = (theirs) => theirs): Promise<{ before: Table; plan: Plan }> => {
   stage = await setStage()
   const { nodes } = await stage.facts()
-  for (const object of [...tutorialPolicies, ...tutorialHostEndpoints(nodes)]) await stage.clock.drive(stage.sim.api().create(object))
+  for (const object of [...tutorialPolicies, ...tutorialHostEndpoints(nodes).map(named)]) await stage.clock.drive(stage.sim.api().create(object))
   await stage.clock.advance(3_000)
   const facts = await stage.facts()
   const read = adoptedFirewall(facts, 'home')
@@ -84,7 +87,7 @@ const broughtBack = async (before: Table, found: ReturnType<typeof theirs>) => {
   const facts = await stage.facts()
   const { outcome, steps } = await rollBack(stage, 0)
   await stage.clock.advance(2_000)
-  return { outcome, differs: differing(before), same: JSON.stringify(theirs()) === JSON.stringify(found), leftovers: stage.leftovers(), facts, steps }
+  return { outcome, differs: differing(before), same: isDeepStrictEqual(theirs(), found), leftovers: stage.leftovers(), facts, steps }
 }
 const whole = { outcome: { kind: 'done' }, differs: [], same: true, leftovers: [] }
 
@@ -101,6 +104,26 @@ describe("adopt takes the tutorial's firewall over", () => {
     const { facts, steps, ...back } = await broughtBack(before, found)
     expect(back).toEqual(whole)
     expect(proveActs({ facts, firewall: plan.firewall, acts: stepActs(steps, facts) }).refusals).toEqual([])
+  })
+
+  it('also where theirs have the names ours get, which are written anew', async () => {
+    const asOurs: Naming = (one) => ({ ...one, metadata: { ...one.metadata, name: `${one.spec.node}-ens160` } })
+    const { before, plan } = await closedByTutorial(undefined, asOurs)
+    const found = theirs()
+    expect(await watched(stage.init({ plan }), before)).toEqual({ outcome: { kind: 'done' }, odd: [] })
+    expect(theirs()).toEqual([])
+    const { facts: _, steps: __, ...back } = await broughtBack(before, found)
+    expect(back).toEqual(whole)
+  })
+
+  it('although somebody put a label on one of theirs while it waited to be kept', async () => {
+    const { before, plan } = await closedByTutorial()
+    const touch = async () => {
+      await stage.sim.api().mergePatch({ apiVersion: v3, kind: 'HostEndpoint', name: 'ws1-ens160' }, { metadata: { labels: { note: 'seen' } } })
+      return 'keep' as const
+    }
+    expect((await watched(stage.init({ plan, ports: { ask: touch } }), before)).outcome).toEqual({ kind: 'done' })
+    expect(theirs()).toEqual([])
   })
 
   it('with another file: nothing but what that opens and closes ever fares otherwise', async () => {

@@ -66,7 +66,7 @@ export const removeAdopted = async (context: PerformContext, refs: readonly Obje
     const now = await api.get(ref)
     const before = context.memory.seen.get(imageKey(ref))
     if (before === undefined) throw new Error(`${formatRef(ref)} was not in a checkpoint`)
-    if (now !== undefined && (before === null || now.metadata.resourceVersion !== before.metadata.resourceVersion))
+    if (now !== undefined && (before === null || !sameSpec(now, before)))
       throw changed(now, new FwError('FW_CONFLICT', `${formatRef(ref)} is not as it was before the commit`))
     context.memory.seen.set(imageKey(ref), null)
     if (now === undefined) return
