@@ -73,3 +73,7 @@ export const worldHalves = ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'] as c
 
 /** The labels every object of ours carries. */
 export const ownLabels = (more: Record<string, string> = {}): Record<string, string> => ({ [keys.managedBy]: fieldManager, ...more })
+
+/** Whether an object carries our managed-by label. */
+export const isOurs = ({ metadata }: { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } }): boolean =>
+  metadata.labels?.[keys.managedBy] === fieldManager

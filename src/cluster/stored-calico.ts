@@ -1,6 +1,8 @@
 import { fieldManager } from '../calico/names.ts'
 import type { KubeObject, Metadata, ObjectRef } from '../calico/object.ts'
+import { tierOf } from '../calico/policies.ts'
 import { storage, v3 } from '../calico/resources.ts'
+import type { GlobalNetworkPolicy } from '../calico/shapes.ts'
 
 /** How a version of Calico names policies in its storage. */
 export interface StoredNames {
@@ -29,7 +31,7 @@ export const storedRef = (ref: ObjectRef, names: StoredNames): ObjectRef => ({
 export const stored = (object: KubeObject, names: StoredNames): KubeObject => {
   const isPolicy = object.kind === 'GlobalNetworkPolicy'
   const { labels: given = {}, annotations: written = {}, name, ...rest } = object.metadata
-  const labels = isPolicy ? { ...given, [tierLabel]: tierOf(object) } : given
+  const labels = isPolicy ? { ...given, [tierLabel]: tierOf(object as GlobalNetworkPolicy) } : given
   const recorded = {
     ...(isPolicy ? { name } : {}),
     creationTimestamp: null,
@@ -60,8 +62,6 @@ const some = <Field extends string>(
     ? {}
     : ({ [field]: Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1))) } as { [Key in Field]: Record<string, string> })
 
-const tierOf = ({ spec }: KubeObject): string => (spec as { tier?: string } | undefined)?.tier || 'default'
-
 /**
  * A stored object as Calico's v3 API would show it (`ConvertK8sResourceToCalicoResource`): the annotation wins over plain metadata. The uid stays the
  * stored one, which deletes are guarded by. The labels our field manager wrote are told as if they were fields of their own.
@@ -86,7 +86,9 @@ export const shown = (object: KubeObject): KubeObject => {
 
 const shownName = (object: KubeObject): string => {
   const { name } = object.metadata
-  return object.kind === 'GlobalNetworkPolicy' && tierOf(object) === 'default' && name.startsWith(prefix) ? name.slice(prefix.length) : name
+  return object.kind === 'GlobalNetworkPolicy' && tierOf(object as GlobalNetworkPolicy) === 'default' && name.startsWith(prefix)
+    ? name.slice(prefix.length)
+    : name
 }
 
 type ManagedFields = NonNullable<Metadata['managedFields']>[number]

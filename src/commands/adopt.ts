@@ -1,3 +1,5 @@
+import { namespaceLabel } from '../calico/endpoint-selectors.ts'
+import { isOurs } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
 import { resourceOf } from '../calico/resources.ts'
 import type { Labels } from '../calico/selector.ts'
@@ -43,9 +45,7 @@ const tellTheirs = (
   { filename, dryRun }: AdoptOptions,
 ): void => {
   const columns = Math.min(context.stderr.columns ?? 80, 100)
-  const theirs = facts.hostEndpoints
-    .filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/managed-by'] !== 'calico-fw')
-    .map((one) => formatRef(refOf(one)))
+  const theirs = facts.hostEndpoints.filter((one) => !isOurs(one)).map((one) => formatRef(refOf(one)))
   printer.talk(
     `\n${wrap(`In force today: ${theirs.slice(0, 8).join(', ')}${theirs.length > 8 ? ` and ${theirs.length - 8} more` : ''}.`, { columns })}`,
   )
@@ -57,6 +57,6 @@ const tellTheirs = (
 const podLabels = async ({ cluster }: CommandContext): Promise<Labels[]> =>
   ((await cluster.api.list(resourceOf('v1', 'Pod'))) ?? []).map(({ metadata }) => ({
     ...metadata.labels,
-    'projectcalico.org/namespace': metadata.namespace ?? '',
+    [namespaceLabel]: metadata.namespace ?? '',
     'projectcalico.org/orchestrator': 'k8s',
   }))

@@ -1,6 +1,7 @@
 import { keys } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { isOverAnother } from '../firewall/adoption.ts'
 import { denyPolicy } from '../firewall/deny-policy.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { openSet } from '../firewall/network-sets.ts'
@@ -11,6 +12,7 @@ import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
+import { unfinishedAdoption } from './status.ts'
 
 /** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
 export const run = async (command: CommandContext, options: { readonly yes: boolean; readonly takeOver: boolean }): Promise<ExitCode> => {
@@ -48,6 +50,8 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   const deny = denyPolicy([...situation.committed, gate.change])
   const steps = confirmSteps({ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes })
   const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, ...options })
+  const over = situation.hostEndpoints.some(isOverAnother)
+  if (outcome.kind === 'done' && over) for (const sentence of unfinishedAdoption) printer.talk(sentence)
   printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })
   return exitCodeOf(outcome)
 }

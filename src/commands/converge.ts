@@ -1,6 +1,7 @@
 import { refOf } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { takenOver } from '../firewall/adoption.ts'
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
 import { leaveToWriters } from '../firewall/manifest-writer.ts'
 import type { Plan } from '../firewall/plan.ts'
@@ -87,7 +88,7 @@ export const converge = async (
 /** Objects a GitOps tool writes are told apart only now: what is to change in them is on the screen. */
 const leaveOthers = ({ facts }: Survey, { plan, missing }: Prepared): void => {
   const changed = missing.flatMap(({ object, change }) => (change === 'update' ? [refOf(object)] : []))
-  const adopted = [...(plan.adoption?.hostEndpoints ?? []), ...(plan.adoption?.policies ?? [])]
+  const adopted = takenOver(plan)
   leaveToWriters([...facts.own, ...adopted], [...changed, ...plan.finish.write.map(refOf), ...plan.finish.remove, ...adopted.map(refOf)])
 }
 

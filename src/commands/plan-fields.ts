@@ -1,4 +1,5 @@
 import { formatRef, refOf } from '../calico/object.ts'
+import { takenOver } from '../firewall/adoption.ts'
 import { cidrsOf } from '../net/address-set.ts'
 import type { PlanPackets } from '../proof/plan-packets.ts'
 import type { Prepared } from './prepare.ts'
@@ -12,7 +13,7 @@ export const planFields = ({ plan, missing, isInForce, proof }: Prepared, packet
   notices: plan.notices,
   ...(plan.failsafes === undefined ? {} : { failsafes: { added: plan.failsafes.added } }),
   objects: missing.map(({ object, change }) => ({ change, object: formatRef(refOf(object)) })),
-  removes: plan.finish.remove.map(formatRef),
+  removes: [...takenOver(plan).map(refOf), ...plan.finish.remove].map(formatRef),
   batches: plan.batches.map(({ title, nodes }) => ({ title, nodes })),
   packets: packets.changes.map(({ change, sources, destinations, traffic }) => ({
     ...{ change, traffic },

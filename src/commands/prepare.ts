@@ -2,6 +2,7 @@ import { names } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
 import { FwError } from '../errors.ts'
+import { isOverAnother } from '../firewall/adoption.ts'
 import { closest } from '../firewall/did-you-mean.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
@@ -62,6 +63,11 @@ export const prepare = async (
     ...{ firewall, facts: situation.opened ? asUnkept(facts) : facts, change: nextChange(situation, known), windowSeconds },
     ...(adopting === undefined ? {} : { adopting }),
   })
+  if (made.adoption?.hostEndpoints.length === 0 && !made.batches.some(({ hostEndpoints }) => hostEndpoints.some(isOverAnother)))
+    throw new FwError('FW_NOT_FOUND', 'nobody else has a HostEndpoint on an interface of this firewall', {
+      why: 'adopt takes over what is there, and there is nothing of that on these interfaces',
+      fix: 'kubectl calico-fw apply -f FILE, or name the interfaces that have them',
+    })
   refuseUnknownNodes(accepted.hostFirewalls, facts)
   const closed = new Set(made.batches.flatMap(({ nodes }) => nodes))
   const bypassed = bypassedFirewalls(facts, closed)

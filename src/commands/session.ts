@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
@@ -132,12 +131,10 @@ export const dangersNow = async (
   })
 }
 
-/** Probes with another patience; thirty-two connections that listen to one signal are no leak. */
+/** Probes with another patience. */
 const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
-  run: (probes, options) => {
-    if (options.signal !== undefined) setMaxListeners(0, options.signal)
-    return prober.run(probes, { ...options, ...(options.timeoutMs === undefined ? {} : { timeoutMs: patience(options.timeoutMs) }) })
-  },
+  run: (probes, options) =>
+    prober.run(probes, { ...options, ...(options.timeoutMs === undefined ? {} : { timeoutMs: patience(options.timeoutMs) }) }),
 })
 
 const clusterOf = (context: Context, connection: Connection): Cluster => {

@@ -2,6 +2,7 @@ import { keys } from '../calico/names.ts'
 import { formatRef } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { isOverAnother } from '../firewall/adoption.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
@@ -20,21 +21,25 @@ export const standingOf = ({ opened, gates, unfinished, committed, hostEndpoints
   return committed.length > 0 && hostEndpoints.length > 0 ? 'kept' : 'none'
 }
 
+/** What is left to do where a firewall is kept and the one it was tried over is still there. */
+export const unfinishedAdoption: readonly string[] = [
+  'Not all of the firewall it took over is gone: where it is not, that one still decides.',
+  'finish it, on trial: kubectl calico-fw adopt',
+]
+
 /** What goes on, who does it, and what happens next and when: the same from any machine, for it is read from the cluster alone. */
 export const sentencesOf = (situation: Situation, now: Date): string[] => {
   const { lock, gates, unfinished, committed, hostEndpoints } = situation
   const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
   const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
-  const over = hostEndpoints.filter(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined)
+  const over = hostEndpoints.filter(isOverAnother)
   const again = 'the firewall that was there before is in force'
   const next: Record<Standing, string[]> = {
     none: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'],
     kept: [
       `The firewall is kept: ${plural(hostEndpoints.length, 'interface')} on ${plural(nodesOf(hostEndpoints), 'node')} closed but for what it allows.`,
-      ...(over.length === 0
-        ? []
-        : ['Not all of the firewall it took over is gone: where it is not, that one still decides.', 'finish it, on trial: kubectl calico-fw adopt']),
+      ...(over.length === 0 ? [] : unfinishedAdoption),
     ],
     trial: gates
       .filter(({ armed }) => armed)

@@ -1,4 +1,4 @@
-import { fieldManager, keys, names, toolNamespace } from '../calico/names.ts'
+import { isOurs, names, toolNamespace } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import { resourceOf, storage, v3 } from '../calico/resources.ts'
 import type { FelixConfiguration, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Tier } from '../calico/shapes.ts'
@@ -87,5 +87,5 @@ export const readOwn = async (reader: Reader, calico: CalicoObjects, services: r
     reader.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace, name: names.firewall }),
   ])
   const seen = [namespace, ...calico.networkSets, ...calico.policies, ...calico.hostEndpoints, ...services, ...(jobs ?? []), firewall]
-  return seen.filter((object) => object !== undefined).filter(({ metadata }) => metadata.labels?.[keys.managedBy] === fieldManager)
+  return seen.filter((object) => object !== undefined).filter(isOurs)
 }

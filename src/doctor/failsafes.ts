@@ -1,6 +1,7 @@
 import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
 import { failsafeProblems } from '../calico/limits.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
+import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { firewallIn } from '../firewall/firewall-text.ts'
 import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
@@ -17,8 +18,10 @@ const narrowedBy = ({ own }: Facts): ((port: FailsafePort) => boolean) => {
     const kept = own.find(({ kind }) => kind === 'ConfigMap')
     const firewall = kept === undefined ? undefined : firewallIn(kept)
     return (port) => firewall !== undefined && isNarrowed(firewall, port)
-  } catch {
-    return () => false
+  } catch (error) {
+    // Somebody edited it into something that is no firewall: then nobody says that a port was meant to be narrow.
+    if (error instanceof FwError) return () => false
+    throw error
   }
 }
 const listText = (list: readonly FailsafePort[]): string => list.map(portText).sort().join(' ')

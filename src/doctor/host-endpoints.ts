@@ -1,9 +1,8 @@
-import { fieldManager, keys, names } from '../calico/names.ts'
+import { isOurs, names } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { type Check, error, some, warning } from './check.ts'
 
-const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
 const isAutomatic = ({ metadata }: KubeObject): boolean => metadata.labels?.['projectcalico.org/created-by'] === 'calico-kube-controllers'
 const edit = (one: HostEndpoint): string => `kubectl edit hostendpoint ${one.metadata.name}`
 

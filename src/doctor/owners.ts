@@ -1,4 +1,4 @@
-import { fieldManager, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
 import { manifestWriterOf } from '../firewall/manifest-writer.ts'
 import { type Check, warning } from './check.ts'
@@ -26,7 +26,7 @@ export const ownerChecks: readonly Check[] = [
     title: 'nobody else writes objects of this tool',
     look: ({ own }) =>
       own
-        .filter((object) => object.metadata.labels?.[keys.managedBy] === fieldManager)
+        .filter(isOurs)
         .flatMap((object) => {
           const writer = manifestWriterOf(object)
           return writer === undefined ? [] : [{ object, writer }]

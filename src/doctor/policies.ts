@@ -1,5 +1,5 @@
 import { isDnsLabel } from '../calico/name-limits.ts'
-import { fieldManager, keys, names, ownLabels } from '../calico/names.ts'
+import { isOurs, keys, names, ownLabels } from '../calico/names.ts'
 import { readNet } from '../calico/nets.ts'
 import type { KubeObject } from '../calico/object.ts'
 import { v3 } from '../calico/resources.ts'
@@ -9,7 +9,6 @@ import type { Facts } from '../firewall/facts.ts'
 import { foreignDangers } from '../proof/foreign-dangers.ts'
 import { type Check, error, some, warning } from './check.ts'
 
-const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
 const foreign = ({ policies }: Facts): GlobalNetworkPolicy[] => policies.filter((policy) => !isOurs(policy))
 const edit = ({ metadata }: KubeObject): string => `kubectl edit globalnetworkpolicy ${metadata.name}`
 

@@ -1,11 +1,12 @@
 import { defaultFailsafes } from '../calico/failsafes.ts'
-import { fieldManager, keys } from '../calico/names.ts'
-import type { GlobalNetworkPolicy, HostEndpoint, Rule } from '../calico/shapes.ts'
+import { isOurs } from '../calico/names.ts'
+import { byPolicyOrder, governsDirection, isUnconditional, selects } from '../calico/policies.ts'
+import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import { mergeCidrs } from '../net/cidr.ts'
 import { type RuleContext, type RuleMeaning, ruleMeaning } from './adopted-rule.ts'
-import { governs } from './adoption.ts'
 import { byText } from './by-text.ts'
 import type { Facts, NodeFacts } from './facts.ts'
+import { opens } from './failsafe-change.ts'
 import type { AllowEntry, ExtraFailsafe, HostFirewall, InterfaceSelection } from './host-firewall.ts'
 import { selectorOf } from './interface-groups.ts'
 import { nodeAddresses } from './network-sets.ts'
@@ -26,8 +27,8 @@ export const adoptedFirewall = (facts: Facts, name: string): AdoptedFirewall | u
   const theirs = facts.hostEndpoints.filter((one) => !isOurs(one))
   if (theirs.length === 0) return undefined
   const policies = facts.policies
-    .filter((policy) => !isOurs(policy) && theirs.some(({ metadata }) => governs(policy, metadata.labels ?? {})))
-    .sort(byOrder)
+    .filter((policy) => !isOurs(policy) && theirs.some(({ metadata }) => selects(policy, metadata.labels ?? {}) !== false))
+    .sort(byPolicyOrder)
   const context: RuleContext = { hostEndpoints: theirs, networkSets: facts.networkSets, nodeAddresses: nodeAddresses(facts) }
   const read = readRules(policies, context)
   return {
@@ -51,12 +52,6 @@ export const adoptedFirewall = (facts: Facts, name: string): AdoptedFirewall | u
   }
 }
 
-const isOurs = ({ metadata }: HostEndpoint | GlobalNetworkPolicy): boolean => metadata.labels?.[keys.managedBy] === fieldManager
-
-/** As Felix takes them: by order, those without one last, then by name. */
-const byOrder = (one: GlobalNetworkPolicy, other: GlobalNetworkPolicy): number =>
-  (one.spec.order ?? Number.MAX_VALUE) - (other.spec.order ?? Number.MAX_VALUE) || byText(one.metadata.name, other.metadata.name)
-
 interface ReadRule {
   readonly policy: GlobalNetworkPolicy
   readonly at: number
@@ -67,18 +62,14 @@ interface ReadRule {
 const readRules = (policies: readonly GlobalNetworkPolicy[], context: RuleContext): ReadRule[] =>
   [policies.filter(({ spec }) => spec.preDNAT === true), policies.filter(({ spec }) => spec.preDNAT !== true)].flatMap((chain) => {
     const all = chain.flatMap((policy) => (policy.spec.ingress ?? []).map((rule, at) => ({ policy, at, rule })))
-    const end = all.findIndex(({ rule }) => isDenyOfAll(rule))
+    const end = all.findIndex(({ rule }) => rule.action === 'Deny' && isUnconditional(rule))
     return (end < 0 ? all : all.slice(0, end)).map(({ policy, at, rule }) => ({ policy, at, meaning: ruleMeaning(rule, context) }))
   })
 
-const isDenyOfAll = ({ action, metadata: _, ...conditions }: Rule & { readonly metadata?: unknown }): boolean =>
-  action === 'Deny' && Object.values(conditions).every((value) => value === undefined || JSON.stringify(value) === '{}')
-
-const egressLeftOut = ({ metadata, spec }: GlobalNetworkPolicy): string[] => {
-  const governsEgress = spec.preDNAT !== true && (!spec.types?.length || spec.types.includes('Egress'))
-  const isAllowOfAll = (spec.egress ?? []).some(({ action, ...rest }) => action === 'Allow' && Object.keys(rest).length === 0)
-  return governsEgress && !isAllowOfAll
-    ? [`GlobalNetworkPolicy ${metadata.name}, egress: only incoming packets are judged here; what it closes on the way out opens`]
+const egressLeftOut = (policy: GlobalNetworkPolicy): string[] => {
+  const letsAllOut = (policy.spec.egress ?? []).some((rule) => rule.action === 'Allow' && isUnconditional(rule))
+  return governsDirection(policy, 'egress') && !letsAllOut
+    ? [`GlobalNetworkPolicy ${policy.metadata.name}, egress: only incoming packets are judged here; what it closes on the way out opens`]
     : []
 }
 
@@ -119,10 +110,8 @@ const named = (entries: readonly { readonly policy: GlobalNetworkPolicy; readonl
 /** What stands on every node's list for everyone beside Felix's defaults. */
 const addedFailsafes = ({ failsafes }: Facts, direction: 'inbound' | 'outbound'): ExtraFailsafe[] => {
   const [first, ...others] = Object.values(failsafes).map((list) => list[direction].ports.filter(({ net }) => !net))
-  const has = (ports: readonly { protocol: string; port: number }[], one: { protocol: string; port: number }) =>
-    ports.some(({ protocol, port }) => port === one.port && protocol.toUpperCase() === one.protocol.toUpperCase())
   return (first ?? [])
-    .filter((one) => !has(defaultFailsafes[direction], one) && others.every((list) => has(list, one)))
+    .filter((one) => !opens(defaultFailsafes[direction], one) && others.every((list) => opens(list, one)))
     .flatMap(({ protocol, port }) => {
       const upper = protocol.toUpperCase()
       return upper === 'TCP' || upper === 'UDP' ? [{ protocol: upper, port }] : []

@@ -1,10 +1,11 @@
-import { subjectSelector } from '../calico/endpoint-selectors.ts'
-import { fieldManager, keys, names, ownLabels } from '../calico/names.ts'
-import { type Labels, matches } from '../calico/selector.ts'
+import { isOurs, keys, names, ownLabels } from '../calico/names.ts'
+import type { KubeObject } from '../calico/object.ts'
+import { selects } from '../calico/policies.ts'
+import type { Labels } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import type { Facts } from './facts.ts'
 import { trialName } from './host-endpoint-name.ts'
+import type { Plan } from './plan.ts'
 import { isWildcard, rivalsOf } from './rivals.ts'
 
 /** Somebody else's firewall on interfaces that are to be ours: what governs them today, and what of it falls away once ours is kept. */
@@ -33,11 +34,13 @@ export const adoptionOf = (
   const inForce = new Map([...rivals].flatMap(([name, [first]]) => (first === undefined ? [] : [[name, first]])))
   const going = new Set([...rivals.values()].flat().filter((one) => !isWildcard(one)))
   const others = hostEndpoints.filter((one) => !going.has(one) && !isOurs(one)).map(({ metadata }) => metadata.labels ?? {})
+  // A selector nobody can read might mean any of them.
+  const mayGovern = (policy: GlobalNetworkPolicy, labels: Labels = {}): boolean => selects(policy, labels) !== false
   const governing = policies.filter(
-    (policy) => !isOurs(policy) && [...rivals.values()].flat().some((one) => governs(policy, one.metadata.labels ?? {})),
+    (policy) => !isOurs(policy) && [...rivals.values()].flat().some(({ metadata }) => mayGovern(policy, metadata.labels)),
   )
   const staying = governing.filter((policy) =>
-    [...others, ...(policy.spec.preDNAT === true ? [] : workloads)].some((labels) => governs(policy, labels)),
+    [...others, ...(policy.spec.preDNAT === true ? [] : workloads)].some((labels) => mayGovern(policy, labels)),
   )
   return {
     inForce,
@@ -62,6 +65,9 @@ export const onTrialOver = (own: HostEndpoint, theirs: HostEndpoint): HostEndpoi
   },
 })
 
+/** Whether a HostEndpoint of ours stands before another's. */
+export const isOverAnother = ({ metadata }: KubeObject): boolean => metadata.annotations?.[keys.adopts] !== undefined
+
 /** Without the label by which kube-controllers knows the automatic ones: it deletes those it did not make (calico.md 9), and what selects by it alone opens with the gate. */
 const inheritable = (labels: Labels = {}): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([key]) => key !== 'projectcalico.org/created-by'))
@@ -81,14 +87,5 @@ export const coverOf = ({ apiVersion, metadata, spec: { node, interfaceName, exp
   },
 })
 
-/** Whether a policy governs an endpoint with these labels; one whose selector cannot be read might. */
-export const governs = ({ spec }: GlobalNetworkPolicy, labels: Labels): boolean => {
-  try {
-    return matches(subjectSelector(spec), labels)
-  } catch (error) {
-    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return true
-    throw error
-  }
-}
-
-const isOurs = ({ metadata }: HostEndpoint | GlobalNetworkPolicy): boolean => metadata.labels?.[keys.managedBy] === fieldManager
+/** Everything of another's that a kept plan deletes. */
+export const takenOver = ({ adoption }: Pick<Plan, 'adoption'>): KubeObject[] => [...(adoption?.hostEndpoints ?? []), ...(adoption?.policies ?? [])]

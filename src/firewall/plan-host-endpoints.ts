@@ -1,7 +1,6 @@
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { type Adoption, onTrialOver } from './adoption.ts'
 import type { Facts } from './facts.ts'
-import { trialName } from './host-endpoint-name.ts'
 import { expectedIPs, floatingAddresses, hostEndpoint } from './host-endpoints.ts'
 import { sameSpec } from './same-spec.ts'
 import type { Selection } from './selection.ts'
@@ -17,6 +16,8 @@ export interface PlannedHostEndpoints {
   readonly obsolete: readonly HostEndpoint[]
   /** As those that were on trial over another's stand for good, once that one is gone. */
   readonly lasting: readonly HostEndpoint[]
+  /** Those on trial whose name goes with another's: they go last of all. */
+  readonly passing: readonly HostEndpoint[]
 }
 
 /** How HostEndpoints are planned. */
@@ -42,6 +43,7 @@ export const planHostEndpoints = (
 ): PlannedHostEndpoints => {
   const floating = floatingAddresses(facts)
   const lasting: HostEndpoint[] = []
+  const passing: HostEndpoint[] = []
   const committed = new Set(standing.runs)
   const notReady = new Set(selection.notReady.map(({ name }) => name))
   const write: HostEndpoint[] = []
@@ -54,9 +56,11 @@ export const planHostEndpoints = (
     left.delete(wanted.metadata.name)
     const theirs = adoption?.inForce.get(wanted.metadata.name)
     if (theirs !== undefined) {
-      left.delete(trialName(theirs.metadata.name))
-      write.push(onTrialOver(wanted, theirs))
+      const trial = onTrialOver(wanted, theirs)
+      left.delete(trial.metadata.name)
+      write.push(trial)
       lasting.push(wanted)
+      if (trial.metadata.name !== wanted.metadata.name) passing.push(trial)
       continue
     }
     const run = found === undefined ? undefined : runOf(found)
@@ -65,7 +69,7 @@ export const planHostEndpoints = (
     else write.push(wanted)
   }
   const waiting = [...left.values()].filter(({ spec }) => notReady.has(spec.node))
-  return { write, keep: [...keep, ...waiting], obsolete: [...left.values()].filter((one) => !waiting.includes(one)), lasting }
+  return { write, keep: [...keep, ...waiting], obsolete: [...left.values()].filter((one) => !waiting.includes(one)), lasting, passing }
 }
 
 /** The committed runs among HostEndpoints: what calico-fw-deny must go on naming. */

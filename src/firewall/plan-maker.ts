@@ -1,5 +1,5 @@
 import { requireValid } from '../calico/limits.ts'
-import { allowPolicyName, keys } from '../calico/names.ts'
+import { allowPolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
 import type { NetworkSet } from '../calico/shapes.ts'
@@ -59,8 +59,6 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
   const failsafes = failsafeChange(facts, firewall)
   const narrowing = planNarrowing(facts, firewall, failsafes)
   const hostEndpoints = planHostEndpoints(selection, facts, standing, { change, all: policies.trial || narrowing !== undefined, adoption })
-  const lasting = new Set(hostEndpoints.lasting.map(({ metadata }) => metadata.name))
-  const passing = hostEndpoints.write.filter(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined && !lasting.has(metadata.name))
   const inbound = inboundAfter(facts, narrowing?.all ?? failsafes)
   const vantage = vantageOf(facts, [...nodeNets, ...trusted])
   const batches = batchesOf(hostEndpoints.write, facts)
@@ -72,7 +70,9 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
     firewall,
     failsafes,
     ...(narrowing === undefined || batches.length === 0 ? {} : { narrowing }),
-    ...(adoption === undefined ? {} : { adoption: { hostEndpoints: adoption.hostEndpoints, policies: adoption.policies } }),
+    ...(adoption === undefined
+      ? {}
+      : { adoption: { hostEndpoints: adoption.hostEndpoints, policies: adoption.policies, staying: adoption.staying } }),
     sets: [toolNamespaceObject(), firewallConfigMap(firewall), nodesService(facts.calico), ...sets.now],
     policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, policies.gate],
     gate: { job: gateJob(change, windowSeconds), set: gateSet(change, facts.calico.flavour) },
@@ -80,7 +80,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
     deny: denyPolicy(runs.length === 0 ? [change] : runs),
     finish: {
       write: [...hostEndpoints.lasting, ...policies.finish.write, ...sets.finish],
-      remove: [...policies.finish.remove, ...[...hostEndpoints.obsolete, ...passing].map(refOf)].sort(
+      remove: [...policies.finish.remove, ...[...hostEndpoints.obsolete, ...hostEndpoints.passing].map(refOf)].sort(
         (one, other) => byText(one.kind, other.kind) || byText(one.name, other.name),
       ),
     },

@@ -24,6 +24,8 @@ export interface Narrowing {
 export interface PlannedAdoption {
   readonly hostEndpoints: readonly KubeObject[]
   readonly policies: readonly KubeObject[]
+  /** Policies that govern these interfaces and something else too: they are left. */
+  readonly staying: readonly KubeObject[]
 }
 
 /** HostEndpoints written together, then probed. */

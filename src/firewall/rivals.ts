@@ -1,4 +1,4 @@
-import { fieldManager, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { byText } from './by-text.ts'
 
@@ -8,7 +8,7 @@ import { byText } from './by-text.ts'
  */
 export const rivalsOf = (own: HostEndpoint, present: readonly HostEndpoint[]): HostEndpoint[] =>
   present
-    .filter((other) => other.metadata.labels?.[keys.managedBy] !== fieldManager && other.spec.node === own.spec.node && meets(own, other))
+    .filter((other) => !isOurs(other) && other.spec.node === own.spec.node && meets(own, other))
     .sort((one, other) => Number(isWildcard(one)) - Number(isWildcard(other)) || byText(one.metadata.name, other.metadata.name))
 
 /** Whether it governs every interface of its node that no other HostEndpoint names. */

@@ -1,4 +1,4 @@
-import { allowPolicyName, fieldManager, gatePolicyName, keys, names } from '../calico/names.ts'
+import { allowPolicyName, gatePolicyName, isOurs, keys, names } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
@@ -39,8 +39,6 @@ export const runOf = ({ metadata }: KubeObject): number | undefined => {
   const run = metadata.labels?.[keys.run]
   return run === undefined || !/^\d+$/.test(run) ? undefined : Number(run)
 }
-
-const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
 
 const netsOf = (sets: readonly NetworkSet[], name: string): Cidr[] =>
   (sets.find(({ kind, metadata }) => kind === 'GlobalNetworkSet' && metadata.name === name)?.spec.nets ?? []).flatMap((net) => cidrOrNothing(net))

@@ -1,4 +1,5 @@
 import { type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
+import { takenOver } from '../firewall/adoption.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import type { Batch, Plan } from '../firewall/plan.ts'
 import { objectsOf } from '../firewall/plan-maker.ts'
@@ -19,6 +20,6 @@ export interface Change {
 export const changeOf = (plan: Plan): Change => ({
   firewall: plan.firewall,
   objects: objectsOf(plan),
-  removes: [...plan.finish.remove, ...[...(plan.adoption?.hostEndpoints ?? []), ...(plan.adoption?.policies ?? [])].map(refOf)],
+  removes: [...plan.finish.remove, ...takenOver(plan).map(refOf)],
   batches: plan.batches,
 })

@@ -1,9 +1,7 @@
-import { subjectSelector } from '../calico/endpoint-selectors.ts'
-import { fieldManager, keys, names } from '../calico/names.ts'
+import { isOurs, keys, names } from '../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
-import { matches } from '../calico/selector.ts'
+import { governsDirection, isUnconditional, selects, tierOf } from '../calico/policies.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import { isWildcard, rivalsOf } from '../firewall/rivals.ts'
 import { labelTrust } from './label-trust.ts'
 import { isHostEndpoint } from './world-edits.ts'
@@ -63,8 +61,6 @@ const adoptedBy = (own: HostEndpoint, present: readonly HostEndpoint[]): HostEnd
   return isWildcard(inForce) || own.metadata.name < name ? inForce : undefined
 }
 
-const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
-
 /** Our base, allow and gate policies are the plan's and proved; only a Deny must not name the run before the commit. */
 const isProved = (policy: GlobalNetworkPolicy): boolean =>
   isOurs(policy) && ['base', 'allow', 'gate'].includes(policy.metadata.labels?.[keys.policy] ?? '')
@@ -107,15 +103,6 @@ const dangerOf = (policy: GlobalNetworkPolicy, what: string): ForeignDanger => (
     : `kubectl edit globalnetworkpolicy ${policy.metadata.name}   # add "&& !has(${keys.run})" to its selector, or delete it`,
 })
 
-const selects = ({ spec }: GlobalNetworkPolicy, labels: Readonly<Record<string, string>>): boolean | undefined => {
-  try {
-    return matches(subjectSelector(spec), labels)
-  } catch (error) {
-    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return undefined
-    throw error
-  }
-}
-
 /** The policies among those that govern one endpoint that may drop something, each with how. */
 const drops = (policies: readonly GlobalNetworkPolicy[], tiers: readonly Tier[]): [GlobalNetworkPolicy, string][] => {
   const untracked = policies
@@ -136,7 +123,7 @@ const directions = ['ingress', 'egress'] as const
 
 const explicit = (policy: GlobalNetworkPolicy): [GlobalNetworkPolicy, string][] =>
   directions
-    .filter((direction) => governs(policy, direction))
+    .filter((direction) => governsDirection(policy, direction))
     .flatMap((direction) => {
       const at = reachable(policy.spec[direction] ?? []).findIndex(({ action }) => action === 'Deny')
       return at < 0 ? [] : [[policy, `rule ${direction}[${at}] denies`]]
@@ -149,9 +136,9 @@ const endsOfTiers = (policies: readonly GlobalNetworkPolicy[], tiers: readonly T
   )
   return dropping.flatMap((tier) =>
     directions.flatMap((direction) => {
-      const own = policies.filter((policy) => tierOf(policy) === tier && governs(policy, direction))
+      const own = policies.filter((policy) => tierOf(policy) === tier && governsDirection(policy, direction))
       return [own, own.filter(({ spec }) => spec.applyOnForward)]
-        .filter((group) => !group.some(({ spec }) => (spec[direction] ?? []).some(isUnconditional)))
+        .filter((group) => !group.some(({ spec }) => (spec[direction] ?? []).some(letsAllPass)))
         .flatMap((group) =>
           group.map((policy): [GlobalNetworkPolicy, string] => [policy, `its tier ${tier} drops every ${direction} packet no rule of it allows`]),
         )
@@ -159,26 +146,14 @@ const endsOfTiers = (policies: readonly GlobalNetworkPolicy[], tiers: readonly T
   )
 }
 
-const tierOf = ({ spec }: GlobalNetworkPolicy): string => spec.tier || 'default'
-
-/** Felix takes missing types for both directions; preDNAT policy has no egress. */
-const governs = ({ spec }: GlobalNetworkPolicy, direction: (typeof directions)[number]): boolean => {
-  if (direction === 'egress' && spec.preDNAT) return false
-  return !spec.types?.length || spec.types.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
-}
-
 /** Rules a packet can get to: none after one that takes everything. */
 const reachable = (rules: readonly Rule[]): readonly Rule[] => {
-  const last = rules.findIndex(isUnconditional)
+  const last = rules.findIndex(letsAllPass)
   return last < 0 ? rules : rules.slice(0, last + 1)
 }
 
 /** An Allow or Pass without any condition. */
-const isUnconditional = ({ action, ...conditions }: Rule): boolean =>
-  (action === 'Allow' || action === 'Pass') &&
-  Object.entries(conditions).every(([field, value]) => field === 'metadata' || value === undefined || isEmpty(value))
-
-const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.values(value).every((inner) => inner === undefined)
+const letsAllPass = (rule: Rule): boolean => (rule.action === 'Allow' || rule.action === 'Pass') && isUnconditional(rule)
 
 /** Another HostEndpoint on the same interface: which of the two wins goes by name, and what the other one guarded opens. */
 const rivalDangers = (planned: readonly HostEndpoint[], present: readonly HostEndpoint[]): ForeignDanger[] => {

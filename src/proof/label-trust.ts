@@ -1,9 +1,8 @@
-import { entitySelector } from '../calico/endpoint-selectors.ts'
+import { entitySelector, namespaceLabel } from '../calico/endpoint-selectors.ts'
 import { matches, matchesPartly, type Selector } from '../calico/selector.ts'
 import type { EntityRule, GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 
-const namespaceLabel = 'projectcalico.org/namespace'
 /** No namespace is called so: names of namespaces hold no spaces. */
 const tenants = { value: 'the namespace of some tenant' }
 

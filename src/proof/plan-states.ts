@@ -55,7 +55,7 @@ const narrowingActs = (facts: Facts, { failsafes, narrowing }: Plan): Act[] => {
 }
 
 /** The commit, and what goes after it. Without batches the same writes narrow a firewall that stands already. */
-const lastActs = ({ batches, deny, finish, gate, policies, adoption = { hostEndpoints: [], policies: [] } }: Plan): Act[] => {
+const lastActs = ({ batches, deny, finish, gate, policies, adoption = { hostEndpoints: [], policies: [], staying: [] } }: Plan): Act[] => {
   const named = (verb: string, [only, ...more]: readonly { kind: string; namespace?: string; name: string }[]): string =>
     only === undefined || more.length > 0 ? `what falls away ${verb}` : `${formatRef({ apiVersion: '', ...only })} ${verb}`
   const lasting = finish.write.filter(isHostEndpoint)

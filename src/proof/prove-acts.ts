@@ -1,4 +1,4 @@
-import { fieldManager, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
@@ -32,7 +32,7 @@ export const proveActs = ({ facts, firewall, acts, openSet }: Acts): Proof => {
   const proof = proveStates(cast, states(worldOf(cast.facts), kept, openSet))
   const { hostEndpoints, failsafes } = ended(actingAll(worldOf(facts), acts))
   // What another's HostEndpoint closes once it is back, it closed without them before: that is theirs to know.
-  const end = { failsafes, hostEndpoints: hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.managedBy] === fieldManager) }
+  const end = { failsafes, hostEndpoints: hostEndpoints.filter(isOurs) }
   const before = new Set(missingFailsafes(facts, worldOf(facts), firewall).map(({ flow, rule }) => `${flow} ${rule}`))
   const missing = missingFailsafes(facts, end, firewall).filter(({ flow, rule }) => !before.has(`${flow} ${rule}`))
   return { ...proof, refusals: [...missing, ...proof.refusals] }

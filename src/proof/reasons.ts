@@ -1,4 +1,4 @@
-import { fieldManager, keys, names } from '../calico/names.ts'
+import { isOurs, keys, names } from '../calico/names.ts'
 import type { Verdict } from '../verdict/model.ts'
 import type { Cast } from './cast.ts'
 import type { LifeLine } from './life-line.ts'
@@ -14,7 +14,7 @@ export const remedyOf = ({ remedy }: LifeLine, { action, decisions }: Verdict, {
   // Where only some of several ways are cut, the last word is that they differ, and the one before it is what cut.
   const last = action === 'unknown' ? decisions.at(-2) : decisions.at(-1)
   if (last?.stage === 'profile') return `give the HostEndpoints of ${last.node} profiles: [${names.defaultAllowProfile}]`
-  const foreign = facts.policies.find(({ metadata }) => metadata.name === last?.policy && metadata.labels?.[keys.managedBy] !== fieldManager)
+  const foreign = facts.policies.find((policy) => policy.metadata.name === last?.policy && !isOurs(policy))
   if (foreign === undefined) return remedy
   return `kubectl edit globalnetworkpolicy ${foreign.metadata.name}   # add "&& !has(${keys.run})" to its selector, or delete it`
 }

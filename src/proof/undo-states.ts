@@ -1,4 +1,4 @@
-import { fieldManager, keys } from '../calico/names.ts'
+import { isOurs, keys } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import { coverOf } from '../firewall/adoption.ts'
 import type { World } from '../verdict/model.ts'
@@ -23,14 +23,10 @@ export function* undoing(from: World, then: World, openSet: KubeObject): Generat
 
 /** What a kept adoption deleted comes back behind HostEndpoints of ours: policies first. */
 function* comingBack(from: World, then: World): Generator<PlanState, World> {
-  const theirs = then.hostEndpoints.filter((one) => !isManaged(one) && !from.hostEndpoints.includes(one))
+  const theirs = then.hostEndpoints.filter((one) => !isOurs(one) && !from.hostEndpoints.includes(one))
   if (theirs.length === 0) return from
   const run = Math.max(0, ...from.hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run] ?? 0)))
   let world = yield* acting(from, { done: 'undo: HostEndpoints of ours before theirs', write: theirs.map((one) => coverOf(one, run)) })
-  world = yield* acting(world, { done: 'undo: policies that were taken over as before', write: then.policies.filter((one) => !isManaged(one)) })
+  world = yield* acting(world, { done: 'undo: policies that were taken over as before', write: then.policies.filter((one) => !isOurs(one)) })
   return yield* acting(world, { done: 'undo: HostEndpoints that were taken over as before', write: theirs })
 }
-
-const isManaged = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.managedBy] === fieldManager
-
-const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.[keys.run] !== undefined

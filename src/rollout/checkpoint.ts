@@ -65,6 +65,11 @@ export const compareNumbers = (one: string, other: string): number => {
 /** The key under which an object is remembered: API version, kind, namespace and name. */
 export const imageKey = (ref: ObjectRef): string => `${ref.apiVersion} ${formatRef(ref)}`
 
+/** Each object once, the last of those that are the same. */
+export const distinct = <One extends ObjectRef | BeforeImage>(all: readonly One[]): One[] => [
+  ...new Map(all.map((one) => [formatRef('ref' in one ? one.ref : one), one])).values(),
+]
+
 /**
  * What the cluster was before the earliest of these checkpoints: for each object they touched, its oldest before-image.
  * `rollback --to K` passes every checkpoint of the changes after K.

@@ -1,5 +1,5 @@
-import { keys } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
+import { isOverAnother } from '../firewall/adoption.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
 import { runOf } from '../firewall/standing.ts'
 import type { BeforeImage } from './checkpoint.ts'
@@ -37,7 +37,7 @@ export const chooseRollback = ({ change, to, images: all, config }: Rollback, st
   if (to === 0) {
     const own = { ...config, opened: false, isRollback: true }
     const isAsBefore = standing.differing.length === 0 && !standing.opened
-    const givesWay = images.some(isAdopted) ? undefined : overAnother(standing)
+    const givesWay = images.some(isAdopted) ? undefined : triedOverAnother(standing)
     const steps = isAsBefore ? clearing : openingRollback({ change, to, images, config: own, givesWay })
     return { way: 'opens', steps, config: own, closed: undefined }
   }
@@ -59,8 +59,8 @@ export const chooseRollback = ({ change, to, images: all, config }: Rollback, st
 }
 
 /** The runs of HostEndpoints on trial over another's, where none of ours is kept; undefined without any. */
-const overAnother = ({ hostEndpoints, policies, opened }: Standing): number[] | undefined => {
-  const over = hostEndpoints.filter(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined)
+const triedOverAnother = ({ hostEndpoints, policies, opened }: Standing): number[] | undefined => {
+  const over = hostEndpoints.filter(isOverAnother)
   if (over.length === 0 || opened || committedRuns(policies).length > 0) return undefined
   return [...new Set(over.flatMap((one) => runOf(one) ?? []))]
 }

@@ -1,5 +1,5 @@
-import { formatRef, type ObjectRef, refOf } from '../calico/object.ts'
-import type { BeforeImage } from './checkpoint.ts'
+import { formatRef, refOf } from '../calico/object.ts'
+import { type BeforeImage, distinct } from './checkpoint.ts'
 import type { ClosedAgain } from './closed-again.ts'
 import { counter } from './init-steps.ts'
 import { applied, type Rollback, wrote } from './rollback-steps.ts'
@@ -32,7 +32,7 @@ export const gatedRollback = ({ change, to, images, config }: Rollback, closed: 
     },
     { kind: 'rehearse', title: 'rehearse the gate', gate },
     { kind: 'baseline', title: 'probe what works today' },
-    { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: unique(refs), ...wrote(images) },
+    { kind: 'checkpoint', title: `before rolling back to ${to}`, number: counter(change)(), refs: distinct(refs), ...wrote(images) },
     { kind: 'open', title: 'open everything', openSet: config.openSet, gate: undefined, run: change },
     { kind: 'see-open', title: 'see it open', run: change },
     ...restoring(rest, change),
@@ -54,14 +54,10 @@ export const gatedRollback = ({ change, to, images, config }: Rollback, closed: 
     { kind: 'disarm', title: 'disarm the gate', gate, policies: [refOf(gatePolicy)] },
     ...back,
     { kind: 'settle', title: 'let Felix follow', what: 'sync' },
-    { kind: 'verify', title: 'verify objects and probes', images: unique([...rest, ...last]) },
+    { kind: 'verify', title: 'verify objects and probes', images: distinct([...rest, ...last]) },
     { kind: 'probe', title: 'probe without the gate', scope },
     { kind: 'unlock', title: 'release the lock' },
   ]
 }
 
 const isHostEndpoint = ({ ref }: BeforeImage): boolean => ref.kind === 'HostEndpoint'
-
-const unique = <One extends ObjectRef | BeforeImage>(all: readonly One[]): One[] => [
-  ...new Map(all.map((one) => [formatRef('ref' in one ? one.ref : one), one])).values(),
-]

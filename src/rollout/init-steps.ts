@@ -1,6 +1,8 @@
 import { keys } from '../calico/names.ts'
-import { formatRef, type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
+import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
+import { takenOver } from '../firewall/adoption.ts'
 import type { FailsafeChange, Plan } from '../firewall/plan.ts'
+import { distinct } from './checkpoint.ts'
 import type { Step } from './steps.ts'
 
 /**
@@ -41,7 +43,7 @@ const dryRunObjects = (plan: Plan): KubeObject[] => [
 
 /** Of HostEndpoints on trial over another's, as they stand for good; one of the other's own name cannot be asked about while that one is there. */
 const lastingOf = (plan: Plan): KubeObject[] => {
-  const theirs = new Set(adopted(plan).map((object) => formatRef(refOf(object))))
+  const theirs = new Set(takenOver(plan).map((object) => formatRef(refOf(object))))
   return plan.finish.write.filter((object) => object.kind === 'HostEndpoint' && !theirs.has(formatRef(refOf(object))))
 }
 
@@ -62,7 +64,7 @@ const trialSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
       kind: 'checkpoint',
       title: 'before the commit',
       number: number(),
-      refs: unique([...[plan.deny, ...adopted(plan), ...plan.finish.write].map(refOf), ...plan.finish.remove]),
+      refs: distinct([...[plan.deny, ...takenOver(plan), ...plan.finish.write].map(refOf), ...plan.finish.remove]),
     },
     { kind: 'ask', title: 'keep the firewall?', scope },
     { kind: 'probe', title: 'probe once more', scope },
@@ -161,10 +163,6 @@ const batchSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
       { kind: 'renew', title: 'renew the deadline' },
     ]
   })
-
-const adopted = ({ adoption }: Plan): KubeObject[] => [...(adoption?.hostEndpoints ?? []), ...(adoption?.policies ?? [])]
-
-const unique = (refs: readonly ObjectRef[]): ObjectRef[] => [...new Map(refs.map((ref) => [formatRef(ref), ref])).values()]
 
 /** Another's HostEndpoints go while ours stand before them, then the policies that governed them; only then ours get the names they keep. */
 const adoptionSteps = ({ adoption }: Plan): Step[] =>

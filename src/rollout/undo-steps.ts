@@ -1,18 +1,17 @@
-import { fieldManager, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import { refOf } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
-import { coverOf } from '../firewall/adoption.ts'
-import { type BeforeImage, checkpointVersion, earliestImages, imageKey } from './checkpoint.ts'
+import { coverOf, isOverAnother } from '../firewall/adoption.ts'
+import { type BeforeImage, checkpointVersion, distinct, earliestImages } from './checkpoint.ts'
 import type { RunState } from './state.ts'
 import type { Step } from './steps.ts'
 
 /** Something of another's, which a kept adoption deletes. */
 export const isAdopted = ({ ref, before }: BeforeImage): boolean =>
-  ['HostEndpoint', 'GlobalNetworkPolicy'].includes(ref.kind) && before !== null && before.metadata.labels?.[keys.managedBy] !== fieldManager
+  ['HostEndpoint', 'GlobalNetworkPolicy'].includes(ref.kind) && before !== null && !isOurs(before)
 
 /** Whether it writes HostEndpoints over another's: that one's firewall is in force again when they go, until ours is kept and theirs is deleted. */
-const isOverAnother = (step: Step): boolean =>
-  step.kind === 'write' && step.objects.some(({ metadata }) => metadata.annotations?.[keys.adopts] !== undefined)
+const writesOverAnother = (step: Step): boolean => step.kind === 'write' && step.objects.some(isOverAnother)
 
 /** The groups an undo puts back, in this order: sets outlive the policies that name them (else connections are lost in between), failsafes come last. */
 const groups: readonly { readonly title: string; readonly holds: (image: BeforeImage) => boolean }[] = [
@@ -32,7 +31,7 @@ export const undoSteps = (state: RunState): Step[] => {
   // What another client closed is not in these images: it stays open by the open set alone.
   const config = state.steps.some(({ kind }) => kind === 'find-gate') ? { ...state.config, opened: true } : state.config
   // Before the commit theirs is untouched, and in force again once ours give way.
-  const givesWay = !state.committed && state.steps.some(isOverAnother) ? [config.change] : undefined
+  const givesWay = !state.committed && state.steps.some(writesOverAnother) ? [config.change] : undefined
   const changed = givesWay === undefined ? images : images.filter((image) => !isAdopted(image))
   const open = state.mayBeClosed || config.opensFirst === true
   const steps = images.length === 0 ? [] : restoreSteps(changed, { open, state: { ...state, config }, givesWay })
@@ -64,7 +63,7 @@ export const restoreSteps = (
 export const restoring = (images: readonly BeforeImage[], run: number): Step[] => {
   const { covers, adopted } = adoptedBack(images, run)
   const rest = [...images.filter((image) => !adopted.includes(image)), ...covers.map(({ ref }): BeforeImage => ({ ref, before: null }))]
-  return [...comingBack(covers, adopted), ...groups.flatMap(({ title, holds }) => restored(title, unique(rest.filter(holds))))]
+  return [...comingBack(covers, adopted), ...groups.flatMap(({ title, holds }) => restored(title, distinct(rest.filter(holds))))]
 }
 
 /** What was taken over, and what of ours stands before it while it comes back. */
@@ -90,8 +89,6 @@ const comingBack = (covers: readonly BeforeImage[], adopted: readonly BeforeImag
 
 const restored = (title: string, images: readonly BeforeImage[]): Step[] =>
   images.length === 0 ? [] : [{ kind: 'restore', title: `restore ${title}`, images }, ...settling(images)]
-
-const unique = (images: readonly BeforeImage[]): BeforeImage[] => [...new Map(images.map((image) => [imageKey(image.ref), image])).values()]
 
 /** Felix follows a policy at once, and a failsafe edit by a restart. */
 const settling = (group: readonly BeforeImage[]): Step[] => {

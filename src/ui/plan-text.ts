@@ -1,3 +1,4 @@
+import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import { listed as shortened } from '../firewall/differences.ts'
 import type { Difference, Plan } from '../firewall/plan.ts'
 import { plainTheme, type Theme } from './theme.ts'
@@ -26,7 +27,11 @@ export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = 
     theme.strong(
       `Change ${plan.change}: firewall ${plan.firewall.metadata.name} on ${cluster.context === '' ? cluster.server : `${cluster.context} (${cluster.server})`}`,
     ),
-    ...section('What closes', differencesOf('closes')),
+    // The words come from the file alone; what of it is closed today already, only the packets tell.
+    ...section(
+      plan.adoption === undefined ? 'What closes' : 'What ours closes, new or not; what is new is told by packets below',
+      differencesOf('closes'),
+    ),
     ...section('What opens', differencesOf('opens')),
     ...section('What stays open', differencesOf('stays-open')),
     ...section(
@@ -62,16 +67,20 @@ const together = (differences: readonly Difference[]): Difference[] => {
 /** Failsafes are told as differences; saying them twice helps nobody. */
 const notices = (plan: Plan): Plan['notices'] => plan.notices.filter(({ text }) => !text.startsWith('Open to everyone by failsafe'))
 
-const order = ({ failsafes, narrowing, sets, policies, batches }: Plan, windowSeconds: number): string[] => [
+const order = ({ failsafes, narrowing, sets, policies, batches, adoption }: Plan, windowSeconds: number): string[] => [
   'Before any write: ask the API server about every write, rehearse the gate, and probe what works today.',
   ...(failsafes === undefined
     ? []
-    : [`Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force.`]),
+    : [
+        `Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force, but a new connection may need a second try meanwhile.`,
+      ]),
   `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. They select nothing yet, so nothing closes.`,
   ...(batches.length === 0
     ? []
     : [
-        `The gate: from here on everything closed opens by itself ${windowSeconds} s after the last green round of probes.`,
+        adoption === undefined
+          ? `The gate: from here on everything closed opens by itself ${windowSeconds} s after the last green round of probes.`
+          : `The gate: from here on ours stands before the firewall that is there, and what it closes opens by itself ${windowSeconds} s after the last green round of probes: then that one decides again.`,
         `Network interfaces, one batch after the other, probed after each: ${batches.map(({ title, nodes }) => (nodes.length <= 4 && nodes.length > 1 ? listed(nodes) : title)).join('; then ')}.`,
       ]),
   ...(narrowing === undefined
@@ -79,8 +88,19 @@ const order = ({ failsafes, narrowing, sets, policies, batches }: Plan, windowSe
     : [
         `Failsafes get narrower${narrowing.trial === undefined ? '' : `, on ${narrowing.trial.node} first`}: every Felix restarts once more and is awaited. Until you keep it, the gate opens these ports too.`,
       ]),
-  'Your word: keep it, or it opens again.',
+  ...(adoption === undefined
+    ? ['Your word: keep it, or it opens again.']
+    : [
+        'Your word: keep it, or what was there is in force again.',
+        `Once you keep it: delete ${namesOf([...adoption.hostEndpoints, ...adoption.policies])}; rollback brings them back.${adoption.staying.length === 0 ? '' : ` ${namesOf(adoption.staying)} also ${adoption.staying.length === 1 ? 'governs' : 'govern'} other things, and ${adoption.staying.length === 1 ? 'stays' : 'stay'}.`}`,
+      ]),
 ]
+
+const namesOf = (objects: readonly KubeObject[]): string =>
+  shortened(
+    objects.map((object) => formatRef(refOf(object))),
+    12,
+  )
 
 /** `7443/tcp inbound and outbound (API endpoint 192.168.218.189:7443)`; where a reason came from stands in `plan -o json`. */
 const addedFailsafes = ({ added }: NonNullable<Plan['failsafes']>): string => {
@@ -92,12 +112,14 @@ const addedFailsafes = ({ added }: NonNullable<Plan['failsafes']>): string => {
   return [...directions].map(([key, names]) => key.replace('DIRECTION', listed(names))).join(', ')
 }
 
-const wayBack = ({ batches }: Plan, windowSeconds: number): string[] => [
-  `A red probe, Ctrl-C or a "no" opens the cluster at once and puts everything back.`,
+const wayBack = ({ batches, adoption }: Plan, windowSeconds: number): string[] => [
+  adoption === undefined
+    ? `A red probe, Ctrl-C or a "no" opens the cluster at once and puts everything back.`
+    : `A red probe, Ctrl-C or a "no" gives way to the firewall that is there now, at once, and puts everything back.`,
   ...(batches.length === 0
     ? []
     : [
-        `If this machine dies, sleeps or loses its way to the API, Kubernetes opens ${shortened(batches.flatMap(({ nodes }) => nodes))} by itself within ${windowSeconds} s.`,
+        `If this machine dies, sleeps or loses its way to the API, Kubernetes opens ${shortened(batches.flatMap(({ nodes }) => nodes))} by itself within ${windowSeconds} s${adoption === undefined ? '' : ', to what the firewall that is there now lets in'}.`,
       ]),
   'Undo it later: kubectl calico-fw rollback. Open everything at once: kubectl calico-fw open.',
 ]

@@ -1,5 +1,5 @@
 import type { FailsafeSource } from '../calico/failsafes.ts'
-import { fieldManager, keys, names } from '../calico/names.ts'
+import { isOurs, names } from '../calico/names.ts'
 import type { Connection, Decision, Verdict, World } from './model.ts'
 import { protocolNumber, protocols } from './packet.ts'
 
@@ -35,9 +35,9 @@ const deciding = ({ decisions, action }: Verdict): Decision | undefined =>
 
 const policyAdvice = (world: World, connection: Connection, { action }: Verdict, name: string, { rule, text }: Decision): string => {
   const policy = world.policies.find(({ metadata }) => metadata.name === name)
-  const isOurs = policy?.metadata.labels?.[keys.managedBy] === fieldManager
+  const own = policy !== undefined && isOurs(policy)
   const where = `rule ${/(ingress|egress)\[\d+\]/.exec(text)?.[0] ?? rule} of GlobalNetworkPolicy ${name}`
-  if (!isOurs) return `${where} decides: kubectl edit globalnetworkpolicy ${name}`
+  if (!own) return `${where} decides: kubectl edit globalnetworkpolicy ${name}`
   if (action === 'allow') return `${where} lets it in, as the file says: kubectl calico-fw plan shows by which entry`
   const { destination, port, source, protocol } = connection
   const transport = protocolNumber(protocol) === protocols.udp ? 'udp' : 'tcp'

@@ -1,8 +1,10 @@
 import { subjectSelector } from '../calico/endpoint-selectors.ts'
 import { names } from '../calico/names.ts'
+import { byPolicyOrder, governsDirection, tierOf } from '../calico/policies.ts'
 import { matchesPartly, type Selector } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
+import { byText } from '../firewall/by-text.ts'
 import { type Chain, type CompiledPolicy, type CompiledTier, chainOf } from './chain.ts'
 import { hostEndpointKnowledge } from './endpoint-knowledge.ts'
 import type { Decision } from './model.ts'
@@ -40,7 +42,7 @@ export const createEndpointCompiler = (
   context: RuleContext,
 ): ((endpoint: HostEndpoint) => CompiledEndpoint) => {
   const tierOrder = tierRanks(tiers, policies)
-  const subjects: Subject[] = [...policies].sort(byOrder).map((policy) => ({ policy, selector: readable(() => subjectSelector(policy.spec)) }))
+  const subjects: Subject[] = [...policies].sort(byPolicyOrder).map((policy) => ({ policy, selector: readable(() => subjectSelector(policy.spec)) }))
   const compiled = new Map<string, CompiledEndpoint>()
   return (endpoint) => {
     const key = JSON.stringify([Object.entries(endpoint.metadata.labels ?? {}).sort(), endpoint.spec.profiles ?? []])
@@ -69,17 +71,7 @@ const tierRanks = (tiers: readonly Tier[], policies: readonly GlobalNetworkPolic
     ...made,
     ...missing.map((name) => ({ name, order: name === 'default' ? 1_000_000 : Number.POSITIVE_INFINITY, atEnd: 'drop' as const })),
   ]
-  return all.sort((one, other) => (one.order === other.order ? compareText(one.name, other.name) : one.order - other.order))
-}
-
-const tierOf = ({ spec }: GlobalNetworkPolicy): string => spec.tier || 'default'
-
-const compareText = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
-
-/** Policies without an order come last, ties go by name. */
-const byOrder = (one: GlobalNetworkPolicy, other: GlobalNetworkPolicy): number => {
-  const [a, b] = [one.spec.order ?? Number.POSITIVE_INFINITY, other.spec.order ?? Number.POSITIVE_INFINITY]
-  return a === b ? compareText(one.metadata.name, other.metadata.name) : a - b
+  return all.sort((one, other) => (one.order === other.order ? byText(one.name, other.name) : one.order - other.order))
 }
 
 const compileEndpoint = (
@@ -109,7 +101,7 @@ const compileEndpoint = (
       stage,
     )
   const ifAny = (of: readonly GlobalNetworkPolicy[], direction: 'ingress' | 'egress', stage: Decision['stage']): Chain | undefined =>
-    of.some(({ spec }) => governs(spec, direction)) ? make(of, direction, stage) : undefined
+    of.some((policy) => governsDirection(policy, direction)) ? make(of, direction, stage) : undefined
   return {
     untrackedIngress: ifAny(untracked, 'ingress', 'doNotTrack'),
     untrackedEgress: ifAny(untracked, 'egress', 'doNotTrack'),
@@ -125,10 +117,6 @@ const compileEndpoint = (
   }
 }
 
-/** Felix takes missing types for both directions (felix/calc/policy_sorter.go `ExtractPolicyMetadata`). */
-const governs = (spec: GlobalNetworkPolicy['spec'], direction: 'ingress' | 'egress'): boolean =>
-  !spec.types?.length || spec.types.includes(direction === 'ingress' ? 'Ingress' : 'Egress')
-
 const compileTier = (
   tier: RankedTier,
   policies: readonly GlobalNetworkPolicy[],
@@ -137,7 +125,7 @@ const compileTier = (
   context: RuleContext,
   beyond: string[],
 ): CompiledTier[] => {
-  const own = policies.filter((policy) => tierOf(policy) === tier.name && governs(policy.spec, direction))
+  const own = policies.filter((policy) => tierOf(policy) === tier.name && governsDirection(policy, direction))
   if (own.length === 0) return []
   const compiled = own.map(({ metadata, spec }): CompiledPolicy => {
     const rules = (spec[direction] ?? []).map((rule) => {

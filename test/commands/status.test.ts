@@ -17,6 +17,13 @@ const closed = (run: number, ...nodes: readonly string[]): KubeObject[] =>
     metadata: { name: `${node}-ens160`, labels: { [keys.run]: `${run}` } },
   }))
 
+/** The same, each before another's. */
+const over = (run: number, ...nodes: readonly string[]): KubeObject[] =>
+  closed(run, ...nodes).map((one) => ({
+    ...one,
+    metadata: { ...one.metadata, name: `0-${one.metadata.name}`, annotations: { [keys.adopts]: one.metadata.name } },
+  }))
+
 /** The gate of a change, twenty seconds before its deadline. */
 const gate = (change: number): KubeObject[] => [
   { ...gateJob(change, 30), status: { startTime: '2025-12-31T23:59:50Z' } } as KubeObject,
@@ -40,6 +47,34 @@ describe('what status tells', () => {
       objects: [...closed(1, 'ws1'), ...gate(1)],
       standing: 'trial',
       says: ['Change 1 is on trial: the cluster opens by itself in about 20 s', 'confirm', 'calico-fw open'],
+    },
+    {
+      title: 'a trial over another’s firewall: that one is what it ends in',
+      objects: [...over(1, 'ws1'), ...gate(1)],
+      standing: 'trial',
+      says: [
+        'what it closes opens by itself in about 20 s',
+        'the firewall that was there before is in force again',
+        'end it:   kubectl calico-fw rollback',
+      ],
+      not: ['calico-fw open'],
+    },
+    {
+      title: 'the same, expired',
+      objects: over(1, 'ws1'),
+      standing: 'expired',
+      says: [
+        'was never kept',
+        'the firewall that was there before is in force, with what this one opens',
+        'clean up and go on:   kubectl calico-fw adopt',
+      ],
+      not: ['everything is open'],
+    },
+    {
+      title: 'kept, by a client that did not come to delete the other one',
+      objects: [...over(1, 'ws1'), denyPolicy([1])],
+      standing: 'kept',
+      says: ['Not all of the firewall it took over is gone', 'finish it, on trial: kubectl calico-fw adopt'],
     },
     {
       title: 'a gate that was armed before anything closed',

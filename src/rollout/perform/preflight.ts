@@ -1,4 +1,4 @@
-import { toolNamespace } from '../../calico/names.ts'
+import { isOurs, toolNamespace } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
 import { rightsToWrite } from '../../calico/rights.ts'
 import { FwError } from '../../errors.ts'
@@ -8,7 +8,6 @@ import { sameSpec } from '../../firewall/same-spec.ts'
 import { type Access, isAllowed } from '../access-review.ts'
 import type { PerformContext } from './context.ts'
 import { inParallel } from './parallel.ts'
-import { isOurs } from './write.ts'
 
 /**
  * Asks the server about every write before the first one: a dry run shows admission, validation and conflicts; access reviews show rights the dry run does not use.

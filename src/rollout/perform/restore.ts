@@ -1,3 +1,4 @@
+import { isOurs } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
@@ -8,7 +9,6 @@ import { capture } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
 import { inParallel } from './parallel.ts'
-import { isOurs } from './write.ts'
 
 /** Puts each object back to its before-image; one that is there already is left alone, so that doing it twice changes nothing. */
 export const restore = async (context: PerformContext, images: readonly BeforeImage[]): Promise<void> => {

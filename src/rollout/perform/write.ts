@@ -1,4 +1,4 @@
-import { keys, ownLabels } from '../../calico/names.ts'
+import { isOurs, keys, ownLabels } from '../../calico/names.ts'
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
 import { sameSpec } from '../../firewall/same-spec.ts'
@@ -74,9 +74,6 @@ export const removeAdopted = async (context: PerformContext, refs: readonly Obje
     await api.delete(ref, now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
   })
 }
-
-/** Whether the object carries our managed-by label. */
-export const isOurs = (object: KubeObject): boolean => object.metadata.labels?.[keys.managedBy] === ownLabels()[keys.managedBy]
 
 /** The version the checkpoint saw, so that a write in between is a conflict and not an overwrite. */
 const guarded = (wanted: KubeObject, before: KubeObject | null): KubeObject =>
