@@ -79,7 +79,8 @@ const looking: readonly Right[] = [
 const opening: readonly Right[] = [
   right(calico('GlobalNetworkSet'), 'create patch'),
   right(stored('GlobalNetworkSet'), 'create patch', { only: 'aggregated' }),
-  right(calico('HostEndpoint'), 'deletecollection'),
+  // One by one where there are only storage CRDs: no selector sees their labels.
+  right(calico('HostEndpoint'), 'delete deletecollection'),
   // Whether the policy stands that the open set opens by.
   right(calico('GlobalNetworkPolicy'), 'get', { names: [names.basePolicy] }),
   right({ group: 'projectcalico.org', plural: 'tier.globalnetworkpolicies' }, 'get'),
