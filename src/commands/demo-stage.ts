@@ -20,7 +20,7 @@ export interface DemoStage {
 /** The operator's machine in the simulated network. */
 const operator = '192.168.218.170'
 /** Time runs this much faster than real time. */
-const haste = 5
+export const haste = 5
 /** The least a probe waits for an answer, in real milliseconds: handshakes take real time. */
 const leastPatienceMs = 1_000
 

@@ -9,7 +9,7 @@ import type { ScriptedAnswer } from '../ui/scripted-prompter.ts'
 import { themeFor } from '../ui/theme.ts'
 import { run as addVip } from './add-vip.ts'
 import type { Context } from './context.ts'
-import { type DemoStage, setStage } from './demo-stage.ts'
+import { type DemoStage, haste, setStage } from './demo-stage.ts'
 import { run as init } from './init.ts'
 import { run as rollback } from './rollback.ts'
 import { withCluster } from './session.ts'
@@ -27,7 +27,7 @@ const script = ({ message }: Question): ScriptedAnswer => (message.startsWith('K
 export const run = async (context: Context, { scenario }: DemoOptions): Promise<ExitCode> => {
   const stage = await setStage(context, script)
   stage.tell('Five nodes with Calico and a network around them run inside this program.')
-  stage.tell('Nothing of yours is touched; time runs six times as fast.')
+  stage.tell(`Nothing of yours is touched; time runs ${haste} times as fast.`)
   try {
     return await stories[scenario](stage)
   } finally {
@@ -55,15 +55,18 @@ const main = async (stage: DemoStage): Promise<ExitCode> => {
 const lockout = async (stage: DemoStage): Promise<ExitCode> => {
   const before = stage.reach()
   showReach(stage, 'Before: who reaches what')
-  const sabotage = async (): Promise<void> => {
-    await closedNodes(stage, 2)
-    stage.simulator.objects.create(intruder)
+  const over = new AbortController()
+  const sabotage = async (): Promise<boolean> => {
+    const inTime = await closedNodes(stage, 2, over.signal)
+    if (inTime) stage.simulator.objects.create(intruder)
+    return inTime
   }
   const planted = sabotage()
   const code = await play(stage, ['init'], (session) =>
     init(session, { windowSeconds: 90, yes: true, takeOver: false, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted }),
   )
-  await planted
+  over.abort()
+  if (!(await planted)) return endedEarly(stage)
   stage.tell('\nIn the middle of the run somebody applied GlobalNetworkPolicy intruder, which drops everything at the nodes.')
   stage.tell('A probe saw it; the run opened the cluster, put everything back, and ended with exit code 4.')
   showReach(stage, 'After: as before')
@@ -78,8 +81,11 @@ const crash = async (stage: DemoStage): Promise<ExitCode> => {
   const options = { windowSeconds: 30, yes: true, takeOver: false, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted } as const
   stage.tell('\n$ kubectl calico-fw init --yes --node-ports close --window 30s')
   // Nobody waits for the dead: what was begun stays where it was when it died.
-  void withCluster(victim.context, {}, { format: 'text' }, (session) => init(session, options)).catch(() => undefined)
-  await closedNodes(stage, 3)
+  const over = new AbortController()
+  void withCluster(victim.context, {}, { format: 'text' }, (session) => init(session, options))
+    .catch(() => undefined)
+    .finally(() => over.abort())
+  if (!(await closedNodes(stage, 3, over.signal))) return endedEarly(stage)
   victim.kill()
   stage.tell('\n*** kill -9: the program is gone. Nobody renews the gate, nobody rolls back. ***')
   showReach(stage, 'Now: half of the nodes are closed')
@@ -116,11 +122,19 @@ const play = async ({ context, tell }: DemoStage, argv: readonly string[], work:
 const isClosed = ({ simulator }: DemoStage): boolean =>
   ['ws1', 'ws2', 'ws3', 'ws4', 'control1'].some((node) => simulator.reach('inet', node, 9100) === 'TIMEOUT')
 
-/** Resolves once that many nodes have a HostEndpoint of ours. */
-const closedNodes = async ({ simulator, context }: DemoStage, count: number): Promise<void> => {
+/** Resolves once that many nodes have a HostEndpoint of ours; false where the run is over before. */
+const closedNodes = async ({ simulator, context }: DemoStage, count: number, over: AbortSignal): Promise<boolean> => {
   const { clock } = context([])
-  while (simulator.objects.list(v3, 'HostEndpoint').filter(({ metadata }) => metadata.labels?.[keys.run] !== undefined).length < count)
+  while (simulator.objects.list(v3, 'HostEndpoint').filter(({ metadata }) => metadata.labels?.[keys.run] !== undefined).length < count) {
+    if (over.aborted) return false
     await clock.sleep(50)
+  }
+  return true
+}
+
+const endedEarly = ({ tell }: DemoStage): ExitCode => {
+  tell('\nThe run ended before its story began: this machine is too busy for time that runs so fast. Try again.')
+  return exitCodes.failure
 }
 
 /** The lock's last holder is dead; its Lease must run out before another may work. */
