@@ -3,7 +3,7 @@ import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
 import { addFirewallCommands } from './commands/firewall-commands.ts'
 import { consentFlags, windowOption, withConsent, yesOption } from './commands/firewall-options.ts'
-import { parseChange, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
+import { parseChange, parseHistory, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -101,10 +101,12 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
   dataFlags(add('history', 'list the changes of this tool, or tell one step by step'))
     .argument('[change]', 'the number of a change')
     .usage('[CHANGE] [flags]')
+    .option('--bundle', 'print all that is kept of that change, as one document')
+    .option('--redact', 'in the bundle, hide addresses and who made the change')
     .action(
-      onCluster(async (session, _, [change]) => {
+      onCluster(async (session, flags, [change]) => {
         const { run } = await import('./commands/history.ts')
-        return run(session, change === undefined ? undefined : parseChange(change, 'CHANGE'))
+        return run(session, parseHistory(change, { bundle: flags.bundle === true, redact: flags.redact === true }))
       }),
     )
   dataFlags(add('doctor', 'look for what would make a firewall unsafe or fail; change nothing')).action(

@@ -11,6 +11,7 @@ import { parseCidr } from '../net/cidr.ts'
 import { parsePortSpec } from '../net/port.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
+import type { Evidence } from '../rollout/checkpoint.ts'
 import { addVipSteps } from '../rollout/init-steps.ts'
 import { nextChange } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
@@ -20,6 +21,7 @@ import { proofText } from '../ui/proof-text.ts'
 import { wrap } from '../ui/wrap.ts'
 import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
+import { evidenceOf } from './evidence.ts'
 import { keptFirewall } from './kept-firewall.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
@@ -63,7 +65,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
     printer.document('AddVip', { outcome: 'declined' })
     return exitCodes.ok
   }
-  const change = await rollOut(command, found, addition, opening, options)
+  const change = await rollOut(command, found, addition, { ...opening, evidence: evidenceOf(found.facts, { entry, failsafes }, proof) }, options)
   if (options.filename !== undefined && edited !== undefined) await context.writeFile(options.filename, edited)
   await tellWhatAnswers(command, found, addition)
   printer.talk(`Done. Undo it: kubectl calico-fw rollback`)
@@ -106,13 +108,14 @@ const rollOut = async (
   command: CommandContext,
   { facts }: Survey,
   { probes }: AddVip,
-  { config, steps }: OpeningRun,
+  { config, steps, evidence }: OpeningRun & { readonly evidence: Evidence },
   { yes, takeOver }: AddVipOptions,
 ): Promise<number> => {
   const { change } = config
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, yes, takeOver })
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes, evidence }, yes, takeOver })
   const at = command.context.clock.wall().toISOString()
-  await command.journal.appendHistory(facts.cluster.uid, { change, command: command.commandLine, outcome: outcome.kind, at })
+  const problem = await command.journal.appendHistory(facts.cluster.uid, { change, command: command.commandLine, outcome: outcome.kind, at })
+  if (problem !== undefined) command.printer.talk(`note: ${problem.message}`)
   exitCodeOf(outcome)
   return change
 }

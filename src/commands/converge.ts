@@ -15,8 +15,9 @@ import { proofText } from '../ui/proof-text.ts'
 import { themeFor } from '../ui/theme.ts'
 import { wrap } from '../ui/wrap.ts'
 import type { CommandContext } from './context.ts'
+import { evidenceOf } from './evidence.ts'
 import type { DryRun } from './flags.ts'
-import { planFields } from './plan-fields.ts'
+import { planFields, planInBrief } from './plan-fields.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
@@ -148,17 +149,18 @@ const rollOut = async (
   command: CommandContext,
   verb: ConvergingVerb,
   found: Survey,
-  { plan }: Prepared,
+  prepared: Prepared,
   { words }: Wanted,
   { windowSeconds, yes, takeOver, accepted }: ConvergeOptions,
 ): Promise<ExitCode> => {
   const { printer, journal, context } = command
   const { facts, situation } = found
+  const { plan, proof } = prepared
   const taken = accepted.unseen.length + accepted.hostFirewalls.length === 0 ? {} : { accepted }
   const outcome = await runSteps(command, {
     steps: initSteps(plan, { opened: situation.opened }),
     config: configOf(command, plan, found, windowSeconds),
-    subject: { facts, probes: plan.probes, ...taken },
+    subject: { facts, probes: plan.probes, ...taken, evidence: evidenceOf(facts, planInBrief(prepared), proof) },
     ...{ yes, takeOver },
   })
   const at = context.clock.wall().toISOString()

@@ -56,6 +56,27 @@ export const parseChange = (text: string, flag = '--to'): number => {
   return Number(text)
 }
 
+/** What `history` is asked for. */
+export interface HistoryOptions {
+  readonly change?: number
+  /** Print everything that is kept of that change. */
+  readonly bundle: boolean
+  /** In the bundle, hide addresses and who made the change. */
+  readonly redact: boolean
+}
+
+/**
+ * `history`'s argument and flags: a bundle is of one change, and only a bundle is redacted.
+ * @throws FwError FW_USAGE
+ */
+export const parseHistory = (change: string | undefined, flags: Omit<HistoryOptions, 'change'>): HistoryOptions => {
+  if (flags.redact && !flags.bundle)
+    throw new FwError('FW_USAGE', '--redact is for a bundle', { fix: 'kubectl calico-fw history CHANGE --bundle --redact' })
+  if (change !== undefined) return { ...flags, change: parseChange(change, 'CHANGE') }
+  if (flags.bundle) throw new FwError('FW_USAGE', '--bundle is of one change', { fix: 'name it: kubectl calico-fw history CHANGE --bundle' })
+  return flags
+}
+
 /**
  * `-o`: json or yaml; text without it.
  * @throws FwError FW_USAGE

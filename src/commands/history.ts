@@ -1,11 +1,17 @@
 import * as v from 'valibot'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type Chain, chainOf, hashOf } from '../rollout/chain.ts'
+import { changeBundle, touchedBy } from '../rollout/change-bundle.ts'
 import { changesOf } from '../rollout/changes.ts'
-import type { Checkpoint } from '../rollout/checkpoint.ts'
+import { type Checkpoint, compareNumbers } from '../rollout/checkpoint.ts'
+import { capture } from '../rollout/perform/checkpoint.ts'
 import { readCheckpoints } from '../rollout/perform/checkpoint-store.ts'
 import { byChange, changeText, effectsOf, historyText, type Told } from '../ui/history-text.ts'
 import type { CommandContext } from './context.ts'
+import type { HistoryOptions } from './flags.ts'
+import { serialised } from './printer.ts'
+import { redact } from './redact.ts'
 
 /** What a file of the journal must hold to be told of; more may be in it. */
 const stored = v.looseObject({
@@ -15,8 +21,9 @@ const stored = v.looseObject({
 })
 const ended = v.looseObject({ change: v.number(), outcome: v.string(), at: v.string() })
 
-/** Every change this tool made to the cluster: by whom, when, why, what it touched, and how it ended. With a number: that one, step by step. */
-export const run = async ({ cluster, printer, journal }: CommandContext, only?: number): Promise<ExitCode> => {
+/** Every change this tool made to the cluster: by whom, when, why, what it touched, and how it ended. With a number: that one, step by step, or all that is kept of it. */
+export const run = async (command: CommandContext, options: HistoryOptions): Promise<ExitCode> => {
+  const { cluster, printer, journal } = command
   const [{ checkpoints, damaged }, home] = await Promise.all([
     readCheckpoints(cluster.api),
     cluster.api.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }),
@@ -28,33 +35,81 @@ export const run = async ({ cluster, printer, journal }: CommandContext, only?: 
   const local = onDisk.entries.flatMap(({ document }) => (v.is(stored, document) ? [document as unknown as Checkpoint] : []))
   const ends = history.entries.flatMap((entry) => (v.is(ended, entry) ? [entry] : []))
   const told = tell(checkpoints, local, ends)
-  if (only === undefined) {
-    printer.data(historyText(told))
-    printer.document('History', { changes: told.map(fieldsOf) })
-    return exitCodes.ok
+  const chain = chainOf(checkpoints)
+  const altered = alteredAmong(checkpoints, local)
+  const whole = chain.breaks.length === 0 && altered.length === 0
+  for (const line of doubts(chain, altered)) printer.talk(`warning: ${line}`)
+  const code = whole ? exitCodes.ok : exitCodes.failure
+  if (options.change === undefined) {
+    printer.data(historyText(told, chain))
+    printer.document('History', { changes: told.map(fieldsOf), chain: { ...chain, altered } })
+    return code
   }
-  const change = told.find(({ number }) => number === only)
-  if (change === undefined) throw new FwError('FW_NOT_FOUND', `there is no change ${only}`, { fix: 'see which there are: kubectl calico-fw history' })
-  printer.data(changeText(change))
-  printer.document('Change', fieldsOf(change))
-  return exitCodes.ok
+  const change = told.find(({ number }) => number === options.change)
+  if (change === undefined)
+    throw new FwError('FW_NOT_FOUND', `there is no change ${options.change}`, { fix: 'see which there are: kubectl calico-fw history' })
+  if (options.bundle) await printBundle(command, change, checkpoints, options)
+  else {
+    printer.data(changeText(change))
+    printer.document('Change', fieldsOf(change))
+  }
+  return code
+}
+
+const printBundle = async (
+  { cluster, printer, context }: CommandContext,
+  change: Told,
+  checkpoints: readonly Checkpoint[],
+  options: HistoryOptions,
+): Promise<void> => {
+  const now = await capture(cluster.api, touchedBy(change.steps))
+  const { steps, ...about } = change
+  const bundle = {
+    at: context.clock.wall().toISOString(),
+    redacted: options.redact,
+    change: about,
+    ...changeBundle(change.number, steps, checkpoints, now),
+  }
+  const fields = (options.redact ? redact(bundle, [change.by]) : bundle) as typeof bundle
+  printer.data(serialised({ kind: 'ChangeBundle', ...fields }, 'yaml').trimEnd())
+  printer.document('ChangeBundle', fields)
 }
 
 type Ended = v.InferOutput<typeof ended>
 
 const tell = (inCluster: readonly Checkpoint[], local: readonly Checkpoint[], ends: readonly Ended[]): Told[] => {
   const known = new Set(changesOf(inCluster).map(({ number }) => number))
+  const onDisk = byChange(local)
   const from = (checkpoints: readonly Checkpoint[], where: Told['where']): Told[] => {
-    const steps = byChange(checkpoints)
+    const steps = byChange(checkpoints.filter(({ folds }) => folds === undefined))
     return changesOf(checkpoints).map((change) => {
       // Numbers begin anew after `rollback --to 0`: an end from before the change belongs to an earlier life.
       const outcome = change.end?.outcome ?? ends.findLast((one) => one.change === change.number && one.at >= change.at)?.outcome
-      return { ...change, where, outcome, steps: steps.get(change.number) ?? [] }
+      // What the cluster has folded away may still be on this machine.
+      const kept = (onDisk.get(change.number) ?? []).filter(({ at, by }) => at >= change.at && by === change.by)
+      return { ...change, where, outcome, steps: steps.get(change.number) ?? kept }
     })
   }
   const away = from(local, 'this machine').filter(({ number }) => !known.has(number))
   return [...away, ...from(inCluster, 'cluster')].sort((one, other) => one.number - other.number)
 }
+
+/** Checkpoints this machine wrote and that are other ones in the cluster now. One of the same number and another time belongs to an earlier life of the tool. */
+const alteredAmong = (inCluster: readonly Checkpoint[], local: readonly Checkpoint[]): string[] => {
+  const copies = new Map(local.map((copy) => [copy.number, copy]))
+  return inCluster
+    .filter((one) => {
+      const copy = copies.get(one.number)
+      return copy !== undefined && copy.at === one.at && hashOf(copy) !== hashOf(one)
+    })
+    .map(({ number }) => number)
+    .sort(compareNumbers)
+}
+
+const doubts = ({ breaks }: Chain, altered: readonly string[]): string[] => [
+  ...breaks.map((number) => `before checkpoint ${number} another one stood than is there now: that one was changed, or one in between is gone`),
+  ...altered.map((number) => `checkpoint ${number} is not what this machine wrote; its copy is in the clusters folder of this tool's state`),
+]
 
 const fieldsOf = ({ steps, ...change }: Told) => ({
   ...change,

@@ -28,4 +28,6 @@ export interface Parsed extends ConnectionFlags {
   readonly saveFacts?: string
   readonly execute?: string
   readonly for?: string
+  readonly bundle?: true
+  readonly redact?: true
 }

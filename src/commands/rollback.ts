@@ -19,6 +19,7 @@ import { withoutStray } from '../rollout/strays.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { clearAway } from './clear-away.ts'
 import type { CommandContext } from './context.ts'
+import { evidenceOf } from './evidence.ts'
 import { firewallBack, rollbackProbes } from './rollback-probes.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
@@ -62,10 +63,11 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
     return exitCodes.ok
   const undoes = situation.changes.filter(({ number }) => number > to).map(({ number }) => number)
+  const plan = { to, way, restores: differing.map(({ ref, before }) => ({ object: formatRef(ref), to: before === null ? 'absent' : 'as it was' })) }
   const outcome = await runSteps(command, {
     steps,
     config,
-    subject: { facts, probes: rollbackProbes(facts, firewall, closed), undoes },
+    subject: { facts, probes: rollbackProbes(facts, firewall, closed), undoes, evidence: evidenceOf(facts, plan, proof) },
     yes: options.yes,
   })
   const problem = await command.journal.appendHistory(facts.cluster.uid, {

@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { formatRef } from '../calico/object.ts'
+import type { Probe, ProbeOutcome } from '../firewall/probes.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import type { ChangeRecord } from './changes.ts'
 
@@ -20,6 +21,19 @@ export interface End {
   readonly at: string
   /** Probes that were green at the last look. */
   readonly green: number
+  /** Why the run turned round, where it did. */
+  readonly why?: string | undefined
+}
+
+/** What a change rests on, kept with it so that anybody can tell later why it was made as it was. Everything here is for people. */
+export interface Evidence {
+  /** Of this program, Kubernetes and Calico. */
+  readonly versions: Readonly<Record<string, string>>
+  /** What was shown before the question. */
+  readonly plan: Readonly<Record<string, unknown>>
+  readonly proof: Readonly<Record<string, unknown>>
+  /** Every probe, and what it answered before the first write. */
+  readonly probes?: readonly (Pick<Probe, 'id' | 'title' | 'expect'> & { readonly before: ProbeOutcome })[]
 }
 
 /** The version of checkpoints this program writes, and the only one so far. */
@@ -39,7 +53,15 @@ export interface Checkpoint {
   readonly undoes?: readonly number[]
   /** Risks the operator took by name. */
   readonly accepted?: Accepted
+  /** What the change was to do and why that was held safe: on its first checkpoint alone. */
+  readonly evidence?: Evidence
+  /** Probes that were green when they were all asked last before this step; none before the first probing. */
+  readonly green?: number
   readonly images: readonly BeforeImage[]
+  /** The hash of the checkpoint before this one; the first of all has none. See `hashOf`. */
+  readonly previous?: string
+  /** Where it stands for others: what the checkpoint after the last of them names as `previous`. */
+  readonly head?: string
   /** Changes this one stands for, where their own checkpoints were pruned: its images are the earliest of theirs. */
   readonly folds?: readonly ChangeRecord[]
   /** How the change ended: on its first checkpoint alone, and beside the checkpoint, which never changes. */

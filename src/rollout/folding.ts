@@ -1,3 +1,4 @@
+import { linkOf } from './chain.ts'
 import type { Change } from './changes.ts'
 import { type Checkpoint, checkpointVersion, compareNumbers, earliestImages, parseNumber } from './checkpoint.ts'
 
@@ -49,8 +50,14 @@ const folding = (checkpoints: readonly Checkpoint[], members: readonly Change[])
   const folds = members.map(({ undoneBy: _, inForce: __, ...record }) => record)
   const title = `before changes ${first.number} to ${last.number}`
   const { at, by, command } = last
-  const into = { apiVersion: checkpointVersion, kind: 'Checkpoint', number, title, at, by, command, images: earliestImages(of), folds } as const
-  return [{ into, of: of.filter((checkpoint) => checkpoint.number !== number).sort((one, other) => compareNumbers(one.number, other.number)) }]
+  const inOrder = [...of].sort((one, other) => compareNumbers(one.number, other.number))
+  const [previous, end] = [inOrder[0]?.previous, inOrder.at(-1)]
+  const into: Checkpoint = {
+    ...{ apiVersion: checkpointVersion, kind: 'Checkpoint', number, title, at, by, command, images: earliestImages(of), folds },
+    ...(previous === undefined ? {} : { previous }),
+    ...(end === undefined ? {} : { head: linkOf(end) }),
+  }
+  return [{ into, of: inOrder.filter((checkpoint) => checkpoint.number !== number) }]
 }
 
 /** Whether the state after change `to` can still be told from those around it. */

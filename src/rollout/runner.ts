@@ -63,7 +63,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     signal: whole.signal,
     lost: (text) => raise({ kind: 'lock-lost', text }),
   })
-  const memory: RunMemory = { baseline: [], since: clock.wall(), seen: new Map(), green: 0 }
+  const memory: RunMemory = { baseline: [], since: clock.wall(), seen: new Map() }
   const flying = new Set<Promise<void>>()
   const contextNow = (): PerformContext => ({
     ports,

@@ -119,9 +119,14 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     ],
   },
   history: {
-    more: 'Reads the checkpoints in the cluster, and those on this machine of changes the cluster keeps nothing of any more.',
-    examples: ['kubectl calico-fw history', 'kubectl calico-fw history 3', 'kubectl calico-fw history -o json'],
-    exitCodes: [ok, failure, usage, unreachable],
+    more: 'Reads the checkpoints in the cluster, and those on this machine of changes the cluster keeps nothing of any more. Each names the one before it by its hash.',
+    examples: [
+      'kubectl calico-fw history',
+      'kubectl calico-fw history 3',
+      'kubectl calico-fw history 3 --bundle --redact > change-3.yaml',
+      'kubectl calico-fw history -o json',
+    ],
+    exitCodes: [ok, [exitCodes.failure, 'the checkpoints are no unbroken chain, or it failed'], usage, unreachable],
   },
   doctor: {
     examples: ['kubectl calico-fw doctor', 'kubectl calico-fw doctor -o json'],

@@ -1,4 +1,5 @@
 import { formatRef } from '../calico/object.ts'
+import type { Chain } from '../rollout/chain.ts'
 import type { Change } from '../rollout/changes.ts'
 import { type Checkpoint, parseNumber } from '../rollout/checkpoint.ts'
 import { table } from './table.ts'
@@ -11,7 +12,7 @@ export interface Told extends Change {
 }
 
 /** All changes, the newest last, a line each. */
-export const historyText = (changes: readonly Told[]): string => {
+export const historyText = (changes: readonly Told[], { head, breaks }: Chain): string => {
   if (changes.length === 0) return 'No change of this tool is known.'
   const rows = changes.map((change) => [`${change.number}`, change.at, change.by, endOf(change), `${change.steps.length}`, change.command])
   const away = changes.filter(({ where }) => where !== 'cluster').map(({ number }) => number)
@@ -19,8 +20,10 @@ export const historyText = (changes: readonly Told[]): string => {
     table(['change', 'at', 'by', 'ended', 'steps', 'command'], rows),
     '',
     ...(away.length === 0 ? [] : [`Known on this machine alone, for the cluster keeps nothing of it any more: ${away.join(', ')}.`]),
-    'what one of them did:  kubectl calico-fw history CHANGE',
-    'go back to one:        kubectl calico-fw rollback --to CHANGE',
+    ...(head === undefined || breaks.length > 0 ? [] : [`The checkpoints are one unbroken chain, which ends in ${head}.`]),
+    'what one of them did:   kubectl calico-fw history CHANGE',
+    'all that is kept of it: kubectl calico-fw history CHANGE --bundle',
+    'go back to one:         kubectl calico-fw rollback --to CHANGE',
   ].join('\n')
 }
 

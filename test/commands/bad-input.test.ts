@@ -38,6 +38,8 @@ const flags: Bad[] = [
   { title: 'no port for add-vip', argv: ['add-vip', '192.168.218.180'], code: 2, says: /--port/ },
   { title: 'bad window', argv: ['init', '--window', '5h'], code: 2, says: /--window "5h"/ },
   { title: 'bad change number', argv: ['rollback', '--to', '-1'], code: 2, says: /--to "-1" is not the number of a change/ },
+  { title: 'a bundle of no change', argv: ['history', '--bundle'], code: 2, says: /--bundle is of one change[\s\S]*history CHANGE --bundle/ },
+  { title: 'redacting no bundle', argv: ['history', '3', '--redact'], code: 2, says: /--redact is for a bundle/ },
   { title: 'bad output format', argv: ['status', '-o', 'xml'], code: 2, says: /-o "xml"/ },
   { title: 'file and flags', argv: ['init', '-f', 'home.yaml', '--trust', '10.0.0.0/8'], code: 2, says: /-f and --trust contradict/ },
   { title: 'no such file', argv: ['init', '-f', 'nowhere.yaml'], code: 2, says: /nowhere\.yaml cannot be read/ },

@@ -127,7 +127,40 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   )
   const first = await stage.run(['history', '1'])
   expect(first.stdout).toMatch(/^Change 1, .*: done[\s\S]*1\.1 [\s\S]*changed or deleted: FelixConfiguration default[\s\S]*HostEndpoint/)
+  const bundle = JSON.parse((await stage.run(['history', '1', '--bundle', '-o', 'json'])).stdout)
+  expect(bundle).toMatchObject({
+    kind: 'ChangeBundle',
+    redacted: false,
+    change: { number: 1, by: 'tester@adm/1-cafe', outcome: 'done' },
+    chain: { breaks: [], head: expect.stringMatching(/^sha256:/) },
+  })
+  expect(history.stdout).toContain(`one unbroken chain, which ends in ${bundle.chain.head}`)
+  const [one, ...others] = bundle.checkpoints
+  expect(one.evidence).toMatchObject({
+    versions: { kubernetes: expect.stringMatching(/^v1/), calico: expect.any(String) },
+    plan: { change: 1, differences: expect.arrayContaining([expect.objectContaining({ change: 'closes' })]) },
+    proof: { checked: expect.any(Number), undecided: [] },
+  })
+  expect(one.evidence.probes.length).toBeGreaterThan(20)
+  expect(one.evidence.probes).toContainEqual(expect.objectContaining({ expect: 'open', before: 'ok' }))
+  expect(others.at(-1).green).toBeGreaterThan(20)
+  expect(others.every((later: { evidence?: unknown }) => later.evidence === undefined)).toBe(true)
+  // The one allow policy that `--failsafe` and `add-vip` never touched is as it is now; what the failsafes were, the third change found.
+  expect(bundle.after).toContainEqual(expect.objectContaining({ object: 'GlobalNetworkPolicy calico-fw-allow-ingress', seen: 'now' }))
+  expect(bundle.after).toContainEqual(expect.objectContaining({ object: 'FelixConfiguration default', seen: 'before step 3.1' }))
+  const hidden = (await stage.run(['history', '1', '--bundle', '--redact'])).stdout
+  expect(hidden).toMatch(/^kind: ChangeBundle[\s\S]*redacted: true[\s\S]*operator-1[\s\S]*address-\d+/)
+  expect(hidden).not.toMatch(/192\.168\.218|tester@adm/)
+
   expect(await stage.run(['history', '9'])).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no change 9') })
+
+  const header = simulator.objects.list('v1', 'ConfigMap').find(({ metadata }) => metadata.name === 'checkpoint-2.1')
+  simulator.objects.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'calico-fw', name: 'checkpoint-2.1' })
+  const broken = await stage.run(['history'])
+  expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('before checkpoint 3.1 another one stood than is there now') })
+  expect(broken.stdout).not.toContain('unbroken')
+  if (header !== undefined) simulator.objects.create(header)
+  expect((await stage.run(['history'])).code).toBe(0)
 
   const undone = await stage.run(['rollback', '--to', '0', '--yes', '-o', 'yaml'])
   expect(undone.code).toBe(0)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { chainOf } from '../../src/rollout/chain.ts'
 import { changesOf, rollbackTarget } from '../../src/rollout/changes.ts'
 import { type Checkpoint, checkpointVersion, parseNumber } from '../../src/rollout/checkpoint.ts'
 import { foldings, isReachable } from '../../src/rollout/folding.ts'
@@ -27,14 +28,19 @@ const imageOf = (world: World, name: string) => ({
 const changed = ({ world, checkpoints, after }: Past, wanted: World, undoes: readonly number[] = []): Past => {
   const number = Math.max(...after.keys()) + 1
   const touched = objects.filter((name) => name in wanted)
-  const written: Checkpoint[] = [touched.slice(0, 2), touched.slice(2)].map((names, at) => ({
-    ...{ apiVersion: checkpointVersion, kind: 'Checkpoint', number: `${number}.${at + 1}`, title: '', at: '', by: '', command: '' },
-    ...(undoes.length === 0 ? {} : { undoes }),
-    ...(at === 0 ? { end: { outcome: 'done', at: '', green: 1 } } : {}),
-    images: names.map((name) => imageOf(world, name)),
-  }))
+  const written = [...checkpoints]
+  for (const [at, names] of [touched.slice(0, 2), touched.slice(2)].entries()) {
+    const { head } = chainOf(written)
+    written.push({
+      ...{ apiVersion: checkpointVersion, kind: 'Checkpoint', number: `${number}.${at + 1}`, title: '', at: '', by: '', command: '' },
+      ...(undoes.length === 0 ? {} : { undoes }),
+      ...(at === 0 ? { end: { outcome: 'done', at: '', green: 1 } } : {}),
+      images: names.map((name) => imageOf(world, name)),
+      ...(head === undefined ? {} : { previous: head }),
+    })
+  }
   const now = { ...world, ...wanted }
-  return { world: now, checkpoints: [...checkpoints, ...written], after: new Map([...after, [number, now]]) }
+  return { world: now, checkpoints: written, after: new Map([...after, [number, now]]) }
 }
 
 const worldBack = ({ world, checkpoints }: Past, to: number): World => {
@@ -78,6 +84,7 @@ describe('pruning', () => {
           const states = [past, ...pruning(past)]
           // Every third pruning breaks off somewhere; the next one begins with what it left.
           past = (index % 3 === 0 ? states[crash % states.length] : states.at(-1)) ?? past
+          for (const { checkpoints } of states) expect(chainOf(checkpoints).breaks).toEqual([])
           for (const to of reachable(past)) same(worldBack(past, to), past.after.get(to) ?? {})
           const numbers = [...past.after.keys()]
           for (const to of [0, numbers[1] ?? 0, ...numbers.slice(-20)]) expect(reachable(past), `after ${numbers.length} changes`).toContain(to)

@@ -2,9 +2,10 @@ import { names } from '../../calico/names.ts'
 import type { KubeObject, ObjectRef } from '../../calico/object.ts'
 import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
-import { type BeforeImage, type Checkpoint, imageKey } from '../checkpoint.ts'
+import { chainOf, linkOf } from '../chain.ts'
+import { type BeforeImage, type Checkpoint, type Evidence, imageKey, parseNumber } from '../checkpoint.ts'
 import type { Step } from '../steps.ts'
-import { writeCheckpoint } from './checkpoint-store.ts'
+import { readCheckpoints, writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
 import { listsOf } from './failsafes.ts'
 
@@ -21,6 +22,9 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
     kind === 'FelixConfiguration' && (step.failsafes === undefined ? name === names.felixConfiguration : name === step.failsafes.ref.name)
   const images = wrote === undefined ? captured : captured.map((image) => (isWritten(image.ref) ? { ...image, wrote } : image))
   for (const { ref, before } of images) context.memory.seen.set(imageKey(ref), before)
+  const { memory } = context
+  const isFirst = parseNumber(step.number).step === 1
+  memory.link ??= chainOf((await readCheckpoints(ports.api)).checkpoints).head
   const record: Checkpoint = {
     apiVersion: 'calico-fw.github.io/v1alpha1',
     kind: 'Checkpoint',
@@ -31,13 +35,22 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
     command: ports.command,
     ...(subject.undoes === undefined ? {} : { undoes: subject.undoes }),
     ...(subject.accepted === undefined ? {} : { accepted: subject.accepted }),
+    ...(isFirst && subject.evidence !== undefined ? { evidence: { ...subject.evidence, probes: probesBefore(context) } } : {}),
+    ...(memory.green === undefined ? {} : { green: memory.green }),
     images,
+    ...(memory.link === undefined ? {} : { previous: memory.link }),
   }
   await context.lock.guard()
   await writeCheckpoint(ports.api, record)
+  memory.link = linkOf(record)
   const problem = await ports.journal.saveCheckpoint(subject.facts.cluster.uid, step.number, record)
   if (problem !== undefined) ports.report({ kind: 'note', text: `${problem.message}: the cluster's own copy counts` })
   return images
+}
+
+const probesBefore = ({ subject, memory: { baseline } }: PerformContext): NonNullable<Evidence['probes']> => {
+  const answers = new Map(baseline.map(({ id, outcome }) => [id, outcome]))
+  return subject.probes.map(({ id, title, expect }) => ({ id, title, expect, before: answers.get(id) ?? 'not-run' }))
 }
 
 /** The before-images of these objects, in their order. */

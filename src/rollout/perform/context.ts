@@ -15,8 +15,10 @@ export interface RunMemory {
   readonly seen: Map<string, KubeObject | null>
   /** What the last write step wrote: what settling waits for. */
   written?: readonly KubeObject[]
-  /** Probes that were green when they were all asked last. */
-  green: number
+  /** Probes that were green when they were all asked last; none before the first probing. */
+  green?: number
+  /** What the next checkpoint names as the one before it: read once, then known. */
+  link?: string | undefined
   /** It was told that some nodes cannot be looked into. */
   graceNoted?: true
 }

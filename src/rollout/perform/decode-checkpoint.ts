@@ -18,7 +18,7 @@ const header = v.looseObject({
   sha256: v.string(),
 })
 
-const end = v.object({ outcome: v.picklist(['done', 'rolled-back', 'incomplete']), at: v.string(), green: v.number() })
+const end = v.object({ outcome: v.picklist(['done', 'rolled-back', 'incomplete']), at: v.string(), green: v.number(), why: v.optional(v.string()) })
 const numbers = v.optional(v.array(v.number()))
 const about = { at: v.string(), by: v.string(), command: v.string() }
 const object = v.looseObject({ apiVersion: v.string(), kind: v.string(), metadata: v.looseObject({ name: v.string() }) })

@@ -1,7 +1,7 @@
 import { changesOf } from '../changes.ts'
 import type { End } from '../checkpoint.ts'
 import { foldings } from '../folding.ts'
-import type { RunState } from '../state.ts'
+import type { Reason, RunState } from '../state.ts'
 import { deleteCheckpoints, markEnd, readCheckpoints, writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
 
@@ -12,7 +12,12 @@ import type { PerformContext } from './context.ts'
 export const tellEnd = async (context: PerformContext, state: RunState): Promise<void> => {
   const { api, clock, report } = context.ports
   if (state.images.length === 0 || state.outcome?.kind === 'left') return
-  const end: End = { outcome: outcomeOf(state), at: clock.wall().toISOString(), green: context.memory.green }
+  const end: End = {
+    outcome: outcomeOf(state),
+    at: clock.wall().toISOString(),
+    green: context.memory.green ?? 0,
+    ...(state.reason === undefined ? {} : { why: inWords(state.reason) }),
+  }
   try {
     await context.lock.guard()
     await markEnd(api, state.config.change, end)
@@ -21,6 +26,9 @@ export const tellEnd = async (context: PerformContext, state: RunState): Promise
     report({ kind: 'note', text: `how change ${state.config.change} ended is not written down: ${error instanceof Error ? error.message : error}` })
   }
 }
+
+/** Short enough for an annotation beside whatever else is there. */
+const inWords = ({ text, error }: Reason): string => (error instanceof Error ? `${text}: ${error.message}` : text).slice(0, 1000)
 
 const outcomeOf = ({ mode, remaining }: RunState): End['outcome'] => {
   if (remaining.length > 0) return 'incomplete'

@@ -34,27 +34,29 @@ export const probe = async (context: PerformContext, scope: ProbeScope): Promise
   const quick = probes.filter((one) => one.expect === 'open' && !isHeartbeat(one))
   const closing = probes.filter((one) => one.expect === 'closed' && (one.node === undefined || scope.closedNodes.includes(one.node)))
   const heartbeats = probes.filter((one) => isHeartbeat(one) && scope.closedNodes.includes(one.target.node))
-  if (scope.closedNodes.length > 0) await Promise.all([round(context, quick, scope), round(context, closing, scope)])
-  await round(context, quick, scope)
-  await round(context, heartbeats, scope)
-  context.memory.green = quick.length + (scope.closedNodes.length > 0 ? closing.length : 0) + heartbeats.length
+  const [, closed] = scope.closedNodes.length > 0 ? await Promise.all([round(context, quick, scope), round(context, closing, scope)]) : []
+  const open = await round(context, quick, scope)
+  context.memory.green = open + (closed ?? 0) + (await round(context, heartbeats, scope))
 }
 
 const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'
 
-/** A lost open probe is looked at once more, then fails at once; closed ones are asked until they are silent. */
-const round = async (context: PerformContext, probes: readonly Probe[], { closedNodes }: ProbeScope): Promise<void> => {
-  if (probes.length === 0) return
+/** A lost open probe is looked at once more, then fails at once; closed ones are asked until they are silent. Answers how many of them are green. */
+const round = async (context: PerformContext, probes: readonly Probe[], { closedNodes }: ProbeScope): Promise<number> => {
+  if (probes.length === 0) return 0
   const { baseline } = context.memory
   const results = await run(context, probes, probeTimeoutMs, { settle: { nodes: closedNodes, ms: closesWithinMs } })
   const judgement = judge({ probes, baseline, results, closedNodes })
   context.ports.report({ kind: 'probes', judgement, of: probes.length })
-  if (judgement.green) return
+  // What could not be asked, failed before, or was silent before shows nothing.
+  const green = probes.length - judgement.notRun.length - judgement.alreadyFailing.length - judgement.unproven.length
+  if (judgement.green) return green
   const lost = judgement.red.filter((finding) => finding.probe.expect === 'open').map((finding) => finding.probe)
   if (lost.length < judgement.red.length) throw red(judgement)
   const again = await run(context, lost, secondLookMs)
   const still = judge({ probes: lost, baseline, results: again, closedNodes: [] })
   if (!still.green) throw red(still)
+  return green
 }
 
 const run = (

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import { type Checkpoint, compareNumbers, parseNumber } from './checkpoint.ts'
+
+/** The checkpoints as one chain: each names the one before it by its hash. */
+export interface Chain {
+  /** The hash of the last checkpoint, or undefined where there is none: whoever noted it can tell later that nothing before it was changed or taken out. */
+  readonly head: string | undefined
+  /** Numbers of the checkpoints that name another one before them than is there: that one was changed, or one in between is gone. */
+  readonly breaks: readonly string[]
+}
+
+/**
+ * The hash of a checkpoint as it was written, `sha256:` and hex. It is over its JSON with the keys of every object sorted and no blanks, which
+ * `jq -jcS | sha256sum` gives too. How the change ended is written later and beside it, so it is not in it.
+ */
+export const hashOf = (checkpoint: Checkpoint): string => {
+  const { end: _, ...written } = checkpoint
+  return `sha256:${createHash('sha256').update(JSON.stringify(written, sorted)).digest('hex')}`
+}
+
+/** What the next checkpoint names as the one before it. One that stands for others passes on the last of theirs: what came after them names that. */
+export const linkOf = (checkpoint: Checkpoint): string => checkpoint.head ?? hashOf(checkpoint)
+
+/** Follows the chain through all checkpoints a cluster has. Those that a folded one stands for already are passed over: a client may die while it deletes them. */
+export const chainOf = (checkpoints: readonly Checkpoint[]): Chain => {
+  const folds = checkpoints.filter((one) => one.folds !== undefined)
+  const links = checkpoints
+    .filter((one) => !folds.some((fold) => fold !== one && changesIn(one).every((change) => changesIn(fold).includes(change))))
+    .sort((one, other) => compareNumbers(one.number, other.number))
+  const hashes = links.map(linkOf)
+  return { head: hashes.at(-1), breaks: links.flatMap(({ number, previous }, at) => (previous === hashes[at - 1] ? [] : [number])) }
+}
+
+const changesIn = ({ number, folds }: Checkpoint): number[] => folds?.map((one) => one.number) ?? [parseNumber(number).change]
+
+const sorted = (_: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+    : value

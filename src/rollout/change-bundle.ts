@@ -1,0 +1,43 @@
+import type { ObjectRef } from '../calico/object.ts'
+import { formatRef } from '../calico/object.ts'
+import { chainOf, hashOf } from './chain.ts'
+import { type BeforeImage, type Checkpoint, distinct, earliestImages, imageKey, parseNumber } from './checkpoint.ts'
+
+/** An object after a change, and whose word that is. */
+interface After {
+  readonly object: string
+  /** Null where it is not there. */
+  readonly after: BeforeImage['before']
+  /** The next change that touched it found it so; `now` where none has. */
+  readonly seen: string
+}
+
+/** The objects a change touched, each once. */
+export const touchedBy = (steps: readonly Checkpoint[]): ObjectRef[] => distinct(steps.flatMap(({ images }) => images.map(({ ref }) => ref)))
+
+/**
+ * One change as evidence: its checkpoints, which hold what it was to do, why that was held safe, every probe, and each object before; each object after;
+ * and the chain they are part of. `now` is what the objects it touched are today.
+ */
+export const changeBundle = (change: number, steps: readonly Checkpoint[], all: readonly Checkpoint[], now: readonly BeforeImage[]) => ({
+  checkpoints: steps,
+  after: afterOf(change, all, now),
+  chain: {
+    ...chainOf(all),
+    links: all.map((checkpoint) => ({ number: checkpoint.number, previous: checkpoint.previous ?? null, hash: hashOf(checkpoint) })),
+  },
+})
+
+const afterOf = (change: number, all: readonly Checkpoint[], now: readonly BeforeImage[]): After[] => {
+  const isLater = ({ number, folds = [] }: Checkpoint): boolean => parseNumber(number).change > change && folds.every((one) => one.number > change)
+  const later = all.filter(isLater)
+  const found = new Map(earliestImages(later).map((image) => [imageKey(image.ref), image.before]))
+  const firstToTouch = (key: string) => later.find(({ images }) => images.some(({ ref }) => imageKey(ref) === key))
+  return now.map(({ ref, before }) => {
+    const key = imageKey(ref)
+    const next = firstToTouch(key)
+    return next === undefined
+      ? { object: formatRef(ref), after: before, seen: 'now' }
+      : { object: formatRef(ref), after: found.get(key) ?? null, seen: `before step ${next.number}` }
+  })
+}

@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { chainOf, hashOf, linkOf } from '../../src/rollout/chain.ts'
+import { changeBundle } from '../../src/rollout/change-bundle.ts'
+import { type Checkpoint, checkpointVersion, compareNumbers } from '../../src/rollout/checkpoint.ts'
+
+/** A chain of checkpoints with these numbers; each touches the object `x`, which counts up. */
+const chained = (numbers: readonly string[]): Checkpoint[] => {
+  const written: Checkpoint[] = []
+  for (const [at, number] of numbers.entries()) {
+    const last = written.at(-1)
+    const x = { apiVersion: 'v1', kind: 'Thing', metadata: { name: 'x' }, value: at }
+    written.push({
+      ...{ apiVersion: checkpointVersion, kind: 'Checkpoint', number, title: 'a step', at: '2026-01-02T03:04:05Z', by: 'a@b/1', command: 'init' },
+      images: [{ ref: { apiVersion: 'v1', kind: 'Thing', name: 'x' }, before: at === 0 ? null : x }],
+      ...(last === undefined ? {} : { previous: linkOf(last) }),
+    })
+  }
+  return written
+}
+
+const numbers = ['1.1', '1.2', '2.1', '3.1', '3.2', '3.10']
+
+describe('the chain of checkpoints', () => {
+  it('is whole as it was written, in whatever order it is read', () => {
+    const checkpoints = chained(numbers)
+    expect(chainOf([...checkpoints].reverse())).toEqual({ head: hashOf(checkpoints[5] as Checkpoint), breaks: [] })
+    expect(chainOf([])).toEqual({ head: undefined, breaks: [] })
+  })
+
+  it('is hashed over what jq -cS prints: sorted keys, no blanks, without what is written beside it later', () => {
+    const [first] = chained(['1.1']) as [Checkpoint]
+    // jq -jcS . | sha256sum, run on this document by hand.
+    expect(hashOf({ ...first, end: { outcome: 'done', at: '', green: 1 } })).toBe(
+      'sha256:7d5b7d430d26f681657ad5b7d5fbcb047f34a9b9fd69070b9824be3a1a08eeae',
+    )
+    expect(hashOf(Object.fromEntries(Object.entries(first).reverse()) as unknown as Checkpoint)).toBe(hashOf(first))
+  })
+
+  it.each(numbers.slice(0, -1).map((number, at) => [number, numbers[at + 1]]))('breaks behind %s where that is changed or gone', (number, next) => {
+    const checkpoints = chained(numbers)
+    const changed = checkpoints.map((one) => (one.number === number ? { ...one, by: 'somebody else' } : one))
+    expect(chainOf(changed).breaks).toEqual([next])
+    expect(chainOf(checkpoints.filter((one) => one.number !== number)).breaks).toEqual([next])
+  })
+
+  it('ends in another hash where the last one is changed or gone', () => {
+    const checkpoints = chained(numbers)
+    const { head } = chainOf(checkpoints)
+    expect(chainOf(checkpoints.slice(0, -1)).head).not.toBe(head)
+    expect(chainOf(checkpoints.map((one, at) => (at === 5 ? { ...one, title: 'another' } : one))).head).not.toBe(head)
+  })
+
+  it('holds any content to the letter', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
+        const [first] = chained(['1.1']) as [Checkpoint]
+        const having = (plan: unknown): string => hashOf({ ...first, evidence: { versions: {}, plan: { plan }, proof: {} } })
+        expect(having(one) === having(other)).toBe(JSON.stringify(one, sorted) === JSON.stringify(other, sorted))
+      }),
+      { endOnFailure: true },
+    )
+  })
+})
+
+const sorted = (_: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
+    : value
+
+describe('the bundle of a change', () => {
+  const all = chained(numbers).sort((one, other) => compareNumbers(one.number, other.number))
+  const now = [{ ref: { apiVersion: 'v1', kind: 'Thing', name: 'x' }, before: null }]
+  const of = (change: number) =>
+    changeBundle(
+      change,
+      all.filter(({ number }) => number.startsWith(`${change}.`)),
+      all,
+      now,
+    )
+
+  it.each([
+    [1, { object: 'Thing x', after: expect.objectContaining({ value: 2 }), seen: 'before step 2.1' }],
+    [2, { object: 'Thing x', after: expect.objectContaining({ value: 3 }), seen: 'before step 3.1' }],
+    [3, { object: 'Thing x', after: null, seen: 'now' }],
+  ])('tells what each object was after change %i, and who saw it', (change, after) => {
+    expect(of(change).after).toEqual([after])
+  })
+
+  it('has the whole chain, each link with the hash of what it names', () => {
+    const { chain, checkpoints } = of(2)
+    expect(chain.breaks).toEqual([])
+    expect(chain.links.map(({ number }) => number)).toEqual(numbers)
+    expect(checkpoints.map(hashOf)).toEqual([chain.links[2]?.hash])
+    expect(chain.links[3]?.previous).toBe(chain.links[2]?.hash)
+  })
+})
