@@ -15,7 +15,7 @@ export interface Chain {
  */
 export const hashOf = (checkpoint: Checkpoint): string => {
   const { end: _, ...written } = checkpoint
-  return `sha256:${createHash('sha256').update(JSON.stringify(written, sorted)).digest('hex')}`
+  return `sha256:${createHash('sha256').update(canonical(written)).digest('hex')}`
 }
 
 /** What the next checkpoint names as the one before it. One that stands for others passes on the last of theirs: what came after them names that. */
@@ -33,7 +33,13 @@ export const chainOf = (checkpoints: readonly Checkpoint[]): Chain => {
 
 const changesIn = ({ number, folds }: Checkpoint): number[] => folds?.map((one) => one.number) ?? [parseNumber(number).change]
 
-const sorted = (_: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-    : value
+/** Not by JSON.stringify alone: whatever order they are given in, it puts keys that are whole numbers first. */
+const canonical = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined)
+  return `{${fields
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`)
+    .join(',')}}`
+}
