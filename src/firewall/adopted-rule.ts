@@ -5,7 +5,7 @@ import { FwError } from '../errors.ts'
 import { type Address, addressOf } from '../net/address.ts'
 import { cidrsOf } from '../net/address-set.ts'
 import { type AddressRange, type Cidr, mergeCidrs, parseCidr, rangeOf } from '../net/cidr.ts'
-import { type PortProtocol, type PortRange, portProtocols } from '../net/port.ts'
+import { type PortRange, type Protocol, portProtocols } from '../net/port.ts'
 import type { AllowEntry } from './host-firewall.ts'
 
 /** What a rule of another's firewall is in a file of ours. */
@@ -75,12 +75,14 @@ const beyondWords = ({ action: _, protocol: __, source, destination, ...rest }: 
 const numbers: Readonly<Record<string, string>> = { '1': 'ICMP', '6': 'TCP', '17': 'UDP', '58': 'ICMPV6', '132': 'SCTP' }
 
 /** The protocols a rule names; all that carry ports where it names none; `icmp`, which is always let in. */
-const protocolsOf = ({ protocol }: Rule): readonly PortProtocol[] | 'icmp' | undefined => {
+const protocolsOf = ({ protocol }: Rule): readonly Protocol[] | 'icmp' | undefined => {
   if (protocol === undefined) return portProtocols
   const name = numbers[`${protocol}`] ?? `${protocol}`.toUpperCase()
   if (name === 'ICMP' || name === 'ICMPV6') return 'icmp'
   const known = portProtocols.find((one) => one === name)
-  return known === undefined ? undefined : [known]
+  if (known !== undefined) return [known]
+  if (name === 'UDPLITE') return [136]
+  return /^\d+$/.test(name) ? [Number(name)] : undefined
 }
 
 /** The addresses one side of a rule means: `nodes` where its selector finds these alone, `nothing` where it finds none. */

@@ -1,7 +1,7 @@
 import type { FailsafePort } from '../calico/shapes.ts'
 import type { Address } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
-import { formatPortRange } from '../net/port.ts'
+import { formatPortRange, protocolInWords } from '../net/port.ts'
 import { byText } from './by-text.ts'
 import type { Facts } from './facts.ts'
 import type { AllowEntry, HostFirewall, NarrowedFailsafes } from './host-firewall.ts'
@@ -24,6 +24,8 @@ export interface WordsInput {
   readonly allowedBefore: ReadonlySet<string>
   /** Names of allow policies that fall away or narrow. */
   readonly narrowed: readonly string[]
+  /** Whether everyone may ping again. */
+  readonly pings: boolean
   /** Whether failsafes get narrower. */
   readonly narrowing: boolean
   /** Whether a firewall is committed: then what is not allowed is closed already, and an allow opens. */
@@ -36,7 +38,7 @@ export const differences = (input: WordsInput): Difference[] => [...closings(inp
 const others = 'everyone but nodes, pods and trusted networks'
 
 const closings = (input: WordsInput): Difference[] => {
-  const { closing, narrowed } = input
+  const { closing, narrowed, firewall } = input
   const removed = narrowed.map(
     (name): Difference => ({
       change: 'closes',
@@ -46,6 +48,17 @@ const closings = (input: WordsInput): Difference[] => {
     }),
   )
   if (closing.length === 0) return removed
+  const pings: Difference[] =
+    firewall.spec.icmp === undefined
+      ? []
+      : [
+          {
+            change: 'closes',
+            what: 'pings, and all other ICMP but errors and neighbour discovery',
+            forWhom: others,
+            because: 'icmp: trusted of the file',
+          },
+        ]
   const byInterface = new Map<string, string[]>()
   for (const { node, interfaceName } of closing) byInterface.set(interfaceName, [...(byInterface.get(interfaceName) ?? []), node])
   const everything = [...byInterface].map(
@@ -62,7 +75,14 @@ const closings = (input: WordsInput): Difference[] => {
     forWhom: 'everyone',
     because: "kube-proxy can make localhost services reachable from the network, and Calico's accept would let that through",
   }
-  return [...removed, ...failsafesClosed(input), ...everything, ...doorsOf(input.facts).flatMap((door) => closedDoor(door, input)), loopback]
+  return [
+    ...removed,
+    ...failsafesClosed(input),
+    ...everything,
+    ...pings,
+    ...doorsOf(input.facts).flatMap((door) => closedDoor(door, input)),
+    loopback,
+  ]
 }
 
 const failsafesClosed = ({ narrowing, firewall }: WordsInput): Difference[] =>
@@ -94,7 +114,17 @@ const doorName = ({ kind, address, protocol, port, service }: Door): string => {
   return address === undefined ? `${kind} ${name} on the closed nodes` : `${name} on ${address}`
 }
 
-const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore }: WordsInput): Difference[] => [
+const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore, pings }: WordsInput): Difference[] => [
+  ...(pings
+    ? [
+        {
+          change: 'opens',
+          what: 'pings, and all other ICMP',
+          forWhom: 'everyone',
+          because: 'the file no longer keeps them to trusted networks',
+        } as const,
+      ]
+    : []),
   ...firewall.spec.allow.map((entry): Difference => {
     const isNew = standing && !allowedBefore.has(entry.name)
     return { change: isNew ? 'opens' : 'stays-open', what: entryInWords(entry), forWhom: sourcesInWords(entry), because: `allow entry ${entry.name}` }
@@ -144,7 +174,7 @@ const staying = ({ failsafes, firewall, newFailsafes, trusted }: WordsInput): Di
     },
     {
       change: 'stays-open',
-      what: "ICMP and ICMPv6, and IPv6 neighbours' DHCPv6 and VRRP",
+      what: `${firewall.spec.icmp === undefined ? 'ICMP and ICMPv6' : 'ICMP errors and IPv6 neighbour discovery'}, and IPv6 neighbours' DHCPv6 and VRRP`,
       forWhom: 'everyone',
       because: 'paths and neighbours are found by them',
     },
@@ -155,7 +185,7 @@ const staying = ({ failsafes, firewall, newFailsafes, trusted }: WordsInput): Di
 /** `80/tcp, 443/tcp on 192.168.218.180/32`. */
 export const entryInWords = ({ to, traffic }: AllowEntry): string => {
   const ports = traffic.flatMap(({ protocol, ports: ranges }) =>
-    ranges.length === 0 ? [`all ${protocol.toLowerCase()}`] : ranges.map((range) => `${formatPortRange(range)}/${protocol.toLowerCase()}`),
+    ranges.length === 0 ? [`all ${protocolInWords(protocol)}`] : ranges.map((range) => `${formatPortRange(range)}/${protocolInWords(protocol)}`),
   )
   return `${ports.join(', ')} on ${'nodes' in to ? 'every node' : to.nets.join(', ')}`
 }

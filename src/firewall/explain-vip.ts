@@ -1,7 +1,7 @@
 import type { FailsafePort } from '../calico/shapes.ts'
 import { type Address, familyOf } from '../net/address.ts'
 import { type Cidr, contains, covers, isHostCidr, networkOf, partsOf } from '../net/cidr.ts'
-import { formatPortRange, type PortRange } from '../net/port.ts'
+import { formatPortRange, type PortRange, type Protocol, protocolInWords } from '../net/port.ts'
 import { sortedFailsafes, sourcesInWords } from './differences.ts'
 import type { Facts, NodeFacts } from './facts.ts'
 import { opens } from './failsafe-change.ts'
@@ -74,7 +74,10 @@ const trafficCovers = ({ traffic }: AllowEntry, protocol: Traffic['protocol'], p
 
 const inFailsafes = ({ failsafes, entry }: ExplainInput, { protocol, ports }: Traffic): Explanation[] => {
   const hit = failsafes.filter(
-    (port) => opens([port], { ...port, protocol }) && ports.some(({ first, last }) => first <= port.port && port.port <= last),
+    (port) =>
+      typeof protocol === 'string' &&
+      opens([port], { ...port, protocol }) &&
+      ports.some(({ first, last }) => first <= port.port && port.port <= last),
   )
   const narrow = entry.from === undefined ? '' : ` An entry can not narrow it to ${sourcesInWords(entry)}.`
   return say(
@@ -115,5 +118,5 @@ const networksOf = (node: NodeFacts): Cidr[] => {
   return [...told, ...guessed.map((address) => networkOf(address, familyOf(address) === 4 ? 24 : 64))]
 }
 
-const inWords = (protocol: string, ports: readonly PortRange[]): string =>
-  ports.length === 0 ? `All ${protocol.toLowerCase()}` : ports.map((range) => `${formatPortRange(range)}/${protocol.toLowerCase()}`).join(', ')
+const inWords = (protocol: Protocol, ports: readonly PortRange[]): string =>
+  ports.length === 0 ? `All ${protocolInWords(protocol)}` : ports.map((range) => `${formatPortRange(range)}/${protocolInWords(protocol)}`).join(', ')

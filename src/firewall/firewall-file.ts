@@ -23,7 +23,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
   const name = textOf(nameSpot)
   if (!isDnsLabel(name)) throw failure(nameSpot, `"${name}" is not a name`, { fix: 'use lower-case letters, digits and -, at most 63 of them' })
   const specSpot = required(root, 'spec', spec, 'spec: {interfaces: [...]}')
-  const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts', 'narrowFailsafes'])
+  const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts', 'narrowFailsafes', 'icmp'])
   return {
     apiVersion: firewallApiVersion,
     kind: 'HostFirewall',
@@ -34,8 +34,17 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
       allow: isWritten(fields.allow) ? allowOf(fields.allow) : [],
       extraFailsafePorts: isWritten(fields.extraFailsafePorts) ? failsafesOf(fields.extraFailsafePorts) : { inbound: [], outbound: [] },
       ...(isWritten(fields.narrowFailsafes) ? { narrowFailsafes: narrowFailsafesOf(fields.narrowFailsafes) } : {}),
+      ...(isWritten(fields.icmp) ? icmpOf(fields.icmp) : {}),
     },
   }
+}
+
+/** `everyone` is what there is without the word. */
+const icmpOf = (spot: Spot): Pick<HostFirewall['spec'], 'icmp'> => {
+  const written = textOf(spot)
+  if (written === 'everyone') return {}
+  if (written === 'trusted') return { icmp: written }
+  throw failure(spot, `is "${written}"`, { fix: 'write everyone, or trusted: then others than nodes and trusted networks get no answer to a ping' })
 }
 
 const required = (parent: Spot, path: string, spot: Spot | undefined, example: string): Spot => {

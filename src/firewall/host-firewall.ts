@@ -1,5 +1,5 @@
 import type { Cidr } from '../net/cidr.ts'
-import type { PortProtocol, PortRange } from '../net/port.ts'
+import type { PortRange, Protocol } from '../net/port.ts'
 
 /** A Kubernetes LabelSelector; `{}` matches every node. */
 export interface LabelSelector {
@@ -19,9 +19,9 @@ export interface InterfaceSelection {
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** What an allow entry lets through. No `ports` means every port of the protocol. */
+/** What an allow entry lets through. No `ports` means every port of the protocol; one by number has none. */
 export interface Traffic {
-  readonly protocol: PortProtocol
+  readonly protocol: Protocol
   readonly ports: readonly PortRange[]
 }
 
@@ -57,5 +57,7 @@ export interface HostFirewall {
     readonly allow: readonly AllowEntry[]
     readonly extraFailsafePorts: { readonly inbound: readonly ExtraFailsafe[]; readonly outbound: readonly ExtraFailsafe[] }
     readonly narrowFailsafes?: readonly NarrowedFailsafes[]
+    /** Who may ping: with `trusted` nodes and trusted networks alone; absent: everyone. */
+    readonly icmp?: 'trusted'
   }
 }

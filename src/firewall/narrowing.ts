@@ -35,6 +35,8 @@ const partsOf = (rule: Rule): Rule[] => {
 
 const ruleCovers = (wide: Rule, narrow: Rule): boolean =>
   (wide.protocol === undefined || wide.protocol === narrow.protocol) &&
+  (wide.ipVersion === undefined || wide.ipVersion === narrow.ipVersion) &&
+  (wide.icmp === undefined || (wide.icmp.type === narrow.icmp?.type && (wide.icmp.code === undefined || wide.icmp.code === narrow.icmp?.code))) &&
   sideCovers(wide.source, narrow.source) &&
   sideCovers(wide.destination, narrow.destination)
 

@@ -85,8 +85,25 @@ const trafficOf = (spot: Spot): Traffic[] => {
   if (items.length === 0) throw failure(spot, 'is empty', { fix: 'write traffic: [{protocol: TCP, ports: [80]}]' })
   return items.map((item) => {
     const { protocol, ports } = fieldsOf(item, ['protocol', 'ports'])
-    return { protocol: protocolOf(item, protocol, portProtocols), ports: isWritten(ports) ? portsOf(ports) : [] }
+    const number = isWritten(protocol) ? numberOf(protocol) : undefined
+    if (number === undefined) return { protocol: protocolOf(item, protocol, portProtocols), ports: isWritten(ports) ? portsOf(ports) : [] }
+    if (isWritten(ports)) throw failure(ports, `are of protocol ${number}`, { why: 'only TCP, UDP and SCTP have ports', fix: 'leave out ports' })
+    return { protocol: number, ports: [] }
   })
+}
+
+/** ICMP has a word of its own, and ports go with the names: a number for one of these would be a second way to say the same. */
+const named: Readonly<Record<string, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6', 132: 'SCTP' }
+
+const numberOf = (spot: Spot): number | undefined => {
+  const written = sourceOf(spot)
+  const name = named[written] ?? written
+  if (/^icmp(v6)?$/i.test(name)) throw failure(spot, `is ${written}`, { fix: 'leave it out: who may ping is spec.icmp, everyone or trusted' })
+  if (name !== written) throw failure(spot, `is ${written}`, { fix: `write ${name}` })
+  if (!/^\d+$/.test(written)) return undefined
+  const number = Number(written)
+  if (number >= 1 && number <= 255) return number
+  throw failure(spot, `is ${written}`, { fix: 'write TCP, UDP, SCTP, or the number of another protocol, 1 to 255: 47 is GRE, 50 is ESP' })
 }
 
 const portsOf = (spot: Spot): Traffic['ports'] => {
@@ -100,12 +117,12 @@ const portsOf = (spot: Spot): Traffic['ports'] => {
  * @throws FwError FW_BAD_FILE
  */
 export const protocolOf = <Protocol extends PortProtocol>(parent: Spot, spot: Spot | undefined, known: readonly Protocol[]): Protocol => {
-  if (!isWritten(spot)) throw failure(parent, 'has no protocol', { fix: `write protocol: ${known.join(' or ')}` })
+  if (!isWritten(spot)) throw failure(parent, 'has no protocol', { fix: `write protocol: ${known.join(', ')} or a number` })
   const written = textOf(spot)
   const found = known.find((one) => one === written)
   if (found === undefined) {
     const meant = known.find((one) => one === written.toUpperCase())
-    throw failure(spot, `is "${written}"`, { fix: `write ${meant ?? known.join(', ')}` })
+    throw failure(spot, `is "${written}"`, { fix: `write ${meant ?? `${known.join(', ')}, or the number of another protocol`}` })
   }
   return found
 }

@@ -19,6 +19,8 @@ export interface PlannedPolicies {
   readonly finish: { readonly write: readonly GlobalNetworkPolicy[]; readonly remove: readonly ObjectRef[] }
   /** Whether the firewall in force gets narrower, so that all HostEndpoints go through a trial. */
   readonly trial: boolean
+  /** Whether a firewall in force gets to let in more than it did before any entry of the file. */
+  readonly baseWidens: boolean
   /** Allow entries that get narrower or go. */
   readonly narrowed: readonly string[]
 }
@@ -48,19 +50,26 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
   const isNarrower = (policy: GlobalNetworkPolicy | undefined) => inForce && narrows(policy?.spec.ingress ?? [], rules)
   const narrower = wanted.filter(({ metadata }) => isNarrower(standing.allows.get(metadata.name)))
   const lost = obsolete.filter(([, policy]) => isNarrower(policy))
-  const trial = narrower.length > 0 || lost.length > 0 || (inForce && netsNarrow(standing.trustedNets, trusted))
+  const { icmp } = firewall.spec
+  const base = basePolicy(calicoNamespace, icmp)
+  const baseNarrows = inForce && narrows(standing.base?.spec.ingress ?? [], base.spec.ingress ?? [])
+  const trial = baseNarrows || narrower.length > 0 || lost.length > 0 || (inForce && netsNarrow(standing.trustedNets, trusted))
   const emptied = inForce ? [] : obsolete.map(([, policy]) => ({ ...plain(policy), spec: { ...policy.spec, ingress: [] } }))
   return {
-    now: [basePolicy(calicoNamespace), ...wanted.filter((policy) => !narrower.includes(policy)), ...emptied],
+    now: [...(baseNarrows ? [] : [base]), ...wanted.filter((policy) => !narrower.includes(policy)), ...emptied],
     gate:
       trial || over !== undefined
         ? gatePolicy(change, {
-            rules: trialRules(calicoNamespace, trusted, rules),
+            rules: trialRules(baseRules(calicoNamespace, icmp, netEntities(trusted)), rules),
             order: over === undefined ? orders.trial(change) : orders.over(over, change),
           })
         : gatePolicy(change),
-    finish: { write: narrower, remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)] },
+    finish: {
+      write: [...(baseNarrows ? [base] : []), ...narrower],
+      remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)],
+    },
     trial,
+    baseWidens: inForce && narrows(base.spec.ingress ?? [], standing.base?.spec.ingress ?? []),
     narrowed: [...narrower.map(({ metadata }) => metadata.name), ...lost.map(([name]) => name)].map((name) => name.slice(allowPolicyName('').length)),
   }
 }
@@ -99,8 +108,8 @@ const keptOrder = (policy: GlobalNetworkPolicy | undefined): number | undefined 
   return order !== undefined && order >= orders.allow(0) && order < orders.gate(0) ? order : undefined
 }
 
-const trialRules = (calicoNamespace: string, trusted: readonly Cidr[], allows: readonly Rule[]): Rule[] => {
-  const rules = [...baseRules(calicoNamespace, netEntities(trusted)), ...allows]
+const trialRules = (base: readonly Rule[], allows: readonly Rule[]): Rule[] => {
+  const rules = [...base, ...allows]
   if (rules.length < ruleLimits.rules) return rules
   throw new FwError('FW_UNSUPPORTED', `a trial of ${allows.length} rules does not fit into one policy`, {
     why: `a policy takes ${ruleLimits.rules} rules, and what narrows or takes over another firewall is tried in one`,

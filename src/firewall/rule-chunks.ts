@@ -2,14 +2,14 @@ import { portSlots, slotsOf } from '../calico/felix-blocks.ts'
 import type { EntityRule, Rule } from '../calico/shapes.ts'
 import { familyOf } from '../net/address.ts'
 import { type Cidr, sortCidrs } from '../net/cidr.ts'
-import { formatPortRange, type PortRange } from '../net/port.ts'
+import { formatPortRange, type PortRange, type Protocol } from '../net/port.ts'
 
 /** Limits of Calico's CRDs from v3.33 on; earlier releases state none, so what we write today survives the upgrade. */
 export const ruleLimits = { rules: 1024, nets: 256, ports: 50 } as const
 
 /** One opening before it is cut into rules: a side is either a finished entity or a list of nets; `undefined` is everywhere. */
 export interface Opening {
-  readonly protocol?: 'TCP' | 'UDP' | 'SCTP'
+  readonly protocol?: Protocol
   /** Empty: every port. */
   readonly ports: readonly PortRange[]
   readonly source: EntityRule | readonly Cidr[] | undefined

@@ -14,6 +14,8 @@ export interface Standing {
   readonly hostEndpoints: ReadonlyMap<string, HostEndpoint>
   /** Our allow policies, by name. */
   readonly allows: ReadonlyMap<string, GlobalNetworkPolicy>
+  /** What every firewall of ours lets in, as it is in force; undefined where there is none. */
+  readonly base: GlobalNetworkPolicy | undefined
   /** Gate policies of earlier runs. */
   readonly gates: readonly GlobalNetworkPolicy[]
   readonly nodeNets: readonly Cidr[]
@@ -28,6 +30,7 @@ export const standingOf = ({ policies, hostEndpoints, networkSets }: Pick<Facts,
     runs: committedRuns(own),
     hostEndpoints: new Map(hostEndpoints.filter((one) => isOurs(one) && runOf(one) !== undefined).map((one) => [one.metadata.name, one])),
     allows: new Map(own.filter((policy) => nameOf(policy).startsWith(allowPolicyName(''))).map((policy) => [nameOf(policy), policy])),
+    base: own.find((policy) => nameOf(policy) === names.basePolicy),
     gates: own.filter((policy) => nameOf(policy).startsWith(gatePolicyName(0).slice(0, -1))),
     nodeNets: netsOf(networkSets, names.nodesSet),
     trustedNets: netsOf(networkSets, names.trustedSet),

@@ -5,6 +5,12 @@ export const portProtocols = ['TCP', 'UDP', 'SCTP'] as const
 /** TCP, UDP or SCTP, upper-case as Calico's v3 validator wants it. */
 export type PortProtocol = (typeof portProtocols)[number]
 
+/** A protocol with ports by name, any other by its IANA number, 1 to 255. */
+export type Protocol = PortProtocol | number
+
+/** `tcp`, or `protocol 47`. */
+export const protocolInWords = (protocol: Protocol): string => (typeof protocol === 'number' ? `protocol ${protocol}` : protocol.toLowerCase())
+
 /** Ports 1 to 65535, both ends included. */
 export interface PortRange {
   readonly first: number

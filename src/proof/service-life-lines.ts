@@ -2,7 +2,7 @@ import type { Facts, ServiceFacts } from '../firewall/facts.ts'
 import type { AllowEntry } from '../firewall/host-firewall.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { type Cidr, partsOf } from '../net/cidr.ts'
-import type { PortRange } from '../net/port.ts'
+import { type PortRange, type Protocol, protocolInWords } from '../net/port.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet, trustPods } from './life-line.ts'
 import { podOf } from './pod-address.ts'
@@ -71,9 +71,9 @@ const openings = (entry: AllowEntry, cast: Cast): LifeLine[] => {
   return targets.flatMap((address) =>
     meet(sourcesOf(entry, cast), [address]).flatMap(([source, destination]) =>
       traffic.flatMap(({ protocol, ports }) =>
-        (ports.length === 0 ? [{ first: 1 }] : ports).map(({ first }) => ({
-          title: `allow entry ${name}: ${source} -> ${destination}:${first}/${protocol.toLowerCase()}`,
-          connection: { source, destination, protocol, port: first },
+        dialledBy(protocol, ports).map((port) => ({
+          title: `allow entry ${name}: ${source} -> ${destination}${port === undefined ? ', ' : `:${port}/`}${protocolInWords(protocol)}`,
+          connection: { source, destination, protocol, ...(port === undefined ? {} : { port }) },
           why: 'the file opens it',
           remedy: `look at entry ${name} of spec.allow: its policy must come before every Deny`,
           // A NodePort leads to pods of any node.
@@ -82,6 +82,12 @@ const openings = (entry: AllowEntry, cast: Cast): LifeLine[] => {
       ),
     ),
   )
+}
+
+/** Each range's first port, port 1 for all of them; none where the protocol has none. */
+const dialledBy = (protocol: Protocol, ports: readonly PortRange[]): (number | undefined)[] => {
+  if (typeof protocol === 'number') return [undefined]
+  return ports.length === 0 ? [1] : ports.map(({ first }) => first)
 }
 
 /** A balancer that is let to a NodePort under externalTrafficPolicy Local asks the healthCheckNodePort which nodes to use; kept out, it uses none. */

@@ -33,7 +33,7 @@ describe('as Calico’s own client stores it (measured.md M6)', () => {
   })
 
   it('a policy: its name in the annotation, the label of its tier in both', () => {
-    const { metadata } = stored(basePolicy('calico-system'), plain)
+    const { metadata } = stored(basePolicy('calico-system', undefined), plain)
     expect(metadata.labels).toEqual({ 'projectcalico.org/tier': 'default' })
     expect(JSON.parse(metadata.annotations?.['projectcalico.org/metadata'] ?? '')).toMatchObject({
       name: names.basePolicy,
@@ -148,7 +148,7 @@ describe('the API', () => {
 
   it('writes to storage where there is nothing else, by the names of that version', async () => {
     const { api, calls } = recording(['crd.projectcalico.org'], [information('v3.31.2')])
-    const policy = basePolicy('calico-system')
+    const policy = basePolicy('calico-system', undefined)
     expect(sameSpec(await api.apply(policy), policy)).toBe(true)
     await api.get({ apiVersion: v3, kind: 'GlobalNetworkPolicy', name: 'x' })
     await api.get({ apiVersion: storage, kind: 'NetworkSet', name: 'gate-1' })

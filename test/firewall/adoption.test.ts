@@ -199,7 +199,8 @@ describe('a rule of theirs in the file', () => {
       { kind: 'left-out', why: expect.stringContaining('http') },
     ],
     ['notNets', { action: 'Allow', source: { notNets: ['203.0.113.0/24'] } }, { kind: 'left-out', why: expect.stringContaining('source.notNets') }],
-    ['another protocol', { action: 'Allow', protocol: 112 }, { kind: 'left-out', why: expect.stringContaining('112') }],
+    ['a protocol by number', { action: 'Allow', protocol: 112 }, { kind: 'entry', entry: { traffic: [{ protocol: 112, ports: [] }] } }],
+    ['UDPLite', { action: 'Allow', protocol: 'UDPLite' }, { kind: 'entry', entry: { traffic: [{ protocol: 136, ports: [] }] } }],
   ])('%s', (_, rule, meaning) => {
     expect(ruleMeaning(rule, context) satisfies RuleMeaning).toMatchObject(meaning)
   })

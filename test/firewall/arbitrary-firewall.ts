@@ -18,10 +18,9 @@ const nets = fc.uniqueArray(fc.oneof(net4, net6), { minLength: 1, maxLength: 4 }
 const range = fc
   .tuple(fc.integer({ min: 1, max: 65535 }), fc.integer({ min: 0, max: 20 }))
   .map(([first, more]): PortRange => ({ first, last: Math.min(65535, first + more) }))
-const traffic = fc.array(fc.record({ protocol: fc.constantFrom('TCP', 'UDP', 'SCTP'), ports: fc.array(range, { maxLength: 3 }) }), {
-  minLength: 1,
-  maxLength: 3,
-})
+const withPorts = fc.record({ protocol: fc.constantFrom('TCP', 'UDP', 'SCTP'), ports: fc.array(range, { maxLength: 3 }) })
+const byNumber = fc.record({ protocol: fc.constantFrom(2, 47, 50, 112, 136, 255), ports: fc.constant([]) })
+const traffic = fc.array(fc.oneof({ weight: 4, arbitrary: withPorts }, { weight: 1, arbitrary: byNumber }), { minLength: 1, maxLength: 3 })
 
 /** An allow entry; its sources have members of every family its destinations have. */
 export const allowEntry = fc.record({ name: label, toNodes: fc.boolean(), to: nets, hasFrom: fc.boolean(), from: fc.tuple(net4, net6), traffic }).map(
@@ -49,6 +48,7 @@ export const hostFirewall = fc
     allow: fc.uniqueArray(allowEntry, { maxLength: 4, selector: ({ name }) => name }),
     inbound: failsafes,
     outbound: failsafes,
+    icmp: fc.constantFrom(undefined, 'trusted' as const),
     narrowed: fc.option(
       fc.tuple(
         failsafes.filter((ports) => ports.length > 0),
@@ -58,7 +58,7 @@ export const hostFirewall = fc
     ),
   })
   .map(
-    ({ name, names, matchLabels, labels, trustedNets, allow, inbound, outbound, narrowed }): HostFirewall => ({
+    ({ name, names, matchLabels, labels, trustedNets, allow, inbound, outbound, icmp, narrowed }): HostFirewall => ({
       apiVersion: 'calico-fw.github.io/v1alpha1',
       kind: 'HostFirewall',
       metadata: { name },
@@ -68,6 +68,7 @@ export const hostFirewall = fc
         allow,
         extraFailsafePorts: { inbound, outbound },
         ...(narrowed === undefined ? {} : { narrowFailsafes: [{ ports: narrowed[0], from: narrowed[1] }] }),
+        ...(icmp === undefined ? {} : { icmp }),
       },
     }),
   )

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,18 @@ import type { AllowEntry } from '../../src/firewall/host-firewall.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { allowEntry, hostFirewall } from './arbitrary-firewall.ts'
 
-const home = readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')
+const root = join(import.meta.dirname, '../..')
+const home = readFileSync(join(root, 'examples/home.yaml'), 'utf8')
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : []))]
+/** Every file a reader is shown: the examples, and what the pages quote in full. */
+const shown = [
+  ...readdirSync(join(root, 'examples')).map((name) => [`examples/${name}`, readFileSync(join(root, 'examples', name), 'utf8')] as const),
+  ...pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/```yaml\n(apiVersion: calico-fw[\s\S]*?)```/g)].map(
+      ([, text = '']) => [page, text] as const,
+    ),
+  ),
+]
 const app1: AllowEntry = {
   name: 'app1',
   to: { nodes: true },
@@ -112,4 +123,9 @@ describe('editing a file', () => {
       }),
     )
   })
+})
+
+it.each(shown)('what %s shows is a file, and is printed as what it is', (name, text) => {
+  const firewall = parseHostFirewall(text, name)
+  expect(parseHostFirewall(formatHostFirewall(firewall), name)).toEqual(firewall)
 })

@@ -120,6 +120,7 @@ describe('a firewall that gets narrower', () => {
       [],
     ],
     ['a trusted network goes', { trustedNets: [] }, ['calico-fw-trusted'], []],
+    ['pings are for trusted networks', { icmp: 'trusted' }, ['calico-fw-base'], []],
   ])('%s: it is tried on every node under the gate, and written by the commit alone', (_, spec, write, remove) => {
     const facts = closed()
     const next = plan(facts, 2, spec)

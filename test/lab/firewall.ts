@@ -67,7 +67,7 @@ export const homeFirewall = (lab: Pick<Lab, 'layout' | 'variant'>, more: readonl
       nodesSet(hostNets([...layout.nodes.map(({ address }) => parseAddress(address)), parseAddress(layout.api.vip)])),
       trustedSet(['10.233.0.0/16']),
     ],
-    policies: [basePolicy(calicoNamespace), ...entries.flatMap((entry, index) => allowPolicies(entry, () => 300 + index / 1000))],
+    policies: [basePolicy(calicoNamespace, undefined), ...entries.flatMap((entry, index) => allowPolicies(entry, () => 300 + index / 1000))],
     hostEndpoints: (run, nodes = layout.nodes.map(({ name }) => name)) =>
       layout.nodes
         .filter(({ name }) => nodes.includes(name))

@@ -199,7 +199,10 @@ export const tests: readonly LabTest[] = [
       const wide = homeFirewall(lab, [opening('app1', nodePorts.cluster), opening('metrics', 9100)])
       const narrow = homeFirewall(lab, [opening('metrics', 9100)])
       const allows = narrow.policies.slice(1).flatMap(({ spec }) => spec.ingress ?? [])
-      const trial = gatePolicy(2, { rules: [...baseRules(calicoNamespace, [{ nets: ['10.233.0.0/16'] }]), ...allows], order: orders.trial(2) })
+      const trial = gatePolicy(2, {
+        rules: [...baseRules(calicoNamespace, undefined, [{ nets: ['10.233.0.0/16'] }]), ...allows],
+        order: orders.trial(2),
+      })
       const policies = [...wide.policies, denyPolicy([1]), trial]
       const services = servicesWithNodes(lab)
       const networkSets = networkSetsOf(wide.sets)
