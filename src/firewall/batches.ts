@@ -4,8 +4,11 @@ import type { Facts, NodeFacts } from './facts.ts'
 import { addressesOf } from './network-sets.ts'
 import type { Batch } from './plan.ts'
 
+/** Nodes of the largest batch: so many are looked at in seconds, and no more are lost at once. */
+const largest = 512
+
 /**
- * The order in which nodes close: workers first, one, then 2, 4, 8 and so on; then control-plane nodes one at a time; and last of all the
+ * The order in which nodes close: workers first, one, then 2, 4, 8 and so on up to 512; then control-plane nodes one at a time; and last of all the
  * node our own way to the API leads through, whatever it is.
  */
 export const batchesOf = (hostEndpoints: readonly HostEndpoint[], facts: Facts): Batch[] => {
@@ -37,7 +40,7 @@ export const ownPathNode = ({
 
 const doubling = (nodes: readonly NodeFacts[]): NodeFacts[][] => {
   const groups: NodeFacts[][] = []
-  for (let at = 0, size = 1; at < nodes.length; at += size, size *= 2) groups.push(nodes.slice(at, at + size))
+  for (let at = 0, size = 1; at < nodes.length; at += size, size = Math.min(largest, size * 2)) groups.push(nodes.slice(at, at + size))
   return groups
 }
 

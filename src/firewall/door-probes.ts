@@ -25,13 +25,19 @@ export interface ProbeInput {
 
 /** At most this many NodePorts are looked at on one node, and ports of one range: a closed one takes its whole timeout to say so. */
 const portLimit = 16
+/** At most about so many on all nodes together; beside them each node's kubelet port is looked at. */
+const doorLimit = 1_024
 
 /** The ports of closed nodes that Services stand on, and the kubelet's: every node listens there, so its silence proves that the node is closed. */
 export const nodeDoorProbes = (input: ProbeInput, nodes: readonly NodeFacts[]): Probe[] => {
   const doors = doorsOf(input.facts).filter(({ kind, protocol }) => kind !== 'VIP' && protocol === 'TCP')
   const ports = [...new Set(doors.map(({ port }) => port))]
+  const each = Math.max(1, Math.min(portLimit, Math.floor(doorLimit / nodes.length)))
+  const every = Math.ceil(nodes.length / doorLimit)
   return nodes.flatMap((node, index) => [
-    ...someOf(ports, index).flatMap((port) => nodeProbe(input, node, port, `NodePort ${port} on ${node.name}`)),
+    ...(index % every === 0 ? someOf(ports, index / every, each) : []).flatMap((port) =>
+      nodeProbe(input, node, port, `NodePort ${port} on ${node.name}`),
+    ),
     ...nodeProbe(input, node, 10250, `the kubelet's port 10250 on ${node.name}`).filter(({ expect }) => expect === 'closed'),
   ])
 }
@@ -87,8 +93,8 @@ const portsIn = ({ first, last }: { readonly first: number; readonly last: numbe
   Array.from({ length: Math.min(last - first + 1, portLimit) }, (_, at) => first + at)
 
 /** All ports where they are few; else another share of them on each node, so that together the nodes show all. */
-const someOf = (ports: readonly number[], index: number): readonly number[] =>
-  ports.length <= portLimit ? ports : Array.from({ length: portLimit }, (_, at) => ports[(index * portLimit + at) % ports.length] ?? 0)
+const someOf = (ports: readonly number[], index: number, most: number): readonly number[] =>
+  ports.length <= most ? ports : Array.from({ length: most }, (_, at) => ports[(index * most + at) % ports.length] ?? 0)
 
 /** The first InternalIP, else the first address there is. */
 const dialled = ({ addresses }: NodeFacts): Address | undefined => (addresses.find(({ type }) => type === 'InternalIP') ?? addresses[0])?.address

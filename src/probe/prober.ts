@@ -44,11 +44,14 @@ export interface ProberContext {
   readonly calicoNode: CalicoNodePods
   /** For connections from nodes; absent: they are not run. */
   readonly nodes?: NodeVantage
-  /** Connections at once; 32 unless told. */
+  /** Connections at once to what answers; 32 unless told. */
   readonly concurrency?: number
 }
 
 type Round = RoundOptions & AttemptOptions
+
+/** Ports expected silent that are waited for at once: each costs a socket and its whole timeout, and nothing else. */
+const silentAtOnce = 256
 
 /** Milliseconds before a port that should be closed and is not yet is asked again. */
 const askAgainMs = 100
@@ -70,7 +73,7 @@ export const createProber = (context: ProberContext): Prober => {
         const settling = new Set(round.settle?.nodes ?? [])
         await mapPooled(
           probes.filter(({ expect }) => expect === 'closed'),
-          concurrency,
+          silentAtOnce,
           async ({ id, target, node = '' }) => {
             const ask = (): Promise<Seen> => askOnce(context, pulseOf(context, round), target, round)
             seen.set(id, await (settling.has(node) ? untilSilent(ask, until, context.clock, signal) : ask()))

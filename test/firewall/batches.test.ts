@@ -11,7 +11,7 @@ describe('batches', () => {
     if (template === undefined) throw new Error('no node')
     const make = (kind: string, count: number, octet: number): NodeFacts[] =>
       Array.from({ length: count }, (_, at) => {
-        const address = parseAddress(`10.9.${octet}.${at + 1}`)
+        const address = parseAddress(`10.${octet + 8}.${(at + 1) >> 8}.${(at + 1) & 255}`)
         const { calicoNode: _pod, ...rest } = template
         return {
           ...rest,
@@ -33,8 +33,17 @@ describe('batches', () => {
     ).toEqual(['cp000', 'cp001', 'cp002'])
   })
 
+  it('no more than 512 at once', () => {
+    const { batches, probes } = homePlan(nodes(2_100, 0))
+    expect(batches.map(({ nodes: some }) => some.length)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512, 53])
+    // Its kubelet's port on each, and a NodePort on every third.
+    const closed = probes.filter((one) => one.expect === 'closed' && one.node?.startsWith('w'))
+    expect(closed.filter(({ id }) => id.endsWith('/10250'))).toHaveLength(2_100)
+    expect(closed.filter(({ id }) => !id.endsWith('/10250'))).toHaveLength(700)
+  })
+
   it.each([
-    ['a control-plane node', '10.9.1.1', undefined, 'cp000'],
+    ['a control-plane node', '10.9.0.1', undefined, 'cp000'],
     ['a worker with the VIP', '192.168.218.189', 'w001', 'w001'],
   ])('our own path leads through %s: it comes last', (_, address, node, last) => {
     const facts = nodes(3, 3)
@@ -47,7 +56,7 @@ describe('batches', () => {
   })
 
   it('this machine is a node: it comes last', () => {
-    expect(homePlan({ ...nodes(3, 1), operatorAddresses: [parseAddress('10.9.2.1')] }).batches.at(-1)?.nodes).toEqual(['w000'])
+    expect(homePlan({ ...nodes(3, 1), operatorAddresses: [parseAddress('10.10.0.1')] }).batches.at(-1)?.nodes).toEqual(['w000'])
   })
 
   it('NotReady nodes and nodes of other systems are not closed', () => {

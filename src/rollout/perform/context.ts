@@ -17,6 +17,10 @@ export interface RunMemory {
   written?: readonly KubeObject[]
   /** Probes that were green when they were all asked last; none before the first probing. */
   green?: number
+  /** Rounds of probes so far. */
+  rounds: number
+  /** Probes that were answered as they must since their node closed, by id. */
+  readonly shown: Set<string>
   /** What the next checkpoint names as the one before it: read once, then known. */
   link?: string | undefined
   /** It was told that some nodes cannot be looked into. */

@@ -3,12 +3,15 @@ import { type Judgement, judge } from '../../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../../firewall/probes.ts'
 import type { RoundOptions } from '../ports.ts'
 import type { ProbeScope } from '../steps.ts'
-import type { PerformContext } from './context.ts'
+import type { PerformContext, RunMemory } from './context.ts'
+import { inTurn } from './in-turn.ts'
 
 /** How long a port that must close may still answer: Felix programmed every change within 1.6 s when idle. */
 const closesWithinMs = 20_000
 /** One probe's patience, in milliseconds. */
 const probeTimeoutMs = 2_000
+/** Probes of one expectation in one round: 256 that stay silent are waited for at once, so it lasts seconds, whatever the cluster's size, and the window outlasts it. */
+const mostAtOnce = 1_024
 /** The second look's patience: a red probe opens the cluster, so it is looked at twice, but quickly. */
 const secondLookMs = 1_000
 
@@ -31,12 +34,46 @@ export const baseline = async (context: PerformContext, assume: boolean): Promis
  */
 export const probe = async (context: PerformContext, scope: ProbeScope): Promise<void> => {
   const { probes } = context.subject
-  const quick = probes.filter((one) => one.expect === 'open' && !isHeartbeat(one))
-  const closing = probes.filter((one) => one.expect === 'closed' && (one.node === undefined || scope.closedNodes.includes(one.node)))
-  const heartbeats = probes.filter((one) => isHeartbeat(one) && scope.closedNodes.includes(one.target.node))
-  const [, closed] = scope.closedNodes.length > 0 ? await Promise.all([round(context, quick, scope), round(context, closing, scope)]) : []
+  const { memory } = context
+  const closed = new Set(scope.closedNodes)
+  const quick = chosen(
+    memory,
+    probes.filter((one) => one.expect === 'open' && !isHeartbeat(one)),
+  )
+  const closing = chosen(
+    memory,
+    probes.filter((one) => one.expect === 'closed' && (one.node === undefined || closed.has(one.node))),
+  )
+  const heartbeats = probes.filter((one) => isHeartbeat(one) && closed.has(one.target.node))
+  const [, silent] = closed.size > 0 ? await Promise.all([round(context, quick, scope), round(context, closing, scope)]) : []
   const open = await round(context, quick, scope)
-  context.memory.green = open + (closed ?? 0) + (await round(context, heartbeats, scope))
+  memory.green = open + (silent ?? 0) + (await round(context, heartbeats, scope))
+  memory.rounds++
+  for (const { id } of closed.size > 0 ? [...quick, ...closing] : quick) memory.shown.add(id)
+}
+
+/** What belongs to no node is asked each time; then what was not asked since its node closed; the rest take turns. Where they are few that is all of them. */
+const chosen = ({ shown, rounds }: RunMemory, probes: readonly Probe[]): Probe[] => {
+  if (probes.length <= mostAtOnce) return [...probes]
+  const [always, ofNodes] = [probes.filter((one) => nodeOf(one) === undefined), probes.filter((one) => nodeOf(one) !== undefined)]
+  const fresh = ofNodes.filter(({ id }) => !shown.has(id)).slice(0, mostAtOnce)
+  return [
+    ...always,
+    ...fresh,
+    ...inTurn(
+      ofNodes.filter(({ id }) => shown.has(id)),
+      rounds,
+      mostAtOnce - fresh.length,
+    ),
+  ]
+}
+
+const nodeOf = ({ node, target }: Probe): string | undefined => node ?? ('node' in target ? target.node : undefined)
+
+/** These nodes close now: what was seen of them before says nothing any more. */
+export const forgetShown = ({ subject, memory }: PerformContext, closes: readonly string[]): void => {
+  const nodes = new Set(closes)
+  for (const one of subject.probes) if (nodes.has(nodeOf(one) ?? '')) memory.shown.delete(one.id)
 }
 
 const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'

@@ -2,6 +2,7 @@ import { judge } from '../../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../../firewall/probes.ts'
 import type { Clock } from '../clock.ts'
 import type { ProbeRunner } from '../ports.ts'
+import { inTurn } from './in-turn.ts'
 
 /** Pause between two rounds, in milliseconds. */
 const pauseMs = 300
@@ -77,8 +78,5 @@ const linesOf = (lines: readonly Probe[], closed: ReadonlySet<string>, round: nu
   const toApi = lines.filter(({ target }) => target.kind === 'kubeconfig' || target.kind === 'api')
   const kubelets = lines.filter(({ target }) => target.kind === 'kubelet' && closed.has(target.node))
   const ports = lines.filter(({ target, node }) => target.kind === 'tcp' && (node === undefined || closed.has(node)))
-  return [...toApi, ...inTurn(kubelets, round), ...inTurn(ports, round)]
+  return [...toApi, ...inTurn(kubelets, round, share), ...inTurn(ports, round, share)]
 }
-
-const inTurn = (lines: readonly Probe[], round: number): Probe[] =>
-  Array.from({ length: Math.min(share, lines.length) }, (_, at) => lines[(round * share + at) % lines.length]).filter((one) => one !== undefined)
