@@ -11,7 +11,7 @@ import type { Journal } from '../store/journal.ts'
 import type { Prompter } from '../ui/prompter.ts'
 
 /** A stream that may be a terminal. */
-export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number }
 /** Where answers come from. */
 export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean }
 /** Signals a run answers to. */

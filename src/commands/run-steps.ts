@@ -34,7 +34,7 @@ export const runSteps = async (command: CommandContext, { steps: planned, config
   const { clock, stderr, workstation } = context
   const steps = takeOver ? planned.map((step): Step => (step.kind === 'lock' ? { ...step, takeOver } : step)) : planned
   refuseUnanswerable(steps, yes, ui)
-  const view = createRunView({ steps, clock, board: boardsFor(stderr, workstation.env) })
+  const view = createRunView({ steps, clock, rows: stderr.rows, board: boardsFor(stderr, workstation.env) })
   const hold = createHold()
   /** Withdraws a question after Ctrl-C that the run has answered itself meanwhile. */
   const moot = new AbortController()

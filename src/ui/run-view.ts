@@ -6,7 +6,7 @@ import type { Board } from './board.ts'
 import { sentenceOf } from './error-text.ts'
 import { probesInBrief } from './probes-text.ts'
 import { safeLine } from './safe-text.ts'
-import { stageAt, stagesOf, undoStageOf, undoStages } from './stages.ts'
+import { folded, stageAt, stagesOf, undoStageOf, undoStages } from './stages.ts'
 
 /** What a round of probes found, and of how many. */
 export interface Probes {
@@ -33,15 +33,20 @@ export interface RunView {
 export interface RunViewOptions {
   readonly steps: readonly Step[]
   readonly clock: Clock
+  /** Lines of the screen; undefined where there is none. */
+  readonly rows?: number | undefined
   readonly board: (titles: readonly string[], offset: number, of: number) => Board | Promise<Board>
 }
+
+/** Lines of the screen that no stage has: what the stage at work says, and the cursor's. */
+const otherLines = 3
 
 /** How often the seconds until the cluster opens are told anew, in milliseconds. */
 const tickMs = 1_000
 
 /** A view over boards: one for the way forward, one for the way back, and a new one after each question. */
-export const createRunView = ({ steps, clock, board }: RunViewOptions): RunView => {
-  const forward = stagesOf(steps)
+export const createRunView = ({ steps, clock, board, rows = Number.POSITIVE_INFINITY }: RunViewOptions): RunView => {
+  const forward = folded(stagesOf(steps), rows - otherLines)
   let mode: 'forward' | 'undo' = 'forward'
   let stage = 0
   let asking = false

@@ -22,6 +22,26 @@ export const stagesOf = (steps: readonly Step[]): Stage[] => {
   return stages
 }
 
+/**
+ * At most `most` stages, for a list longer than the screen hides what is at work: batches in the middle become one, so that the first ones and the last,
+ * the node of our own path among them, still have lines of their own. Never fewer than three lines of batches.
+ */
+export const folded = (stages: readonly Stage[], most: number): Stage[] => {
+  const batches = stages.filter(({ title }) => isBatch(title))
+  const room = Math.max(3, most - (stages.length - batches.length))
+  if (batches.length <= room) return [...stages]
+  const head = Math.ceil((room - 1) / 2)
+  const middle = batches.slice(head, batches.length - (room - 1 - head))
+  const [first] = middle
+  return stages.flatMap((stage) => {
+    if (stage === first) return [{ ...stage, title: `Close ${middle.length} more batches, one after the other` }]
+    return middle.includes(stage) ? [] : [stage]
+  })
+}
+
+/** As a batch's write step is titled. */
+const isBatch = (title: string): boolean => title.startsWith('Close ')
+
 /** The stage a step stands in. */
 export const stageAt = (stages: readonly Stage[], at: number): number => stages.findLastIndex(({ first }) => first <= at)
 

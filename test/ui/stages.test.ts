@@ -5,7 +5,7 @@ import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'
 import { openingRollback } from '../../src/rollout/rollback-steps.ts'
-import { stageAt, stagesOf } from '../../src/ui/stages.ts'
+import { folded, stageAt, stagesOf } from '../../src/ui/stages.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 
 const home = parseHostFirewall(readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8'), 'home.yaml')
@@ -43,4 +43,22 @@ it('finds the stage of every step, in their order', () => {
   expect(found[0]).toBe(0)
   expect(found.at(-1)).toBe(stages.length - 1)
   expect(found.every((stage, at) => at === 0 || stage - (found[at - 1] ?? 0) <= 1)).toBe(true)
+})
+
+it.each([
+  [24, 9],
+  [12, 9],
+  [8, 8],
+  [3, 7],
+])('on a screen with room for %i stages of 9 there are %i', (most, lines) => {
+  const titles = ['Prepare', 'Write sets and policies', 'Arm the gate', ...['a', 'b', 'c', 'd', 'e'].map((node) => `Close ${node}`), 'Keep it']
+  const all = titles.map((title, at) => ({ title, first: at * 5 }))
+  const shown = folded(all, most)
+  expect(shown).toHaveLength(lines)
+  expect([shown[3]?.title, shown.at(-2)?.title]).toEqual(['Close a', 'Close e'])
+  if (lines === 9) return
+  const [merged] = shown.filter(({ title }) => title.includes('more batches'))
+  expect(merged).toEqual({ title: `Close ${9 - lines + 1} more batches, one after the other`, first: 5 * (lines === 8 ? 5 : 4) })
+  // Whatever step is at work stands in a stage that is shown.
+  expect(all.map(({ first }) => shown[stageAt(shown, first)]?.title)).not.toContain(undefined)
 })
