@@ -24,12 +24,18 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
           .join('\n')}\n`,
       )
     }
-    const module = createPromptModule({ input, output, ...(signal === undefined ? {} : { signal }) })
+    // Ctrl-D closes readline, which pauses its input; inquirer hears nothing of it and would wait for an answer nobody can give any more.
+    const closed = new AbortController()
+    const onPause = (): void => void setImmediate(() => closed.abort())
+    const module = createPromptModule({ input, output, signal: AbortSignal.any([closed.signal, ...(signal === undefined ? [] : [signal])]) })
+    input.once('pause', onPause)
     try {
       const { answer } = (await module([{ name: 'answer', message: safeLine(question.message), ...prompt } as never])) as { answer: Value }
       return answer
     } catch (error) {
       throw translated(error, question, signal)
+    } finally {
+      input.off('pause', onPause)
     }
   }
   return {
@@ -59,10 +65,10 @@ const checkboxTheme = {
   style: { renderSelectedChoices: (chosen: readonly { readonly short: string }[]) => chosen.map(({ short }) => short).join('; ') || 'none' },
 }
 
-/** Ctrl-C and a closed terminal are answers too; a withdrawn question is its withdrawer's affair. inquirer's errors are told by name: bundles may hold two copies. */
+/** Ctrl-C, Ctrl-D and a closed terminal are answers too; a withdrawn question is its withdrawer's affair. inquirer's errors are told by name: bundles may hold two copies. */
 const translated = (error: unknown, question: Question, signal: AbortSignal | undefined): unknown => {
   if (signal?.aborted) return signal.reason
-  if (error instanceof Error && error.name === 'ExitPromptError') {
+  if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')) {
     return new FwError('FW_INTERRUPTED', 'interrupted', {
       why: `nobody answered "${question.message}"`,
       fix: `answer it beforehand with ${question.flag}`,

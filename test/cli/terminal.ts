@@ -1,7 +1,7 @@
 import { spawn } from '@lydell/node-pty'
 import xterm from '@xterm/headless'
 
-/** A terminal of 80 by 24 with a program in it. */
+/** A terminal with a program in it. */
 export interface TerminalSession {
   /** The screen's lines, without trailing blanks. */
   screen(): string[]
@@ -13,6 +13,8 @@ export interface TerminalSession {
   type(keys: string): void
   /** Resolves once the text was shown; rejects with everything that was when it takes too long. */
   shows(text: string | RegExp, ms?: number): Promise<void>
+  /** Makes the window another size. */
+  resize(size: Size): void
   /** The exit code. */
   readonly ended: Promise<number>
   /** Closes the window: the program is told SIGHUP, and nothing it writes arrives. */
@@ -20,12 +22,22 @@ export interface TerminalSession {
   kill(): void
 }
 
-/** Runs a program in a pseudo-terminal and keeps its screen. */
-export const openTerminal = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): TerminalSession => {
-  const terminal = new xterm.Terminal({ cols: 80, rows: 24, scrollback: 5000, allowProposedApi: true })
+/** Columns and rows. */
+export interface Size {
+  readonly cols: number
+  readonly rows: number
+}
+
+/** Runs a program in a pseudo-terminal, of 80 by 24 unless told, and keeps its screen. */
+export const openTerminal = (
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  size: Size = { cols: 80, rows: 24 },
+): TerminalSession => {
+  const terminal = new xterm.Terminal({ ...size, scrollback: 5000, allowProposedApi: true })
   const child = spawn(file, [...args], {
-    cols: 80,
-    rows: 24,
+    ...size,
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', TERM: 'xterm-256color', ...env },
   })
   const waiters = new Set<() => void>()
@@ -54,7 +66,7 @@ export const openTerminal = (file: string, args: readonly string[], env: Readonl
   }
   const text = (): string => lines().join('\n')
   return {
-    screen: () => lines().slice(-24),
+    screen: () => lines().slice(-terminal.rows),
     text,
     raw: () => bytes,
     type: (keys) => child.write(keys),
@@ -81,6 +93,10 @@ export const openTerminal = (file: string, args: readonly string[], env: Readonl
         waiters.add(check)
         check()
       }),
+    resize: ({ cols, rows }) => {
+      terminal.resize(cols, rows)
+      child.resize(cols, rows)
+    },
     ended,
     close: () => (child as unknown as { destroy(): void }).destroy(),
     kill: () => child.kill('SIGKILL'),

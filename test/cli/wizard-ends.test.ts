@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { describe, it } from 'vitest'
+import { openTerminal, type TerminalSession } from './terminal.ts'
+
+const bin = join(import.meta.dirname, '../../bin/kubectl-calico_fw.js')
+const [enter, ctrlC, ctrlD] = ['\r', '\u0003', '\u0004']
+const questions = [
+  'Which network interfaces',
+  'Which networks have full access',
+  'Which of these addresses',
+  'What becomes of the NodePorts',
+  'Which ports become failsafes',
+  'Type home to begin',
+]
+
+/** Answers the first `count` questions as they are, and waits for the next. */
+const answer = async (terminal: TerminalSession, count: number): Promise<void> => {
+  for (const question of questions.slice(0, count)) {
+    await terminal.shows(`? ${question}`, 30_000)
+    terminal.type(enter)
+  }
+  await terminal.shows(`? ${questions[count] ?? ''}`, 30_000)
+}
+
+describe.concurrent('the wizard', () => {
+  it.for([
+    ...questions.slice(1).map((question, at) => [question, at + 1, 'Ctrl-C', ctrlC] as const),
+    ...[0, 3, 4].map((at) => [questions[at] ?? '', at, 'Ctrl-D', ctrlD] as const),
+  ])('at "%s" (%i) ends at %s, and says what was not answered', { timeout: 60_000 }, async ([question, at, , key], { expect, onTestFinished }) => {
+    const terminal = openTerminal(process.execPath, [bin, 'demo'])
+    onTestFinished(() => terminal.kill())
+    await answer(terminal, at)
+    terminal.type(key)
+    expect(await terminal.ended).toBe(130)
+    expect(terminal.text()).toMatch(/error: interrupted[\s\S]*nobody answered/)
+    expect(terminal.text()).toContain(question)
+    expect(terminal.text()).not.toContain('✔ Prepare')
+  })
+
+  it('fits 60 by 15, in which every question and what there is to choose are on the screen; and 50 by 12, made so while it runs', {
+    timeout: 120_000,
+  }, async ({ expect, onTestFinished }) => {
+    const terminal = openTerminal(process.execPath, [bin, 'demo'], {}, { cols: 60, rows: 15 })
+    onTestFinished(() => terminal.kill())
+    const firstChoice = [/❯◉ ens160/, /❯◯ 192\.168\.218\.170\/32/, /❯◉ 192\.168\.218\.180/, /❯ close them all/, /\(7443\s*\/tcp\)/, /\? Type home/]
+    for (const [at, question] of questions.entries()) {
+      await terminal.shows(`? ${question}`, 30_000)
+      await terminal.shows(firstChoice[at] ?? '')
+      const screen = terminal.screen().join('\n')
+      expect(screen).toContain(`? ${question}`)
+      expect(screen).toMatch(firstChoice[at] ?? '')
+      terminal.type(question.startsWith('Type') ? `home${enter}` : enter)
+    }
+    await terminal.shows(/opens by itself in \d+ s/, 30_000)
+    expect(terminal.screen().join('\n')).toMatch(/[⠀-⣿] \w+[\s\S]*opens by itself in \d+ s[\s\S]*◼ Keep it/)
+    terminal.resize({ cols: 50, rows: 12 })
+    await terminal.shows('? Keep the firewall?', 40_000)
+    await terminal.shows('❯ no: open again now and undo everything')
+    const screen = terminal.screen().join('\n')
+    expect(screen).toMatch(/\? Keep the firewall\?[\s\S]*❯ no: open again now and undo everything/)
+    expect(screen).toContain('opens by itself in')
+    terminal.type(ctrlD)
+    await terminal.shows('Interrupted. What now?')
+    terminal.type(enter)
+    await terminal.shows('(exit code 4)', 40_000)
+    expect(await terminal.ended).toBe(4)
+  })
+})
