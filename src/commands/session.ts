@@ -24,6 +24,7 @@ import { trustOf } from '../probe/trust.ts'
 import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
 import { createJournal } from '../store/journal.ts'
 import { stateDirectory } from '../store/state-directory.ts'
+import { createLinePrompter } from '../ui/line-prompts.ts'
 import { noPrompter } from '../ui/no-prompter.ts'
 import type { Prompter } from '../ui/prompter.ts'
 import { createPrompter } from '../ui/prompts.ts'
@@ -187,5 +188,6 @@ const prompterFor = ({ prompter, stdin, stderr, workstation }: Context): Prompte
   if (prompter !== undefined) return prompter
   if (stdin.isTTY !== true) return noPrompter('standard input is no terminal')
   if (stderr.isTTY !== true) return noPrompter('standard error is no terminal')
+  if (workstation.env['TERM'] === 'dumb') return createLinePrompter({ input: stdin, output: stderr })
   return createPrompter({ input: stdin, output: stderr, theme: themeFor(stderr, workstation.env) })
 }

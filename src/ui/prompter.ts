@@ -1,3 +1,5 @@
+import { FwError } from '../errors.ts'
+
 /** One answer that can be chosen. */
 export interface Choice<Value> {
   readonly value: Value
@@ -46,3 +48,11 @@ export interface Prompter {
   /** True when exactly `expected` was typed; an empty answer means no, any other is asked for again. */
   typed(question: Question & { readonly expected: string }, options?: AskOptions): Promise<boolean>
 }
+
+/** Ctrl-C, Ctrl-D or a closed terminal at a question. */
+export const interruptedAt = ({ message, flag }: Question, cause?: unknown): FwError =>
+  new FwError('FW_INTERRUPTED', 'interrupted', {
+    why: `nobody answered "${message}"`,
+    fix: `answer it beforehand with ${flag}`,
+    ...(cause === undefined ? {} : { cause }),
+  })

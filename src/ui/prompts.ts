@@ -1,5 +1,4 @@
-import { FwError } from '../errors.ts'
-import type { AskOptions, Choice, Prompter, Question } from './prompter.ts'
+import { type AskOptions, type Choice, interruptedAt, type Prompter, type Question } from './prompter.ts'
 import { safeLine, safeText } from './safe-text.ts'
 import type { Theme } from './theme.ts'
 import { wrap } from './wrap.ts'
@@ -69,11 +68,7 @@ const checkboxTheme = {
 const translated = (error: unknown, question: Question, signal: AbortSignal | undefined): unknown => {
   if (signal?.aborted) return signal.reason
   if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')) {
-    return new FwError('FW_INTERRUPTED', 'interrupted', {
-      why: `nobody answered "${question.message}"`,
-      fix: `answer it beforehand with ${question.flag}`,
-      cause: error,
-    })
+    return interruptedAt(question, error)
   }
   return error
 }

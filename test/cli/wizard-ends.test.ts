@@ -37,6 +37,22 @@ describe.concurrent('the wizard', () => {
     expect(terminal.text()).not.toContain('✔ Prepare')
   })
 
+  it('asks line by line where TERM=dumb, and draws nothing', { timeout: 60_000 }, async ({ expect, onTestFinished }) => {
+    const terminal = openTerminal(process.execPath, [bin, 'demo'], { TERM: 'dumb' })
+    onTestFinished(() => terminal.kill())
+    await terminal.shows(/Which network interfaces[^?]*\?\s+1\. ens160 on every node \(5\), by annotation \(chosen\)/, 30_000)
+    for (const question of questions.slice(0, 5)) {
+      await terminal.shows(question)
+      await terminal.shows(/Enter for [^:]*: $|> $/m)
+      terminal.type(enter)
+    }
+    await terminal.shows('Type home to begin')
+    terminal.type(enter)
+    await terminal.shows('Nothing was written')
+    await terminal.ended
+    expect(terminal.raw()).not.toContain('\u001b')
+  })
+
   it('fits 60 by 15, in which every question and what there is to choose are on the screen; and 50 by 12, made so while it runs', {
     timeout: 120_000,
   }, async ({ expect, onTestFinished }) => {
