@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Whole commands against an accelerated clock, the longest first: they wait more than they compute. */
-const waiting = ['left-armed', 'story', 'interrupt', 'demo', 'wizard']
+const waiting = ['left-armed', 'story', 'demo', 'interrupt', 'wizard', 'wizard-elsewhere']
 const rank = ({ moduleId }: TestSpecification): number => waiting.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
 
 /**
@@ -14,8 +14,9 @@ class Spread extends BaseSequencer {
     const sorted = await super.sort(files)
     const long = sorted.filter((file) => rank(file) >= 0).sort((one, other) => rank(one) - rank(other))
     const short = sorted.filter((file) => rank(file) < 0)
-    const between = Math.ceil(short.length / (waiting.length + 1))
-    return [...long.flatMap((file, at) => [file, ...short.slice(at * between, (at + 1) * between)]), ...short.slice(long.length * between)]
+    // The others come largest first, and so take less and less time.
+    const startOf = (at: number): number => Math.round(short.length * (at / waiting.length) ** 1.5)
+    return long.flatMap((file, at) => [file, ...short.slice(startOf(at), startOf(at + 1))])
   }
 }
 
