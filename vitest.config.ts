@@ -16,7 +16,7 @@ class Spread extends BaseSequencer {
     const short = sorted.filter((file) => rank(file) < 0)
     // The others come largest first, and so take less and less time.
     const startOf = (at: number): number => Math.round(short.length * (at / waiting.length) ** 1.5)
-    return long.flatMap((file, at) => [file, ...short.slice(startOf(at), startOf(at + 1))])
+    return [...long.flatMap((file, at) => [file, ...short.slice(startOf(at), startOf(at + 1))]), ...short.slice(startOf(long.length))]
   }
 }
 

@@ -10,15 +10,11 @@ import { readCheckpoints } from '../rollout/perform/checkpoint-store.ts'
 import { byChange, changeText, effectsOf, historyText, type Told } from '../ui/history-text.ts'
 import type { CommandContext } from './context.ts'
 import type { HistoryOptions } from './flags.ts'
+import { ownCopies } from './own-copies.ts'
 import { serialised } from './printer.ts'
 import { redact } from './redact.ts'
 
-/** What a file of the journal must hold to be told of; more may be in it. */
-const stored = v.looseObject({
-  ...{ number: v.string(), title: v.string(), at: v.string(), by: v.string(), command: v.string() },
-  undoes: v.optional(v.array(v.number())),
-  images: v.array(v.looseObject({ ref: v.looseObject({ apiVersion: v.string(), kind: v.string(), name: v.string() }) })),
-})
+/** What a line of the journal's history must hold; more may be in it. */
 const ended = v.looseObject({ change: v.number(), outcome: v.string(), at: v.string() })
 
 /** Every change this tool made to the cluster: by whom, when, why, what it touched, and how it ended. With a number: that one, step by step, or all that is kept of it. */
@@ -30,13 +26,12 @@ export const run = async (command: CommandContext, options: HistoryOptions): Pro
   ])
   // The name under which this machine keeps a cluster's files; where it is not shown, the cluster's own checkpoints must do.
   const uid = home?.metadata.uid ?? 'unknown'
-  const [onDisk, history] = await Promise.all([journal.readCheckpoints(uid), journal.readHistory(uid)])
-  for (const problem of [...damaged, ...onDisk.problems, ...history.problems]) printer.talk(`note: ${problem.message}`)
-  const local = onDisk.entries.flatMap(({ document }) => (v.is(stored, document) ? [document as unknown as Checkpoint] : []))
+  const [{ copies, problems }, history] = await Promise.all([ownCopies(journal, uid), journal.readHistory(uid)])
+  for (const problem of [...damaged.map(({ error }) => error), ...problems, ...history.problems]) printer.talk(`note: ${problem.message}`)
   const ends = history.entries.flatMap((entry) => (v.is(ended, entry) ? [entry] : []))
-  const told = tell(checkpoints, local, ends)
+  const told = tell(checkpoints, copies, ends)
   const chain = chainOf(checkpoints)
-  const altered = alteredAmong(checkpoints, local)
+  const altered = alteredAmong(checkpoints, copies)
   const whole = chain.breaks.length === 0 && altered.length === 0
   for (const line of doubts(chain, altered)) printer.talk(`warning: ${line}`)
   const code = whole ? exitCodes.ok : exitCodes.failure

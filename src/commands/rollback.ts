@@ -20,6 +20,7 @@ import { proofText } from '../ui/proof-text.ts'
 import { clearAway } from './clear-away.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
+import { ownCopies } from './own-copies.ts'
 import { firewallBack, rollbackProbes } from './rollback-probes.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
@@ -36,7 +37,12 @@ export interface RollbackOptions {
 export const run = async (command: CommandContext, options: RollbackOptions): Promise<ExitCode> => {
   const { cluster, printer, ui } = command
   const facts = await cluster.facts({ looks: fewLooks })
-  const situation = await readSituation(cluster.api, facts.calico.flavour)
+  const { copies } = await ownCopies(command.journal, facts.cluster.uid)
+  const situation = await readSituation(cluster.api, facts.calico.flavour, copies)
+  for (const number of situation.mended)
+    printer.talk(
+      `note: checkpoint ${number} is damaged in the cluster or gone from it; this machine's copy stands in, which the chain of checkpoints fits`,
+    )
   const to = targetOf(situation, options.to)
   const images = [...imagesBackTo(situation.checkpoints, to), ...(to === 0 ? situation.strays.map(withoutStray) : [])]
   const change = nextChange(situation)
@@ -110,7 +116,7 @@ const targetOf = ({ changes, checkpoints, damaged }: Situation, given: number | 
     })
   }
   const [broken] = damaged
-  if (broken !== undefined) throw broken
+  if (broken !== undefined) throw broken.error
   return to
 }
 

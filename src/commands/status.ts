@@ -98,7 +98,7 @@ export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, orpha
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
   const situation = await readSituation(cluster.api, (await storageServed(cluster.api)) ? 'aggregated' : 'native')
   const standing = standingOf(situation)
-  for (const problem of situation.damaged) printer.talk(`note: ${problem.message}: ${problem.why ?? ''}`)
+  for (const { error } of situation.damaged) printer.talk(`note: ${error.message}: ${error.why ?? ''}`)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
   for (const sentence of straySentences(situation.strays)) printer.data(sentence)
   const coverage = standing === 'kept' ? await coverageNow(cluster, situation) : undefined

@@ -35,7 +35,7 @@ const changesIn = ({ number, folds }: Checkpoint): number[] => folds?.map((one) 
 
 /** Not by JSON.stringify alone: whatever order they are given in, it puts keys that are whole numbers first. */
 const canonical = (value: unknown): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map((one) => canonical(one ?? null)).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const fields = Object.entries(value).filter(([, inner]) => inner !== undefined)
   return `{${fields

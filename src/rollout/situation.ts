@@ -3,7 +3,6 @@ import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { type Resource, resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
-import type { FwError } from '../errors.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
 import type { Flavour } from '../firewall/facts.ts'
 import { firewallKey } from '../firewall/firewall-text.ts'
@@ -11,7 +10,8 @@ import { switchApiVersion } from '../firewall/gate.ts'
 import { understood } from '../firewall/understood.ts'
 import { type Change, changesOf } from './changes.ts'
 import { type Checkpoint, parseNumber } from './checkpoint.ts'
-import { readCheckpoints } from './perform/checkpoint-store.ts'
+import { mend } from './mend.ts'
+import { readCheckpoints, type StoredCheckpoints } from './perform/checkpoint-store.ts'
 import { isAllow } from './rollback-steps.ts'
 import type { GateObjects } from './steps.ts'
 import { straysAmong } from './strays.ts'
@@ -39,8 +39,10 @@ export interface Situation {
   readonly unfinished: readonly number[]
   readonly policies: readonly GlobalNetworkPolicy[]
   readonly checkpoints: readonly Checkpoint[]
-  /** Checkpoints that cannot be read, each an FW_CHECKPOINT that names it. */
-  readonly damaged: readonly FwError[]
+  /** Checkpoints that cannot be read, each with an FW_CHECKPOINT that names it. */
+  readonly damaged: StoredCheckpoints['damaged']
+  /** Numbers of checkpoints that are this machine's copies, for the cluster's are damaged or gone. */
+  readonly mended: readonly string[]
   readonly changes: readonly Change[]
   /** Objects of ours that no checkpoint knows; empty while one cannot be read, for that may be the one that does. */
   readonly strays: readonly ObjectRef[]
@@ -48,14 +50,15 @@ export interface Situation {
   readonly firewall: string | undefined
 }
 
-/** Reads it all; needs no discovery, so that it answers in a few requests. */
-export const readSituation = (api: Api, flavour: Flavour): Promise<Situation> => understood(() => situationOf(api, flavour))
+/** Reads it all; needs no discovery, so that it answers in a few requests. `copies` are this machine's checkpoints, which {@link mend} the cluster's. */
+export const readSituation = (api: Api, flavour: Flavour, copies: readonly Checkpoint[] = []): Promise<Situation> =>
+  understood(() => situationOf(api, flavour, copies))
 
-const situationOf = async (api: Api, flavour: Flavour): Promise<Situation> => {
+const situationOf = async (api: Api, flavour: Flavour, copies: readonly Checkpoint[]): Promise<Situation> => {
   const managed = `${keys.managedBy}=${fieldManager}`
   const listOwn = async (resource: Resource, options: { namespace?: string; labelSelector?: string } = {}): Promise<KubeObject[]> =>
     (await api.list(resource, { labelSelector: managed, ...options })) ?? []
-  const [lease, jobs, sets, openSets, hostEndpoints, policies, stored, firewall] = await Promise.all([
+  const [lease, jobs, sets, openSets, hostEndpoints, policies, read, firewall] = await Promise.all([
     api.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock }),
     listOwn(resourceOf('batch/v1', 'Job'), { namespace: toolNamespace }),
     listOwn(resourceOf(switchApiVersion(flavour), 'NetworkSet'), { namespace: toolNamespace }),
@@ -65,6 +68,7 @@ const situationOf = async (api: Api, flavour: Flavour): Promise<Situation> => {
     readCheckpoints(api),
     api.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace, name: names.firewall }),
   ])
+  const stored = mend(read, copies)
   const committed = committedRuns(policies as unknown as GlobalNetworkPolicy[])
   const runs = new Set(hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run])))
   return {

@@ -162,8 +162,14 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   if (header !== undefined) simulator.objects.create(header)
   expect((await stage.run(['history'])).code).toBe(0)
 
+  // The one that holds how FelixConfiguration was before everything.
+  const first11 = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'calico-fw', name: 'checkpoint-1.1' }
+  const whole = simulator.objects.get(first11)
+  simulator.objects.delete(first11)
+  if (whole !== undefined) simulator.objects.create({ ...whole, data: { ...(whole['data'] as object), images: 'damaged' } })
   const undone = await stage.run(['rollback', '--to', '0', '--yes', '-o', 'yaml'])
   expect(undone.code).toBe(0)
+  expect(undone.stderr).toContain("checkpoint 1.1 is damaged in the cluster or gone from it; this machine's copy stands in")
   expect(undone.stdout).toContain('kind: Rollback')
   for (const anybody of ['win', 'inet', 'ws2']) expect(doors(anybody)).toEqual(open(7))
   await expect.poll(ours).toEqual([])

@@ -1,24 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chainOf, hashOf, linkOf } from '../../src/rollout/chain.ts'
+import { chainOf, hashOf } from '../../src/rollout/chain.ts'
 import { changeBundle } from '../../src/rollout/change-bundle.ts'
-import { type Checkpoint, checkpointVersion, compareNumbers } from '../../src/rollout/checkpoint.ts'
-
-/** A chain of checkpoints with these numbers; each touches the object `x`, which counts up. */
-const chained = (numbers: readonly string[]): Checkpoint[] => {
-  const written: Checkpoint[] = []
-  for (const [at, number] of numbers.entries()) {
-    const last = written.at(-1)
-    const x = { apiVersion: 'v1', kind: 'Thing', metadata: { name: 'x' }, value: at }
-    written.push({
-      ...{ apiVersion: checkpointVersion, kind: 'Checkpoint', number, title: 'a step', at: '2026-01-02T03:04:05Z', by: 'a@b/1', command: 'init' },
-      images: [{ ref: { apiVersion: 'v1', kind: 'Thing', name: 'x' }, before: at === 0 ? null : x }],
-      ...(last === undefined ? {} : { previous: linkOf(last) }),
-    })
-  }
-  return written
-}
+import { type Checkpoint, compareNumbers } from '../../src/rollout/checkpoint.ts'
+import { chained } from './chained.ts'
 
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 

@@ -115,6 +115,6 @@ describe('checkpoints in the cluster', () => {
     await writeCheckpoint(api, checkpointOf('2.1'))
     const { checkpoints, damaged } = await readCheckpoints(api)
     expect(checkpoints.map(({ number }) => number)).toEqual(['2.1'])
-    expect(damaged.map(({ code, message, why, fix }) => `${code} ${message} ${why} ${fix}`)).toEqual([expect.stringMatching(says)])
+    expect(damaged.map(({ error: { code, message, why, fix } }) => `${code} ${message} ${why} ${fix}`)).toEqual([expect.stringMatching(says)])
   })
 })

@@ -56,20 +56,20 @@ const replaceOrphan = async (api: Api, map: KubeObject, number: string, error: u
 export interface StoredCheckpoints {
   /** In rising order of their numbers. */
   readonly checkpoints: readonly Checkpoint[]
-  /** Those that cannot be read, each an FW_CHECKPOINT that names it: restoring from half a before-image is worse than refusing. */
-  readonly damaged: readonly FwError[]
+  /** Those that cannot be read, each with an FW_CHECKPOINT that names it: restoring from half a before-image is worse than refusing. */
+  readonly damaged: readonly { readonly number: string; readonly error: FwError }[]
 }
 
 /** Every checkpoint the cluster holds. */
 export const readCheckpoints = async (api: Api): Promise<StoredCheckpoints> => {
   const maps = await listMaps(api)
-  const damaged: FwError[] = []
+  const damaged: { number: string; error: FwError }[] = []
   const checkpoints = maps.filter(isHeader).flatMap((map): Checkpoint[] => {
     try {
       return [decodeCheckpoint(map, (number, part) => textOf(maps, configMapName(number, part)))]
     } catch (error) {
       if (!(error instanceof FwError)) throw error
-      damaged.push(error)
+      damaged.push({ number: map.metadata.name.slice(configMapName('', 0).length), error })
       return []
     }
   })

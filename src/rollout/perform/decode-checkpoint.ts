@@ -74,7 +74,7 @@ const endOf = ({ metadata }: KubeObject): End | undefined => {
 const damaged = (name: string, why: string, cause?: unknown): FwError =>
   new FwError('FW_CHECKPOINT', `ConfigMap calico-fw/${name} is damaged`, {
     why,
-    fix: 'open the cluster with: kubectl calico-fw open; your own copy of the checkpoint is in ~/.local/state/kubectl-calico-fw',
+    fix: 'run rollback on the machine that made the change, whose copy stands in; kubectl calico-fw open needs no checkpoint',
     ...(cause === undefined ? {} : { cause }),
   })
 
