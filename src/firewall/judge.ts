@@ -24,6 +24,10 @@ export interface Judgement {
   readonly unproven: readonly Finding[]
 }
 
+/** How many of these probes are green: what could not be asked, failed before, or was silent before shows nothing. */
+export const greenOf = ({ red, notRun, alreadyFailing, unproven }: Omit<Judgement, 'green'>, of: number): number =>
+  of - red.length - notRun.length - alreadyFailing.length - unproven.length
+
 /** What {@link judge} needs. */
 export interface Evidence {
   readonly probes: readonly Probe[]

@@ -1,40 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
 import { homePlan, noticesOf, withNode } from './home-plan.ts'
+import { manyNodes } from './many-nodes.ts'
 
 describe('batches', () => {
-  const nodes = (workers: number, controls: number): Facts => {
-    const facts = homeFacts()
-    const [template] = facts.nodes
-    if (template === undefined) throw new Error('no node')
-    const make = (kind: string, count: number, octet: number): NodeFacts[] =>
-      Array.from({ length: count }, (_, at) => {
-        const address = parseAddress(`10.${octet + 8}.${(at + 1) >> 8}.${(at + 1) & 255}`)
-        const { calicoNode: _pod, ...rest } = template
-        return {
-          ...rest,
-          name: `${kind}${String(at).padStart(3, '0')}`,
-          controlPlane: kind === 'cp',
-          addresses: [{ type: 'InternalIP', address }],
-          interfaces: [{ name: 'ens160', addresses: [address], source: 'x' }],
-        }
-      })
-    return { ...facts, nodes: [...make('cp', controls, 1), ...make('w', workers, 2)] }
-  }
-
   it('workers by one, two, four, eight; then control-plane nodes one at a time', () => {
-    expect(homePlan(nodes(20, 3)).batches.map(({ nodes: some }) => some.length)).toEqual([1, 2, 4, 8, 5, 1, 1, 1])
+    expect(homePlan(manyNodes(20, 3)).batches.map(({ nodes: some }) => some.length)).toEqual([1, 2, 4, 8, 5, 1, 1, 1])
     expect(
-      homePlan(nodes(20, 3))
+      homePlan(manyNodes(20, 3))
         .batches.flatMap(({ nodes: some }) => some)
         .slice(-3),
     ).toEqual(['cp000', 'cp001', 'cp002'])
   })
 
   it('no more than 512 at once', () => {
-    const { batches, probes } = homePlan(nodes(2_100, 0))
+    const { batches, probes } = homePlan(manyNodes(2_100, 0))
     expect(batches.map(({ nodes: some }) => some.length)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512, 53])
     // Its kubelet's port on each, and a NodePort on every third.
     const closed = probes.filter((one) => one.expect === 'closed' && one.node?.startsWith('w'))
@@ -46,7 +27,7 @@ describe('batches', () => {
     ['a control-plane node', '10.9.0.1', undefined, 'cp000'],
     ['a worker with the VIP', '192.168.218.189', 'w001', 'w001'],
   ])('our own path leads through %s: it comes last', (_, address, node, last) => {
-    const facts = nodes(3, 3)
+    const facts = manyNodes(3, 3)
     const made = homePlan({
       ...facts,
       apiEndpoints: [{ address: parseAddress(address), port: 6443, sources: ['kubeconfig'], ...(node === undefined ? {} : { node }) }],
@@ -56,7 +37,7 @@ describe('batches', () => {
   })
 
   it('this machine is a node: it comes last', () => {
-    expect(homePlan({ ...nodes(3, 1), operatorAddresses: [parseAddress('10.10.0.1')] }).batches.at(-1)?.nodes).toEqual(['w000'])
+    expect(homePlan({ ...manyNodes(3, 1), operatorAddresses: [parseAddress('10.10.0.1')] }).batches.at(-1)?.nodes).toEqual(['w000'])
   })
 
   it('NotReady nodes and nodes of other systems are not closed', () => {

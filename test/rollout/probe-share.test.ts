@@ -1,26 +1,26 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Probe, ProbeOutcome } from '../../src/firewall/probes.ts'
-import { parseAddress } from '../../src/net/address.ts'
 import type { PerformContext, RunMemory } from '../../src/rollout/perform/context.ts'
-import { baseline, forgetShown, probe } from '../../src/rollout/perform/probe.ts'
+import { baseline, owe, probe } from '../../src/rollout/perform/probe.ts'
+import { homePlan } from '../firewall/home-plan.ts'
+import { manyNodes } from '../firewall/many-nodes.ts'
 
-const nodes = Array.from({ length: 5_000 }, (_, at) => `w${at}`)
-const address = parseAddress('192.168.218.174')
-const probes: readonly Probe[] = [
-  { id: 'kubeconfig', title: 'the API', target: { kind: 'kubeconfig' }, expect: 'open' },
-  ...nodes.flatMap((node): Probe[] => [
-    { id: `kubelet/${node}`, title: `the kubelet of ${node}`, target: { kind: 'kubelet', node }, expect: 'open', node },
-    { id: `door/${node}`, title: `a door of ${node}`, target: { kind: 'tcp', address, port: 10_250 }, expect: 'closed', node },
-  ]),
-]
+const { probes, batches } = homePlan(manyNodes(1_500, 3))
+const ofNode = new Map<string, Probe[]>()
+for (const one of probes) {
+  const node = one.node ?? ('node' in one.target ? one.target.node : '')
+  ofNode.set(node, [...(ofNode.get(node) ?? []), one])
+}
 
 let asked: string[][]
-let answer: (id: string) => ProbeOutcome
+let answer: (one: Probe) => ProbeOutcome
 let context: PerformContext
-beforeEach(() => {
+const closed = new Set<string>()
+beforeEach(async () => {
   asked = []
-  answer = () => 'ok'
-  const memory: RunMemory = { baseline: [], since: new Date(0), seen: new Map(), rounds: 0, shown: new Set() }
+  closed.clear()
+  answer = ({ expect: wanted, node = '' }) => (wanted === 'closed' && closed.has(node) ? 'timeout' : 'ok')
+  const memory: RunMemory = { baseline: [], since: new Date(0), seen: new Map(), rounds: 0, owed: new Set() }
   context = {
     memory,
     subject: { probes },
@@ -28,62 +28,63 @@ beforeEach(() => {
       prober: {
         run: (round: readonly Probe[]) => {
           asked.push(round.map(({ id }) => id))
-          return Promise.resolve(round.map(({ id }) => ({ id, outcome: answer(id) })))
+          return Promise.resolve(round.map((one) => ({ id: one.id, outcome: answer(one) })))
         },
       },
       report: () => undefined,
     },
   } as unknown as PerformContext
+  await baseline(context, false)
 })
 
-/** Closes these nodes and looks; `before` were closed earlier. */
-const close = async (batch: readonly string[], before: readonly string[] = []): Promise<Set<string>> => {
-  forgetShown(context, batch)
+/** Heartbeats aside, which are one list whatever the number. */
+const largest = (): number => Math.max(...asked.map((round) => round.filter((id) => !id.startsWith('node-lease/')).length))
+const look = async (): Promise<Set<string>> => {
   asked = []
-  await probe(context, { closedNodes: [...before, ...batch] })
+  await probe(context, { closedNodes: [...closed] })
   return new Set(asked.flat())
 }
-const closes = (closed: readonly string[]) => {
-  const silent = new Set(closed.map((node) => `door/${node}`))
-  answer = (id) => (silent.has(id) ? 'timeout' : 'ok')
+const close = (nodes: readonly string[]): Promise<Set<string>> => {
+  owe(context, nodes)
+  for (const node of nodes) closed.add(node)
+  return look()
 }
 
-describe('a look at 5,000 nodes', () => {
-  it('asks of each kind no more than 1,024 at once, and the API each time', async () => {
-    await baseline(context, false)
-    closes(nodes)
-    for (let round = 0; round < 12; round++) {
-      asked = []
-      await probe(context, { closedNodes: nodes })
-      expect(Math.max(...asked.map(({ length }) => length))).toBeLessThanOrEqual(1_025)
-      expect(asked.flat()).toContain('kubeconfig')
+describe('looking at 1,503 nodes', () => {
+  it('asks everything of a batch as soon as it has closed, our own ways each time, and of the rest no more than a share', async () => {
+    for (const { nodes } of batches) {
+      const seen = await close(nodes)
+      expect(seen).toContain('kubeconfig')
+      for (const node of nodes) expect([node, (ofNode.get(node) ?? []).filter(({ id }) => !seen.has(id))]).toEqual([node, []])
+      // Open probes of the batch, a share of the others, and our own ways; closed ones are fewer.
+      expect(largest()).toBeLessThanOrEqual(Math.max(1_024, 5 * nodes.length + 256) + 8)
     }
   })
 
-  it('asks every node of a batch as soon as it has closed, and all the others in turn', async () => {
-    await baseline(context, false)
-    const [early, late] = [nodes.slice(0, 4_488), nodes.slice(4_488)]
-    closes(early)
+  it('asks the others in turn', async () => {
+    for (const { nodes } of batches) await close(nodes)
     const seen = new Set<string>()
-    for (let round = 0; round < 5; round++) {
-      asked = []
-      await probe(context, { closedNodes: early })
-      for (const id of asked.flat()) seen.add(id)
-    }
-    for (const node of early) expect(seen.has(`door/${node}`)).toBe(true)
-    closes(nodes)
-    const batch = await close(late, early)
-    for (const node of late) expect([node, batch.has(`door/${node}`), batch.has(`kubelet/${node}`)]).toEqual([node, true, true])
-    expect([...batch].filter((id) => early.some((node) => id === `door/${node}`))).toHaveLength(1_024 - late.length)
+    for (let round = 0; round < 8; round++) for (const id of await look()) seen.add(id)
+    expect(probes.filter(({ id }) => !seen.has(id))).toEqual([])
   })
 
-  it('finds the one node of a batch that did not close, and counts as green what was asked', async () => {
-    await baseline(context, false)
-    const batch = nodes.slice(4_488)
-    closes(batch)
-    await close(batch)
-    expect(context.memory.green).toBe(1_025 + 512)
-    closes(batch.filter((node) => node !== 'w4700'))
-    await expect(close(batch)).rejects.toMatchObject({ message: expect.stringContaining('a door of w4700') })
+  it('bounds a look where everything closes at once, and asks the rest in the next', async () => {
+    const all = batches.flatMap(({ nodes }) => nodes)
+    const seen = await close(all)
+    expect(largest()).toBeLessThanOrEqual(4_096 + 256 + 8)
+    for (const id of await look()) seen.add(id)
+    expect(probes.filter(({ id }) => !seen.has(id))).toEqual([])
+  })
+
+  it('finds the one node of a batch that did not close, the one whose kubelet is cut off, and counts as green what was asked', async () => {
+    const last = batches.findLast(({ nodes }) => nodes.length > 100)?.nodes ?? []
+    const [node = ''] = last.slice(-1)
+    const cut = ofNode.get(node)?.find(({ target }) => target.kind === 'kubelet')
+    const seen = await close(last.slice(0, -1))
+    expect(context.memory.green).toBe(seen.size)
+    answer = ({ expect: wanted, node: of = '' }) => (wanted === 'closed' && closed.has(of) && of !== node ? 'timeout' : 'ok')
+    await expect(close([node])).rejects.toMatchObject({ message: expect.stringContaining(node) })
+    answer = (one) => (one === cut ? 'timeout' : one.expect === 'closed' && closed.has(one.node ?? '') ? 'timeout' : 'ok')
+    await expect(close([node])).rejects.toMatchObject({ message: expect.stringContaining(`the kubelet of ${node}`) })
   })
 })

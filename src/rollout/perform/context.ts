@@ -19,8 +19,8 @@ export interface RunMemory {
   green?: number
   /** Rounds of probes so far. */
   rounds: number
-  /** Probes that were answered as they must since their node closed, by id. */
-  readonly shown: Set<string>
+  /** Probes of nodes that this run has closed and that were not asked since, by id. */
+  readonly owed: Set<string>
   /** What the next checkpoint names as the one before it: read once, then known. */
   link?: string | undefined
   /** It was told that some nodes cannot be looked into. */

@@ -12,7 +12,7 @@ import { armGate, checkAlive, checkDeadline, disarmGate, findGate, renewGate } f
 import { removeNamespace } from './namespace.ts'
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
-import { baseline, forgetShown, probe } from './probe.ts'
+import { baseline, owe, probe } from './probe.ts'
 import { seeFelixesWell, seeRealised } from './realised.ts'
 import { restore, verify } from './restore.ts'
 import { settle } from './settle.ts'
@@ -45,14 +45,14 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return imagesOf(await checkpoint(context, step))
     case 'write':
       context.memory.since = clock.wall()
-      forgetShown(context, step.closes)
+      owe(context, step.closes)
       await writeObjects(context, step.objects)
       context.memory.written = step.objects
       // What closes is seen closed by the probes, and beyond that in the nodes' packet filters where they can be looked into.
       if (step.closes.length > 0 && context.ports.realised !== undefined) await seeRealised(context, step.objects)
       return none
     case 'remove':
-      forgetShown(context, step.closes)
+      owe(context, step.closes)
       if (step.adopted === true) await removeAdopted(context, step.refs)
       else await removeObjects(context, step.refs)
       return none

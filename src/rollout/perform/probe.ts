@@ -1,5 +1,5 @@
 import { FwError } from '../../errors.ts'
-import { type Judgement, judge } from '../../firewall/judge.ts'
+import { greenOf, type Judgement, judge } from '../../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../../firewall/probes.ts'
 import type { RoundOptions } from '../ports.ts'
 import type { ProbeScope } from '../steps.ts'
@@ -10,8 +10,12 @@ import { inTurn } from './in-turn.ts'
 const closesWithinMs = 20_000
 /** One probe's patience, in milliseconds. */
 const probeTimeoutMs = 2_000
-/** Probes of one expectation in one round: 256 that stay silent are waited for at once, so it lasts seconds, whatever the cluster's size, and the window outlasts it. */
+/** Probes of one expectation in one round that are not owed: 256 that stay silent are waited for at once, so it lasts seconds, whatever the cluster's size. */
 const mostAtOnce = 1_024
+/** So many take their turn however much is owed: what the file leaves open is among them. */
+const leastShare = 256
+/** Owed ones in one round: a whole batch, twice. Where everything closes at once the others follow in the next rounds; the window outlasts each. */
+const mostOwed = 4_096
 /** The second look's patience: a red probe opens the cluster, so it is looked at twice, but quickly. */
 const secondLookMs = 1_000
 
@@ -49,31 +53,31 @@ export const probe = async (context: PerformContext, scope: ProbeScope): Promise
   const open = await round(context, quick, scope)
   memory.green = open + (silent ?? 0) + (await round(context, heartbeats, scope))
   memory.rounds++
-  for (const { id } of closed.size > 0 ? [...quick, ...closing] : quick) memory.shown.add(id)
+  for (const { id } of [...quick, ...closing, ...heartbeats]) memory.owed.delete(id)
 }
 
-/** What belongs to no node is asked each time; then what was not asked since its node closed; the rest take turns. Where they are few that is all of them. */
-const chosen = ({ shown, rounds }: RunMemory, probes: readonly Probe[]): Probe[] => {
+/** Our own ways to the API are asked each time, and everything of a node that has just closed; the rest takes turns. Where there are few that is all of them. */
+const chosen = ({ owed, rounds }: RunMemory, probes: readonly Probe[]): Probe[] => {
   if (probes.length <= mostAtOnce) return [...probes]
-  const [always, ofNodes] = [probes.filter((one) => nodeOf(one) === undefined), probes.filter((one) => nodeOf(one) !== undefined)]
-  const fresh = ofNodes.filter(({ id }) => !shown.has(id)).slice(0, mostAtOnce)
+  const due = probes.filter(({ id }) => owed.has(id)).slice(0, mostOwed)
+  const rest = probes.filter(({ id }) => !owed.has(id))
   return [
-    ...always,
-    ...fresh,
+    ...rest.filter(isOurWay),
+    ...due,
     ...inTurn(
-      ofNodes.filter(({ id }) => shown.has(id)),
+      rest.filter((one) => !isOurWay(one)),
       rounds,
-      mostAtOnce - fresh.length,
+      Math.max(leastShare, mostAtOnce - due.length),
     ),
   ]
 }
 
-const nodeOf = ({ node, target }: Probe): string | undefined => node ?? ('node' in target ? target.node : undefined)
+const isOurWay = ({ target }: Probe): boolean => target.kind === 'kubeconfig' || target.kind === 'api' || target.kind === 'api-service'
 
 /** These nodes close now: what was seen of them before says nothing any more. */
-export const forgetShown = ({ subject, memory }: PerformContext, closes: readonly string[]): void => {
+export const owe = ({ subject, memory }: PerformContext, closes: readonly string[]): void => {
   const nodes = new Set(closes)
-  for (const one of subject.probes) if (nodes.has(nodeOf(one) ?? '')) memory.shown.delete(one.id)
+  for (const { id, node, target } of subject.probes) if (nodes.has(node ?? ('node' in target ? target.node : ''))) memory.owed.add(id)
 }
 
 const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'
@@ -85,15 +89,13 @@ const round = async (context: PerformContext, probes: readonly Probe[], { closed
   const results = await run(context, probes, probeTimeoutMs, { settle: { nodes: closedNodes, ms: closesWithinMs } })
   const judgement = judge({ probes, baseline, results, closedNodes })
   context.ports.report({ kind: 'probes', judgement, of: probes.length })
-  // What could not be asked, failed before, or was silent before shows nothing.
-  const green = probes.length - judgement.notRun.length - judgement.alreadyFailing.length - judgement.unproven.length
-  if (judgement.green) return green
+  if (judgement.green) return greenOf(judgement, probes.length)
   const lost = judgement.red.filter((finding) => finding.probe.expect === 'open').map((finding) => finding.probe)
   if (lost.length < judgement.red.length) throw red(judgement)
   const again = await run(context, lost, secondLookMs)
   const still = judge({ probes: lost, baseline, results: again, closedNodes: [] })
   if (!still.green) throw red(still)
-  return green
+  return greenOf({ ...judgement, red: [] }, probes.length)
 }
 
 const run = (

@@ -2,7 +2,7 @@ import { isOurs } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
-import { judge } from '../../firewall/judge.ts'
+import { greenOf, judge } from '../../firewall/judge.ts'
 import { sameSpec } from '../../firewall/same-spec.ts'
 import { applicable, type BeforeImage, imageKey } from '../checkpoint.ts'
 import { capture } from './checkpoint.ts'
@@ -49,7 +49,7 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
     const judgement = judge({ probes, baseline: context.memory.baseline, results, closedNodes: [] })
     context.ports.report({ kind: 'probes', judgement, of: probes.length })
     if (differing.length === 0 && judgement.green) {
-      context.memory.green = probes.length
+      context.memory.green = greenOf(judgement, probes.length)
       return
     }
     if (clock.now() > until) {
