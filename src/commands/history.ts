@@ -1,10 +1,13 @@
 import * as v from 'valibot'
+import type { ObjectRef } from '../calico/object.ts'
+import type { Api } from '../cluster/api.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Chain, chainOf, hashOf } from '../rollout/chain.ts'
 import { changeBundle, touchedBy } from '../rollout/change-bundle.ts'
 import { changesOf } from '../rollout/changes.ts'
-import { type Checkpoint, compareNumbers } from '../rollout/checkpoint.ts'
+import { type BeforeImage, type Checkpoint, compareNumbers } from '../rollout/checkpoint.ts'
+import { lackingIn } from '../rollout/mend.ts'
 import { capture } from '../rollout/perform/checkpoint.ts'
 import { readCheckpoints } from '../rollout/perform/checkpoint-store.ts'
 import { byChange, changeText, effectsOf, historyText, type Told } from '../ui/history-text.ts'
@@ -32,12 +35,15 @@ export const run = async (command: CommandContext, options: HistoryOptions): Pro
   const told = tell(checkpoints, copies, ends)
   const chain = chainOf(checkpoints)
   const altered = alteredAmong(checkpoints, copies)
-  const whole = chain.breaks.length === 0 && altered.length === 0
-  for (const line of doubts(chain, altered)) printer.talk(`warning: ${line}`)
+  // Where the cluster has none at all they went with `rollback --to 0`, and the copies are from an earlier life.
+  const gone = checkpoints.length === 0 ? [] : lackingIn(checkpoints, copies, () => true).map(({ number }) => number)
+  const doubted = doubts(chain, altered, gone)
+  const whole = doubted.length === 0 && damaged.length === 0
+  for (const line of doubted) printer.talk(`warning: ${line}`)
   const code = whole ? exitCodes.ok : exitCodes.failure
   if (options.change === undefined) {
-    printer.data(historyText(told, chain))
-    printer.document('History', { changes: told.map(fieldsOf), chain: { ...chain, altered } })
+    printer.data(historyText(told, whole ? chain : undefined))
+    printer.document('History', { changes: told.map(fieldsOf), chain: { ...chain, altered, gone } })
     return code
   }
   const change = told.find(({ number }) => number === options.change)
@@ -57,7 +63,7 @@ const printBundle = async (
   checkpoints: readonly Checkpoint[],
   options: HistoryOptions,
 ): Promise<void> => {
-  const now = await capture(cluster.api, touchedBy(change.steps))
+  const now = await todays(cluster.api, touchedBy(change.steps))
   const { steps, ...about } = change
   const bundle = {
     at: context.clock.wall().toISOString(),
@@ -65,9 +71,23 @@ const printBundle = async (
     change: about,
     ...changeBundle(change.number, steps, checkpoints, now),
   }
-  const fields = (options.redact ? redact(bundle, [change.by]) : bundle) as typeof bundle
+  const fields = (options.redact ? redact(bundle, change.by) : bundle) as typeof bundle
   printer.data(serialised({ kind: 'ChangeBundle', ...fields }, 'yaml').trimEnd())
   printer.document('ChangeBundle', fields)
+}
+
+/** The objects as they are now, without those of a kind nobody here may look at. */
+const todays = async (api: Api, refs: readonly ObjectRef[]): Promise<BeforeImage[]> => {
+  const byKind = new Map<string, ObjectRef[]>()
+  for (const ref of refs) byKind.set(ref.kind, [...(byKind.get(ref.kind) ?? []), ref])
+  const seen = [...byKind.values()].map((some) =>
+    // A namespace is got by its name, everything else is listed by whoever may read.
+    capture(api, some, some[0]?.kind === 'Namespace' ? undefined : 1).catch((error: unknown) => {
+      if (error instanceof FwError && error.code === 'FW_FORBIDDEN') return []
+      throw error
+    }),
+  )
+  return (await Promise.all(seen)).flat()
 }
 
 type Ended = v.InferOutput<typeof ended>
@@ -101,9 +121,10 @@ const alteredAmong = (inCluster: readonly Checkpoint[], local: readonly Checkpoi
     .sort(compareNumbers)
 }
 
-const doubts = ({ breaks }: Chain, altered: readonly string[]): string[] => [
+const doubts = ({ breaks }: Chain, altered: readonly string[], gone: readonly string[]): string[] => [
   ...breaks.map((number) => `before checkpoint ${number} another one stood than is there now: that one was changed, or one in between is gone`),
   ...altered.map((number) => `checkpoint ${number} is not what this machine wrote; its copy is in the clusters folder of this tool's state`),
+  ...gone.map((number) => `checkpoint ${number}, of which this machine has a copy, is damaged in the cluster or gone from it`),
 ]
 
 const fieldsOf = ({ steps, ...change }: Told) => ({

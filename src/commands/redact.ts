@@ -1,15 +1,38 @@
 import { hideAddresses } from '../net/hide-addresses.ts'
 
-/** A copy of a document with every address, and each of these names, replaced by the same stand-in wherever it stands, in keys too. */
-export const redact = (document: unknown, people: readonly string[]): unknown => {
-  const hide = hideAddresses()
-  const standIns = [...new Set(people)].map((name, at) => [name, `operator-${at + 1}`] as const)
-  const text = (one: string): string => hide(standIns.reduce((so, [name, standIn]) => so.replaceAll(name, standIn), one))
-  const walk = (value: unknown): unknown => {
-    if (typeof value === 'string') return text(value)
-    if (Array.isArray(value)) return value.map(walk)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [text(key), walk(inner)]))
-  }
-  return walk(document)
+/** Who holds the lock, wherever it is told: `user@host/pid-random`. */
+const holder = /[^\s/"']+@[^\s/"']+\/\d+-[0-9a-z]+/g
+
+/**
+ * A copy of a document in which every address, every holder of the lock, and the user and host of `by` have stand-ins, the same wherever they stand, in keys too.
+ * `by` is a holder; its user and host are found in paths and names of contexts as well.
+ */
+export const redact = (document: unknown, by: string): unknown => {
+  const hide = hideAddresses(textsIn(document))
+  const [user = '', host = ''] = by.split('/')[0]?.split(/@(?=[^@]*$)/) ?? []
+  const words = [
+    [user, 'operator'],
+    [host, 'machine'],
+  ].flatMap(([word = '', standIn = '']) => (word === '' ? [] : [[new RegExp(`(?<!\\w)${escaped(word)}(?!\\w)`, 'g'), standIn] as const]))
+  const text = (one: string): string =>
+    words.reduce((so, [word, standIn]) => so.replace(word, standIn), hide(one.replaceAll(by, 'operator').replace(holder, 'another operator')))
+  return mapTexts(document, text)
 }
+
+const mapTexts = (value: unknown, change: (text: string) => string): unknown => {
+  if (typeof value === 'string') return change(value)
+  if (Array.isArray(value)) return value.map((one) => mapTexts(one, change))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [change(key), mapTexts(inner, change)]))
+}
+
+const textsIn = (value: unknown): string[] => {
+  const texts: string[] = []
+  mapTexts(value, (text) => {
+    texts.push(text)
+    return text
+  })
+  return texts
+}
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')

@@ -97,12 +97,12 @@ const named: Readonly<Record<string, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP'
 
 const numberOf = (spot: Spot): number | undefined => {
   const written = sourceOf(spot)
-  const name = named[written] ?? written
+  const name = /^\d+$/.test(written) ? (named[`${Number(written)}`] ?? written) : written
   if (/^icmp(v6)?$/i.test(name)) throw failure(spot, `is ${written}`, { fix: 'leave it out: who may ping is spec.icmp, everyone or trusted' })
   if (name !== written) throw failure(spot, `is ${written}`, { fix: `write ${name}` })
   if (!/^\d+$/.test(written)) return undefined
   const number = Number(written)
-  if (number >= 1 && number <= 255) return number
+  if (number >= 1 && number <= 255 && written === `${number}`) return number
   throw failure(spot, `is ${written}`, { fix: 'write TCP, UDP, SCTP, or the number of another protocol, 1 to 255: 47 is GRE, 50 is ESP' })
 }
 

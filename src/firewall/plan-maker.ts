@@ -104,7 +104,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
       closing: hostEndpoints.write.map(({ spec }) => ({ node: spec.node, interfaceName: spec.interfaceName ?? '' })),
       allowedBefore: new Set([...standing.allows.keys()].map((name) => name.slice(allowPolicyName('').length))),
       narrowed: policies.narrowed,
-      pings: policies.baseWidens && firewall.spec.icmp === undefined,
+      pings: policies.pings,
       narrowing: narrowing !== undefined,
       standing: standing.runs.length > 0,
     }),

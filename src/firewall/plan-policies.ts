@@ -19,8 +19,8 @@ export interface PlannedPolicies {
   readonly finish: { readonly write: readonly GlobalNetworkPolicy[]; readonly remove: readonly ObjectRef[] }
   /** Whether the firewall in force gets narrower, so that all HostEndpoints go through a trial. */
   readonly trial: boolean
-  /** Whether a firewall in force gets to let in more than it did before any entry of the file. */
-  readonly baseWidens: boolean
+  /** Whether a firewall in force keeps pings to trusted networks, and will no longer. */
+  readonly pings: boolean
   /** Allow entries that get narrower or go. */
   readonly narrowed: readonly string[]
 }
@@ -69,7 +69,7 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
       remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)],
     },
     trial,
-    baseWidens: inForce && narrows(base.spec.ingress ?? [], standing.base?.spec.ingress ?? []),
+    pings: inForce && icmp === undefined && (standing.base?.spec.ingress ?? []).some((rule) => rule.icmp !== undefined),
     narrowed: [...narrower.map(({ metadata }) => metadata.name), ...lost.map(([name]) => name)].map((name) => name.slice(allowPolicyName('').length)),
   }
 }

@@ -1,24 +1,39 @@
-import { isAddress } from './address.ts'
+import { familyOf, isAddress } from './address.ts'
+
+/** Groups of hex digits with two colons or more between them; and four numbers between dots, wherever they stand, unless a fifth number is there. */
+const address6 = /(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?![\w:]|\.\d)/g
+const address4 = /(?<!\d|\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)/g
+/** As cloud providers name nodes: `ip-10-0-0-1`. */
+const dashed4 = /(?<!\d|\d-)\d{1,3}(?:-\d{1,3}){3}(?!\d)/g
 
 /**
- * What may be an address: four numbers between dots, or between dashes as names have them (`vip-192-168-218-174-31110`), and groups of hex digits
- * between two colons and more. Neither begins or ends within a longer word or number.
+ * Makes a function that puts `address-1`, `address-2` and so on in the place of every IP address in a text, the same for the same address each time. A length behind
+ * one stays: `10.0.0.0/8` becomes `address-1/8`. `texts` are all that will be asked about: an address that stands in one of them is also found where a name
+ * spells it with dashes, as in `vip-2001-db8-10-10-443`.
  */
-const candidate =
-  /(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|\d{1,3}(?:-\d{1,3}){3}(?!\w)|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?![\w:]|\.\d))/g
-
-/**
- * Makes a function that puts `address-1`, `address-2` and so on in the place of every IP address in a text, the same for the same address each time.
- * A length behind one stays: `10.0.0.0/8` becomes `address-1/8`.
- */
-export const hideAddresses = (): ((text: string) => string) => {
+export const hideAddresses = (texts: Iterable<string>): ((text: string) => string) => {
   const standIns = new Map<string, string>()
-  return (text) =>
-    text.replace(candidate, (found) => {
+  const standInOf = (address: string): string => {
+    const known = standIns.get(address) ?? `address-${standIns.size + 1}`
+    standIns.set(address, known)
+    return known
+  }
+  const plainly = (text: string): string => {
+    const hide = (found: string): string => (isAddress(found) ? standInOf(found) : found)
+    return text.replace(address6, hide).replace(address4, hide)
+  }
+  for (const text of texts) plainly(text)
+  // Longest first: one may be the beginning of another.
+  const spelled = [...standIns]
+    .map(([address, standIn]) => [address.replace(/[.:]+/g, '-').replace(/^-|-+$/g, ''), standIn] as const)
+    .filter(([name]) => name.includes('-'))
+    .sort(([one], [other]) => other.length - one.length)
+    .map(([name, standIn]) => [new RegExp(`(?<![\\w])${name}(?![0-9a-fA-F])`, 'g'), standIn] as const)
+  return (text) => {
+    const named = spelled.reduce((so, [name, standIn]) => so.replace(name, standIn), plainly(text))
+    return named.replace(dashed4, (found) => {
       const address = found.replaceAll('-', '.')
-      if (!isAddress(address)) return found
-      const standIn = standIns.get(address) ?? `address-${standIns.size + 1}`
-      standIns.set(address, standIn)
-      return standIn
+      return isAddress(address) && familyOf(address) === 4 ? standInOf(address) : found
     })
+  }
 }

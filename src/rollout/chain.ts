@@ -7,6 +7,8 @@ export interface Chain {
   readonly head: string | undefined
   /** Numbers of the checkpoints that name another one before them than is there: that one was changed, or one in between is gone. */
   readonly breaks: readonly string[]
+  /** Checkpoints at the beginning that a version without the chain wrote: only the last of them is held by it. */
+  readonly unchained: readonly string[]
 }
 
 /**
@@ -28,7 +30,14 @@ export const chainOf = (checkpoints: readonly Checkpoint[]): Chain => {
     .filter((one) => !folds.some((fold) => fold !== one && changesIn(one).every((change) => changesIn(fold).includes(change))))
     .sort((one, other) => compareNumbers(one.number, other.number))
   const hashes = links.map(linkOf)
-  return { head: hashes.at(-1), breaks: links.flatMap(({ number, previous }, at) => (previous === hashes[at - 1] ? [] : [number])) }
+  const chained = links.findIndex(({ previous }) => previous !== undefined)
+  // The first of all has none before it.
+  const before = links.slice(0, chained < 0 ? links.length : chained)
+  return {
+    head: hashes.at(-1),
+    breaks: links.flatMap(({ number, previous }, at) => (at < before.length || previous === hashes[at - 1] ? [] : [number])),
+    unchained: before.length > 1 ? before.map(({ number }) => number) : [],
+  }
 }
 
 const changesIn = ({ number, folds }: Checkpoint): number[] => folds?.map((one) => one.number) ?? [parseNumber(number).change]

@@ -6,8 +6,8 @@ import { type BeforeImage, type Checkpoint, distinct, earliestImages, imageKey, 
 /** An object after a change, and whose word that is. */
 interface After {
   readonly object: string
-  /** Null where it is not there. */
-  readonly after: BeforeImage['before']
+  /** Null where it is not there; absent where nobody can tell. */
+  readonly after?: BeforeImage['before']
   /** The next change that touched it found it so; `now` where none has. */
   readonly seen: string
 }
@@ -32,12 +32,15 @@ const afterOf = (change: number, all: readonly Checkpoint[], now: readonly Befor
   const isLater = ({ number, folds = [] }: Checkpoint): boolean => parseNumber(number).change > change && folds.every((one) => one.number > change)
   const later = all.filter(isLater)
   const found = new Map(earliestImages(later).map((image) => [imageKey(image.ref), image.before]))
-  const firstToTouch = (key: string) => later.find(({ images }) => images.some(({ ref }) => imageKey(ref) === key))
+  // What it holds is from before the first of its changes: what this one left, a later one of them may have changed.
+  const fold = all.find(({ folds = [] }) => folds.some(({ number }) => number === change) && folds.some(({ number }) => number > change))
+  const touches = ({ images }: Checkpoint, key: string): boolean => images.some(({ ref }) => imageKey(ref) === key)
   return now.map(({ ref, before }) => {
     const key = imageKey(ref)
-    const next = firstToTouch(key)
-    return next === undefined
-      ? { object: formatRef(ref), after: before, seen: 'now' }
-      : { object: formatRef(ref), after: found.get(key) ?? null, seen: `before step ${next.number}` }
+    const object = formatRef(ref)
+    if (fold !== undefined && touches(fold, key))
+      return { object, seen: `by nobody who still tells: it is among the changes of checkpoint ${fold.number}` }
+    const next = later.find((one) => touches(one, key))
+    return next === undefined ? { object, after: before, seen: 'now' } : { object, after: found.get(key) ?? null, seen: `before step ${next.number}` }
   })
 }

@@ -12,27 +12,26 @@ export interface Mended extends StoredCheckpoints {
  * one: the checkpoint after it names its hash, or, for a damaged one with nothing behind it, it names the hash of the one before.
  */
 export const mend = ({ checkpoints, damaged }: StoredCheckpoints, copies: readonly Checkpoint[]): Mended => {
-  let whole = [...checkpoints]
-  const mended: string[] = []
-  for (let found = missing(whole, damaged, copies); found !== undefined; found = missing(whole, damaged, copies)) {
-    mended.push(found.number)
-    whole = [...whole, found].sort((one, other) => compareNumbers(one.number, other.number))
-  }
-  return { checkpoints: whole, damaged: damaged.filter(({ number }) => !mended.includes(number)), mended: mended.sort(compareNumbers) }
+  const isDamaged = ({ number }: Checkpoint): boolean => damaged.some((one) => one.number === number)
+  const lacking = lackingIn(checkpoints, copies, isDamaged)
+  const mended = lacking.map(({ number }) => number)
+  return { checkpoints: inOrder([...checkpoints, ...lacking]), damaged: damaged.filter(({ number }) => !mended.includes(number)), mended }
 }
 
-/** The next copy that the chain asks for. */
-const missing = (
-  checkpoints: readonly Checkpoint[],
-  damaged: StoredCheckpoints['damaged'],
-  copies: readonly Checkpoint[],
-): Checkpoint | undefined => {
-  const { head, breaks } = chainOf(checkpoints)
-  const here = new Set(checkpoints.map(({ number }) => number))
-  const candidates = copies.filter(({ number }) => !here.has(number))
-  const named = new Set(checkpoints.flatMap(({ number, previous }) => (breaks.includes(number) && previous !== undefined ? [previous] : [])))
-  const last = checkpoints.at(-1)?.number ?? ''
-  const isTail = ({ number, previous }: Checkpoint): boolean =>
-    previous === head && compareNumbers(number, last) > 0 && damaged.some((one) => one.number === number)
-  return candidates.find((copy) => named.has(linkOf(copy)) || isTail(copy))
+/** Copies that the chain of these checkpoints asks for, and those among `ends` that go on behind its end; in the order of their numbers. */
+export const lackingIn = (checkpoints: readonly Checkpoint[], copies: readonly Checkpoint[], ends: (copy: Checkpoint) => boolean): Checkpoint[] => {
+  const lacking: Checkpoint[] = []
+  for (;;) {
+    const whole = inOrder([...checkpoints, ...lacking])
+    const { head, breaks } = chainOf(whole)
+    const here = new Set(whole.map(({ number }) => number))
+    const named = new Set(whole.flatMap(({ number, previous }) => (breaks.includes(number) && previous !== undefined ? [previous] : [])))
+    const last = whole.at(-1)?.number ?? ''
+    const isNext = (copy: Checkpoint): boolean => copy.previous === head && compareNumbers(copy.number, last) > 0 && ends(copy)
+    const found = copies.find((copy) => !here.has(copy.number) && (named.has(linkOf(copy)) || isNext(copy)))
+    if (found === undefined) return inOrder(lacking)
+    lacking.push(found)
+  }
 }
+
+const inOrder = (checkpoints: readonly Checkpoint[]): Checkpoint[] => [...checkpoints].sort((one, other) => compareNumbers(one.number, other.number))

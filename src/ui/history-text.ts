@@ -11,8 +11,11 @@ export interface Told extends Change {
   readonly steps: readonly Checkpoint[]
 }
 
-/** All changes, the newest last, a line each. */
-export const historyText = (changes: readonly Told[], { head, breaks }: Chain): string => {
+const chainInWords = ({ head, unchained }: Chain): string =>
+  `The checkpoints are one unbroken chain, which ends in ${head}.${unchained.length === 0 ? '' : ` Those up to ${unchained.at(-1)} are from a version without it.`}`
+
+/** All changes, the newest last, a line each; what is said of their chain where it is whole. */
+export const historyText = (changes: readonly Told[], chain: Chain | undefined): string => {
   if (changes.length === 0) return 'No change of this tool is known.'
   const rows = changes.map((change) => [`${change.number}`, change.at, change.by, endOf(change), `${change.steps.length}`, change.command])
   const away = changes.filter(({ where }) => where !== 'cluster').map(({ number }) => number)
@@ -20,7 +23,7 @@ export const historyText = (changes: readonly Told[], { head, breaks }: Chain): 
     table(['change', 'at', 'by', 'ended', 'steps', 'command'], rows),
     '',
     ...(away.length === 0 ? [] : [`Known on this machine alone, for the cluster keeps nothing of it any more: ${away.join(', ')}.`]),
-    ...(head === undefined || breaks.length > 0 ? [] : [`The checkpoints are one unbroken chain, which ends in ${head}.`]),
+    ...(chain?.head === undefined ? [] : [chainInWords(chain)]),
     'what one of them did:   kubectl calico-fw history CHANGE',
     'all that is kept of it: kubectl calico-fw history CHANGE --bundle',
     'go back to one:         kubectl calico-fw rollback --to CHANGE',

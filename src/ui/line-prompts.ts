@@ -28,7 +28,7 @@ export const createLinePrompter = ({ input, output }: Pick<Terminal, 'input' | '
       // Ctrl-D, and a terminal that is gone.
       terminal.once('close', interrupt)
       signal?.addEventListener('abort', withdraw, { once: true })
-      terminal.question(`${prompt} `, (text) => settle(() => resolve(text.trim())))
+      terminal.question(`${prompt} `, (text) => settle(() => resolve(edited(text).trim())))
     })
 
   const ask = async <Answer>(
@@ -86,6 +86,18 @@ export const createLinePrompter = ({ input, output }: Pick<Terminal, 'input' | '
       return ask(question, [], '>', read, options)
     },
   }
+}
+
+/** readline takes every key for text where TERM=dumb: Backspace, Ctrl-W and Ctrl-U are done here, when the line is whole. */
+const edited = (text: string): string => {
+  let line = ''
+  for (const key of text) {
+    if (key === '\u007f' || key === '\b') line = [...line].slice(0, -1).join('')
+    else if (key === '\u0015') line = ''
+    else if (key === '\u0017') line = line.replace(/\S*\s*$/, '')
+    else line += key
+  }
+  return line
 }
 
 const oneOf = <Value>(choices: readonly Choice<Value>[], text: string, standard: number): Reading<Value> => {

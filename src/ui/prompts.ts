@@ -23,18 +23,20 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
           .join('\n')}\n`,
       )
     }
-    // Ctrl-D closes readline, which pauses its input; inquirer hears nothing of it and would wait for an answer nobody can give any more.
+    // Ctrl-D on an empty line closes readline, which pauses its input; inquirer hears nothing of it and would wait for an answer nobody can give any more.
     const closed = new AbortController()
-    const onPause = (): void => void setImmediate(() => closed.abort())
+    const onKey = (_: unknown, key: { readonly ctrl?: boolean; readonly name?: string } | undefined): void => {
+      if (key?.ctrl === true && key.name === 'd') setImmediate(() => input.isPaused() && closed.abort())
+    }
     const module = createPromptModule({ input, output, signal: AbortSignal.any([closed.signal, ...(signal === undefined ? [] : [signal])]) })
-    input.once('pause', onPause)
+    input.on('keypress', onKey)
     try {
       const { answer } = (await module([{ name: 'answer', message: safeLine(question.message), ...prompt } as never])) as { answer: Value }
       return answer
     } catch (error) {
       throw translated(error, question, signal)
     } finally {
-      input.off('pause', onPause)
+      input.off('keypress', onKey)
     }
   }
   return {

@@ -27,7 +27,9 @@ describe.concurrent('the wizard elsewhere than on 80 by 24', () => {
       terminal.type(enter)
     }
     await terminal.shows('Type home to begin')
-    terminal.type(enter)
+    terminal.type(`hose${enter}`)
+    await terminal.shows('That is no answer: type home')
+    terminal.type(`hom x\u0017nothing\u0015${enter}`)
     await terminal.shows('Nothing was written')
     await terminal.ended
     expect(terminal.raw()).not.toContain('\u001b')

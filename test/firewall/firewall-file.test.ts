@@ -214,6 +214,8 @@ describe('parseHostFirewall', () => {
     ['ICMP in an entry', allow('{name: a, to: {nodes: true}, traffic: [{protocol: ICMP}]}'), 'protocol is ICMP', 'spec.icmp'],
     ['ICMPv6 by number', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 58}]}'), 'protocol is 58', 'spec.icmp'],
     ['TCP by number', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 6}]}'), 'protocol is 6', 'write TCP'],
+    ['ICMPv6 with a zero before it', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 058}]}'), 'protocol is 058', 'spec.icmp'],
+    ['GRE with a zero before it', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 047}]}'), 'protocol is 047', '1 to 255'],
     ['protocol 0', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 0}]}'), 'protocol is 0', '1 to 255'],
     ['protocol 256', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 256}]}'), 'protocol is 256', '1 to 255'],
     ['ports of GRE', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 47, ports: [1]}]}'), 'ports are of protocol 47', 'leave out ports'],

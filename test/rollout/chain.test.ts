@@ -13,8 +13,8 @@ const numbers = ['1.1', '1.2', '2.1', '3.1', '3.2', '3.10']
 describe('the chain of checkpoints', () => {
   it('is whole as it was written, in whatever order it is read', () => {
     const checkpoints = chained(numbers)
-    expect(chainOf([...checkpoints].reverse())).toEqual({ head: hashOf(checkpoints[5] as Checkpoint), breaks: [] })
-    expect(chainOf([])).toEqual({ head: undefined, breaks: [] })
+    expect(chainOf([...checkpoints].reverse())).toEqual({ head: hashOf(checkpoints[5] as Checkpoint), breaks: [], unchained: [] })
+    expect(chainOf([])).toEqual({ head: undefined, breaks: [], unchained: [] })
   })
 
   it('is hashed over what jq -cS prints: sorted keys, no blanks, without what is written beside it later', () => {
@@ -33,6 +33,15 @@ describe('the chain of checkpoints', () => {
     const changed = checkpoints.map((one) => (one.number === number ? { ...one, by: 'somebody else' } : one))
     expect(chainOf(changed).breaks).toEqual([next])
     expect(chainOf(checkpoints.filter((one) => one.number !== number)).breaks).toEqual([next])
+  })
+
+  it('begins behind checkpoints of a version without it, and holds the last of them', () => {
+    const whole = chained(numbers, 3)
+    expect(chainOf(whole)).toMatchObject({ breaks: [], unchained: ['1.1', '1.2', '2.1'] })
+    expect(chainOf(whole.map((one) => (one.number === '2.1' ? { ...one, by: 'somebody else' } : one))).breaks).toEqual(['3.1'])
+    // One without a link behind one that has it is none of theirs.
+    const unlinked = whole.map((one, at): Checkpoint => (at === 4 ? (chained(numbers, 9)[4] as Checkpoint) : one))
+    expect(chainOf(unlinked).breaks).toEqual(['3.2', '3.10'])
   })
 
   it('ends in another hash where the last one is changed or gone', () => {
@@ -71,6 +80,13 @@ describe('the bundle of a change', () => {
     [3, { object: 'Thing x', after: null, seen: 'now' }],
   ])('tells what each object was after change %i, and who saw it', (change, after) => {
     expect(of(change).after).toEqual([after])
+  })
+
+  it('says so where nobody can tell any more: the change was folded into one with later ones', () => {
+    const folds = [2, 3].map((number) => ({ number, at: '', by: '', command: '', undoes: [], end: undefined }))
+    const fold = { ...(all[2] as Checkpoint), number: '2.0.3', folds }
+    const { after } = changeBundle(2, [all[2] as Checkpoint], [...all.slice(0, 2), fold], now)
+    expect(after).toEqual([{ object: 'Thing x', seen: expect.stringContaining('checkpoint 2.0.3') }])
   })
 
   it('has the whole chain, each link with the hash of what it names', () => {

@@ -1,8 +1,8 @@
 import { linkOf } from '../../src/rollout/chain.ts'
 import { type Checkpoint, checkpointVersion } from '../../src/rollout/checkpoint.ts'
 
-/** A chain of checkpoints with these numbers; each touches the object `x`, which counts up. */
-export const chained = (numbers: readonly string[]): Checkpoint[] => {
+/** A chain of checkpoints with these numbers, the first `unchained` of a version without it; each touches the object `x`, which counts up. */
+export const chained = (numbers: readonly string[], unchained = 1): Checkpoint[] => {
   const written: Checkpoint[] = []
   for (const [at, number] of numbers.entries()) {
     const last = written.at(-1)
@@ -10,7 +10,7 @@ export const chained = (numbers: readonly string[]): Checkpoint[] => {
     written.push({
       ...{ apiVersion: checkpointVersion, kind: 'Checkpoint', number, title: 'a step', at: '2026-01-02T03:04:05Z', by: 'a@b/1', command: 'init' },
       images: [{ ref: { apiVersion: 'v1', kind: 'Thing', name: 'x' }, before: at === 0 ? null : x }],
-      ...(last === undefined ? {} : { previous: linkOf(last) }),
+      ...(last === undefined || at < unchained ? {} : { previous: linkOf(last) }),
     })
   }
   return written

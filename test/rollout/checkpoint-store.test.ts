@@ -57,6 +57,18 @@ describe('checkpoints in the cluster', () => {
     expect(damaged).toEqual([])
   })
 
+  it('fit into ConfigMaps of 1 MiB, however much is told of the change', async () => {
+    const { api, maps } = memory()
+    // Nothing of it can be packed.
+    const noise = () => randomBytes(24).toString('hex')
+    const probes = Array.from({ length: 20_000 }, () => ({ id: noise(), title: noise(), expect: 'open', before: 'ok' }) as const)
+    const told = { ...checkpointOf('1.1'), evidence: { versions: {}, plan: { objects: probes.map(({ id }) => id) }, proof: {}, probes } }
+    await writeCheckpoint(api, told)
+    expect((await readCheckpoints(api)).checkpoints).toEqual([told])
+    const sizes = [...maps.values()].map((map) => Object.values((map as unknown as { data: Record<string, string> }).data).join('').length)
+    expect(Math.max(...sizes)).toBeLessThan(510_000)
+  })
+
   it('are whole or not there, wherever their writer dies, and the next one with the number is not in its way', async () => {
     const whole = memory()
     await writeCheckpoint(whole.api, big('1.1'))

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type KubeObject, refOf } from '../../src/calico/object.ts'
+import { chainOf } from '../../src/rollout/chain.ts'
 import { applicable } from '../../src/rollout/checkpoint.ts'
 import { version } from '../../src/version.ts'
 import { rollBack, situationOn, standing } from './operator.ts'
@@ -33,7 +34,8 @@ describe.each(versions)('what version %s left', (left) => {
   it('is told, and gone back from to before it came', async () => {
     const before = await leftBy(left)
     expect(stage.table()).not.toEqual(before.table)
-    const { changes, damaged, committed } = await situationOn(stage)
+    const { changes, damaged, committed, checkpoints } = await situationOn(stage)
+    expect(chainOf(checkpoints).breaks).toEqual([])
     expect([changes.map(({ number, inForce }) => [number, inForce]), damaged, committed]).toEqual([
       [
         [1, true],

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createLinePrompter } from '../../src/ui/line-prompts.ts'
 import type { Prompter } from '../../src/ui/prompter.ts'
 
@@ -45,6 +45,13 @@ describe('questions line by line', () => {
   ])('%s', async (_, lines, ask, answer) => {
     const seen = await answering(lines, ask)
     expect(seen.answer).toEqual(answer)
+  })
+
+  it('Backspace, Ctrl-W and Ctrl-U are done where TERM=dumb, and readline does not', async () => {
+    vi.stubEnv('TERM', 'dumb')
+    const { answer } = await answering(['nothing\u0015my hous\u007f\bme\u0017home'], (ui) => ui.typed({ ...pick, expected: 'my home' }))
+    vi.unstubAllEnvs()
+    expect(answer).toBe(true)
   })
 
   it('numbers what there is to choose, and says what is chosen', async () => {

@@ -53,8 +53,8 @@ const probesBefore = ({ subject, memory: { baseline } }: PerformContext): NonNul
   return subject.probes.map(({ id, title, expect }) => ({ id, title, expect, before: answers.get(id) ?? 'not-run' }))
 }
 
-/** The before-images of these objects, in their order. */
-export const capture = async (api: Api, refs: readonly ObjectRef[]): Promise<BeforeImage[]> => {
+/** The before-images of these objects, in their order. Of a kind with at least `least` objects there is one list; who may only list gives 1. */
+export const capture = async (api: Api, refs: readonly ObjectRef[], least = listFrom): Promise<BeforeImage[]> => {
   const byKind = new Map<string, ObjectRef[]>()
   for (const ref of refs) {
     const key = `${ref.apiVersion} ${ref.kind} ${ref.namespace ?? ''}`
@@ -64,7 +64,7 @@ export const capture = async (api: Api, refs: readonly ObjectRef[]): Promise<Bef
   for (const group of byKind.values()) {
     const [first] = group
     if (first === undefined) continue
-    if (group.length >= listFrom) {
+    if (group.length >= least) {
       const options = first.namespace === undefined ? {} : { namespace: first.namespace }
       for (const object of (await api.list(resourceOf(first.apiVersion, first.kind), options)) ?? []) {
         found.set(imageKey({ ...first, name: object.metadata.name }), { ...object, apiVersion: first.apiVersion, kind: first.kind })

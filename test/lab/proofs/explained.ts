@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../../src/calico/object.ts'
 import { calicoApiVersion } from '../cluster/crds.ts'
 import type { Lab } from '../lab.ts'
 import { send } from '../packets/table.ts'
@@ -14,22 +15,29 @@ export interface Found {
 
 const runLabel = 'calico-fw.github.io/run'
 
+/** Labels of an object; where there are only storage CRDs calicoctl, and so the tool, keeps them in an annotation. */
+const labelsOf = ({ metadata: { labels, annotations } }: KubeObject): Readonly<Record<string, string>> => {
+  const stored = JSON.parse(annotations?.['projectcalico.org/metadata'] ?? '{}') as { labels?: Record<string, string> }
+  return { ...labels, ...stored.labels }
+}
+
 /** Reads the objects past the product: its own client, its own rules. */
 export const findStanding = async ({ api, variant }: Lab): Promise<Found> => {
   const apiVersion = calicoApiVersion(variant.flavour)
   const switches = variant.flavour === 'aggregated' ? 'crd.projectcalico.org/v1' : apiVersion
   const namespace = 'calico-fw'
-  const managed = '?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dcalico-fw'
+  const own = async (kind: string): Promise<KubeObject[]> =>
+    (await api.list({ apiVersion, kind })).filter((object) => labelsOf(object)['app.kubernetes.io/managed-by'] === 'calico-fw')
   const [hostEndpoints, policies, sets, gates, lease] = await Promise.all([
-    api.list({ apiVersion, kind: 'HostEndpoint' }, `?labelSelector=${encodeURIComponent(runLabel)}`),
-    api.list({ apiVersion, kind: 'GlobalNetworkPolicy' }, managed),
-    api.list({ apiVersion, kind: 'GlobalNetworkSet' }, managed),
+    own('HostEndpoint'),
+    own('GlobalNetworkPolicy'),
+    own('GlobalNetworkSet'),
     api.list({ apiVersion: switches, kind: 'NetworkSet', namespace }),
     api.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace, name: 'calico-fw-lock' }),
   ])
   const deny = policies.find(({ metadata }) => metadata.name === 'calico-fw-deny')
   const kept = /in \{([^}]*)\}/.exec(String((deny?.['spec'] as { selector?: string } | undefined)?.selector))?.[1] ?? ''
-  const runs = new Set(hostEndpoints.map(({ metadata }) => (metadata['labels'] as Record<string, string>)[runLabel] ?? ''))
+  const runs = new Set(hostEndpoints.map((object) => labelsOf(object)[runLabel] ?? ''))
   const isKept = (run: string) => kept.includes(`"${run}"`) || kept.includes(`'${run}'`)
   const unkept = [...runs].filter((run) => !isKept(run))
   const isOpened = sets.some(({ metadata }) => metadata.name === 'calico-fw-open')
