@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import type { ObjectRef } from '../calico/object.ts'
-import type { Api } from '../cluster/api.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type Chain, chainOf, hashOf } from '../rollout/chain.ts'
@@ -57,13 +56,9 @@ export const run = async (command: CommandContext, options: HistoryOptions): Pro
   return code
 }
 
-const printBundle = async (
-  { cluster, printer, context }: CommandContext,
-  change: Told,
-  checkpoints: readonly Checkpoint[],
-  options: HistoryOptions,
-): Promise<void> => {
-  const now = await todays(cluster.api, touchedBy(change.steps))
+const printBundle = async (command: CommandContext, change: Told, checkpoints: readonly Checkpoint[], options: HistoryOptions): Promise<void> => {
+  const { printer, context } = command
+  const now = await todays(command, touchedBy(change.steps))
   const { steps, ...about } = change
   const bundle = {
     at: context.clock.wall().toISOString(),
@@ -77,14 +72,15 @@ const printBundle = async (
 }
 
 /** The objects as they are now, without those of a kind nobody here may look at. */
-const todays = async (api: Api, refs: readonly ObjectRef[]): Promise<BeforeImage[]> => {
+const todays = async ({ cluster, printer }: CommandContext, refs: readonly ObjectRef[]): Promise<BeforeImage[]> => {
   const byKind = new Map<string, ObjectRef[]>()
   for (const ref of refs) byKind.set(ref.kind, [...(byKind.get(ref.kind) ?? []), ref])
   const seen = [...byKind.values()].map((some) =>
     // A namespace is got by its name, everything else is listed by whoever may read.
-    capture(api, some, some[0]?.kind === 'Namespace' ? undefined : 1).catch((error: unknown) => {
-      if (error instanceof FwError && error.code === 'FW_FORBIDDEN') return []
-      throw error
+    capture(cluster.api, some, some[0]?.kind === 'Namespace' ? undefined : 1).catch((error: unknown) => {
+      if (!(error instanceof FwError) || error.code !== 'FW_FORBIDDEN') throw error
+      printer.talk(`note: ${error.message}; what these objects are now is not in the bundle`)
+      return []
     }),
   )
   return (await Promise.all(seen)).flat()

@@ -19,6 +19,7 @@ const sitting: readonly { readonly roles: readonly Role[]; readonly args: readon
   { roles: ['operate', 'nodes'], args: ['init', '-f', 'examples/home.yaml', '--yes'], exit: 0 },
   { roles: ['read'], args: ['status'], exit: 0 },
   { roles: ['read'], args: ['history'], exit: 0 },
+  { roles: ['read'], args: ['history', '1', '--bundle'], exit: 0 },
   { roles: ['recover'], args: ['open'], exit: 0 },
   { roles: ['recover'], args: ['status'], exit: 1 },
   { roles: ['operate', 'nodes'], args: ['init', '-f', 'examples/home.yaml', '--yes'], exit: 0 },
