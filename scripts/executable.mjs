@@ -8,6 +8,9 @@ import { inject } from 'postject'
 /** The marker every Node since 20 carries, flipped where a blob is inside. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
+/** Young objects get 4 MB instead of 16: a program of seconds never needs them, and has them in memory three times. Other flags would make V8 refuse the code cache. */
+const heap = ['--max-semi-space-size=4']
+
 export const versionOf = (node) => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
 
 /**
@@ -22,7 +25,11 @@ export const makeExecutable = async ({ code, runtime, host, platform, out }) => 
     const isNative = runtime === host
     writeFileSync(
       config,
-      JSON.stringify({ main: 'main.cjs', output: 'sea.blob', disableExperimentalSEAWarning: true, useCodeCache: isNative, useSnapshot: false }),
+      JSON.stringify({
+        ...{ main: 'main.cjs', output: 'sea.blob', disableExperimentalSEAWarning: true, useSnapshot: false },
+        useCodeCache: isNative,
+        execArgv: heap,
+      }),
     )
     // Relative paths: where it was built does not stand in the result.
     execFileSync(host, ['--experimental-sea-config', 'sea.json'], { cwd: work, stdio: ['ignore', 'ignore', 'inherit'] })

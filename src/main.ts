@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { hostname, networkInterfaces, tmpdir, uptime, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import { runCli } from './cli.ts'
 import { openSocket } from './cluster/network.ts'
 import { workstationOf } from './cluster/workstation.ts'
@@ -10,6 +11,9 @@ import type { Context, StopSignal } from './commands/context.ts'
 import { reportError } from './commands/report-error.ts'
 import { exitCodes } from './exit-codes.ts'
 import { systemClock } from './system-clock.ts'
+
+// V8 lets garbage pile up for the sake of servers that live long. Of a plan for 5,000 nodes a third of the memory was that; it takes no longer without.
+setFlagsFromString('--heap-growing-percent=50')
 
 const stopSignals: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
