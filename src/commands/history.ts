@@ -22,20 +22,20 @@ const ended = v.looseObject({ change: v.number(), outcome: v.string(), at: v.str
 /** Every change this tool made to the cluster: by whom, when, why, what it touched, and how it ended. With a number: that one, step by step, or all that is kept of it. */
 export const run = async (command: CommandContext, options: HistoryOptions): Promise<ExitCode> => {
   const { cluster, printer, journal } = command
-  const [{ checkpoints, damaged }, home] = await Promise.all([
-    readCheckpoints(cluster.api),
-    cluster.api.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }),
-  ])
+  const home = await cluster.api.get({ apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' })
   // The name under which this machine keeps a cluster's files; where it is not shown, the cluster's own checkpoints must do.
   const uid = home?.metadata.uid ?? 'unknown'
+  // The copies first: one that a run writes meanwhile must not look as if the cluster lacked it.
   const [{ copies, problems }, history] = await Promise.all([ownCopies(journal, uid), journal.readHistory(uid)])
+  const { checkpoints, damaged } = await readCheckpoints(cluster.api)
   for (const problem of [...damaged.map(({ error }) => error), ...problems, ...history.problems]) printer.talk(`note: ${problem.message}`)
   const ends = history.entries.flatMap((entry) => (v.is(ended, entry) ? [entry] : []))
   const told = tell(checkpoints, copies, ends)
   const chain = chainOf(checkpoints)
   const altered = alteredAmong(checkpoints, copies)
   // Where the cluster has none at all they went with `rollback --to 0`, and the copies are from an earlier life.
-  const gone = checkpoints.length === 0 ? [] : lackingIn(checkpoints, copies, () => true).map(({ number }) => number)
+  const last = checkpoints.at(-1)?.number
+  const gone = last === undefined ? [] : lackingIn(checkpoints, copies, ({ number }) => compareNumbers(number, last) > 0).map(({ number }) => number)
   const doubted = doubts(chain, altered, gone)
   const whole = doubted.length === 0 && damaged.length === 0
   for (const line of doubted) printer.talk(`warning: ${line}`)
@@ -66,7 +66,7 @@ const printBundle = async (command: CommandContext, change: Told, checkpoints: r
     change: about,
     ...changeBundle(change.number, steps, checkpoints, now),
   }
-  const fields = (options.redact ? redact(bundle, change.by) : bundle) as typeof bundle
+  const fields = (options.redact ? redact(bundle, [change.by, ...steps.map(({ by }) => by)]) : bundle) as typeof bundle
   printer.data(serialised({ kind: 'ChangeBundle', ...fields }, 'yaml').trimEnd())
   printer.document('ChangeBundle', fields)
 }

@@ -4,20 +4,19 @@ import { hideAddresses } from '../net/hide-addresses.ts'
 const holder = /[^\s/"']+@[^\s/"']+\/\d+-[0-9a-z]+/g
 
 /**
- * A copy of a document in which every address, every holder of the lock, and the user and host of `by` have stand-ins, the same wherever they stand, in keys too.
- * `by` is a holder; its user and host are found in paths and names of contexts as well.
+ * A copy of a document in which every address, every holder of the lock, and the user and host of these ones have stand-ins, the same wherever they stand, in keys
+ * too: users and hosts are in paths and names of contexts as well.
  */
-export const redact = (document: unknown, by: string): unknown => {
+export const redact = (document: unknown, holders: readonly string[]): unknown => {
   const hide = hideAddresses(textsIn(document))
-  const [user = '', host = ''] = by.split('/')[0]?.split(/@(?=[^@]*$)/) ?? []
-  const words = [
-    [user, 'operator'],
-    [host, 'machine'],
-  ].flatMap(([word = '', standIn = '']) => (word === '' ? [] : [[new RegExp(`(?<!\\w)${escaped(word)}(?!\\w)`, 'g'), standIn] as const]))
-  const text = (one: string): string =>
-    words.reduce((so, [word, standIn]) => so.replace(word, standIn), hide(one.replaceAll(by, 'operator').replace(holder, 'another operator')))
-  return mapTexts(document, text)
+  const people = [...new Set(holders)].map((one) => one.split('/')[0]?.split(/@(?=[^@]*$)/) ?? [])
+  const words = people.flatMap(([user = '', host = '']) => [...wordOf(user, 'operator'), ...wordOf(host, 'machine')])
+  const holderless = (text: string): string => text.replace(holder, (found) => (holders.includes(found) ? 'operator' : 'another operator'))
+  return mapTexts(document, (text) => words.reduce((so, [word, standIn]) => so.replace(word, standIn), hide(holderless(text))))
 }
+
+const wordOf = (word: string, standIn: string): (readonly [RegExp, string])[] =>
+  word === '' ? [] : [[new RegExp(`(?<!\\w)${escaped(word)}(?!\\w)`, 'g'), standIn]]
 
 const mapTexts = (value: unknown, change: (text: string) => string): unknown => {
   if (typeof value === 'string') return change(value)

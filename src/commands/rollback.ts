@@ -10,6 +10,7 @@ import { rollbackTarget } from '../rollout/changes.ts'
 import type { BeforeImage } from '../rollout/checkpoint.ts'
 import { type ChosenRollback, chooseRollback } from '../rollout/choose-rollback.ts'
 import { isReachable } from '../rollout/folding.ts'
+import { gapsIn } from '../rollout/mend.ts'
 import { differingImages } from '../rollout/perform/restore.ts'
 import { imagesBackTo } from '../rollout/rollback-steps.ts'
 import { nextChange, readSituation, type Situation } from '../rollout/situation.ts'
@@ -39,6 +40,8 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const facts = await cluster.facts({ looks: fewLooks })
   const { copies } = await ownCopies(command.journal, facts.cluster.uid)
   const situation = await readSituation(cluster.api, facts.calico.flavour, copies)
+  for (const { number } of gapsIn(situation.checkpoints))
+    printer.talk(`warning: a checkpoint before ${number} is gone or was changed: what it alone held is not put back. See: kubectl calico-fw history`)
   for (const number of situation.mended)
     printer.talk(
       `note: checkpoint ${number} is damaged in the cluster or gone from it; this machine's copy stands in, which the chain of checkpoints fits`,

@@ -3,6 +3,8 @@ import { familyOf, isAddress } from './address.ts'
 /** Groups of hex digits with two colons or more between them; and four numbers between dots, wherever they stand, unless a fifth number is there. */
 const address6 = /(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?![\w:]|\.\d)/g
 const address4 = /(?<!\d|\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)/g
+/** Where a name may spell an address. */
+const dashedRun = /(?<![\w])\w+(?:-\w+)+/g
 /** As cloud providers name nodes: `ip-10-0-0-1`. */
 const dashed4 = /(?<!\d|\d-)\d{1,3}(?:-\d{1,3}){3}(?!\d)/g
 
@@ -23,17 +25,23 @@ export const hideAddresses = (texts: Iterable<string>): ((text: string) => strin
     return text.replace(address6, hide).replace(address4, hide)
   }
   for (const text of texts) plainly(text)
-  // Longest first: one may be the beginning of another.
-  const spelled = [...standIns]
-    .map(([address, standIn]) => [address.replace(/[.:]+/g, '-').replace(/^-|-+$/g, ''), standIn] as const)
-    .filter(([name]) => name.includes('-'))
-    .sort(([one], [other]) => other.length - one.length)
-    .map(([name, standIn]) => [new RegExp(`(?<![\\w])${name}(?![0-9a-fA-F])`, 'g'), standIn] as const)
+  const spelled = new Map([...standIns].map(([address, standIn]) => [address.replace(/[.:]+/g, '-').replace(/^-|-+$/g, ''), standIn]))
+  const inName = (name: string): string => {
+    const parts = name.split('-')
+    for (let from = 0; from < parts.length; from++) {
+      for (let count = Math.min(8, parts.length - from); count > 1; count--) {
+        const standIn = spelled.get(parts.slice(from, from + count).join('-'))
+        if (standIn !== undefined) parts.splice(from, count, standIn)
+      }
+    }
+    return parts.join('-')
+  }
   return (text) => {
-    const named = spelled.reduce((so, [name, standIn]) => so.replace(name, standIn), plainly(text))
-    return named.replace(dashed4, (found) => {
-      const address = found.replaceAll('-', '.')
-      return isAddress(address) && familyOf(address) === 4 ? standInOf(address) : found
-    })
+    return plainly(text)
+      .replace(dashedRun, inName)
+      .replace(dashed4, (found) => {
+        const address = found.replaceAll('-', '.')
+        return isAddress(address) && familyOf(address) === 4 ? standInOf(address) : found
+      })
   }
 }

@@ -10,7 +10,7 @@ it('puts stand-ins for addresses and for who made the change, in every text and 
     spec: { nets: ['2001:db8:10::10/128'], '10.1.2.0': true },
     chain: { head: 'sha256:0123' },
   }
-  expect(redact(document, document.by)).toEqual({
+  expect(redact(document, [document.by])).toEqual({
     by: 'operator',
     command: 'kubectl calico-fw init -f /home/operator/fw.yaml --context operator@prod --trust address-1/24',
     end: { why: 'the lock is held by another operator', green: 7 },

@@ -6,7 +6,7 @@ import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import { type Checkpoint, compareNumbers, type End, parseNumber } from '../checkpoint.ts'
-import { decodeCheckpoint } from './decode-checkpoint.ts'
+import { decodeCheckpoint, endOf } from './decode-checkpoint.ts'
 
 /** Characters of base64 in one ConfigMap: half of etcd's usual 1 MiB request limit, and below the API's own for ConfigMaps. */
 const chunkLength = 500_000
@@ -53,24 +53,31 @@ const replaceOrphan = async (api: Api, map: KubeObject, number: string, error: u
   await api.create(map)
 }
 
+/** A checkpoint that cannot be read; how its change ended is written beside it and may still be. */
+export interface DamagedCheckpoint {
+  readonly number: string
+  readonly error: FwError
+  readonly end?: End | undefined
+}
+
 /** Checkpoints as the cluster has them. */
 export interface StoredCheckpoints {
   /** In rising order of their numbers. */
   readonly checkpoints: readonly Checkpoint[]
   /** Those that cannot be read, each with an FW_CHECKPOINT that names it: restoring from half a before-image is worse than refusing. */
-  readonly damaged: readonly { readonly number: string; readonly error: FwError }[]
+  readonly damaged: readonly DamagedCheckpoint[]
 }
 
 /** Every checkpoint the cluster holds. */
 export const readCheckpoints = async (api: Api): Promise<StoredCheckpoints> => {
   const maps = await listMaps(api)
-  const damaged: { number: string; error: FwError }[] = []
+  const damaged: DamagedCheckpoint[] = []
   const checkpoints = maps.filter(isHeader).flatMap((map): Checkpoint[] => {
     try {
       return [decodeCheckpoint(map, (number, part) => textOf(maps, configMapName(number, part)))]
     } catch (error) {
       if (!(error instanceof FwError)) throw error
-      damaged.push({ number: map.metadata.name.slice(configMapName('', 0).length), error })
+      damaged.push({ number: map.metadata.name.slice(configMapName('', 0).length), error, end: endOf(map) })
       return []
     }
   })

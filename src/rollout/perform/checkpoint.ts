@@ -2,8 +2,9 @@ import { names } from '../../calico/names.ts'
 import type { KubeObject, ObjectRef } from '../../calico/object.ts'
 import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
+import { FwError } from '../../errors.ts'
 import { chainOf, linkOf } from '../chain.ts'
-import { type BeforeImage, type Checkpoint, type Evidence, imageKey, parseNumber } from '../checkpoint.ts'
+import { type BeforeImage, type Checkpoint, compareNumbers, type Evidence, imageKey, parseNumber } from '../checkpoint.ts'
 import type { Step } from '../steps.ts'
 import { readCheckpoints, writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
@@ -24,7 +25,16 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
   for (const { ref, before } of images) context.memory.seen.set(imageKey(ref), before)
   const { memory } = context
   const isFirst = parseNumber(step.number).step === 1
-  memory.link ??= chainOf((await readCheckpoints(ports.api)).checkpoints).head
+  if (memory.link === undefined) {
+    const { checkpoints } = await readCheckpoints(ports.api)
+    const later = checkpoints.find(({ number }) => compareNumbers(number, step.number) > 0)
+    if (isFirst && later !== undefined)
+      throw new FwError('FW_CONFLICT', `change ${parseNumber(later.number).change} was made meanwhile`, {
+        why: 'what this change is to do was planned before it',
+        fix: 'run the command again: it plans anew',
+      })
+    memory.link = chainOf(checkpoints).head
+  }
   const record: Checkpoint = {
     apiVersion: 'calico-fw.github.io/v1alpha1',
     kind: 'Checkpoint',

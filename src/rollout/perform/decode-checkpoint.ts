@@ -62,7 +62,7 @@ export const decodeCheckpoint = (map: KubeObject, part: (number: string, part: n
 }
 
 /** An end nobody can read is none: the change counts as one that did not end. */
-const endOf = ({ metadata }: KubeObject): End | undefined => {
+export const endOf = ({ metadata }: KubeObject): End | undefined => {
   try {
     const read: unknown = JSON.parse(metadata.annotations?.[keys.end] ?? 'null')
     return v.is(end, read) ? read : undefined
@@ -74,7 +74,7 @@ const endOf = ({ metadata }: KubeObject): End | undefined => {
 const damaged = (name: string, why: string, cause?: unknown): FwError =>
   new FwError('FW_CHECKPOINT', `ConfigMap calico-fw/${name} is damaged`, {
     why,
-    fix: 'run rollback on the machine that made the change, whose copy stands in; kubectl calico-fw open needs no checkpoint',
+    fix: 'run rollback on the machine that made the change, whose copy may stand in; kubectl calico-fw open needs no checkpoint',
     ...(cause === undefined ? {} : { cause }),
   })
 

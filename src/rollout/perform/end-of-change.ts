@@ -1,3 +1,4 @@
+import { chainOf } from '../chain.ts'
 import { changesOf } from '../changes.ts'
 import type { End } from '../checkpoint.ts'
 import { foldings } from '../folding.ts'
@@ -38,8 +39,8 @@ const outcomeOf = ({ mode, remaining }: RunState): End['outcome'] => {
 /** First the one that stands for them, then they go: a crash in between leaves both, and both say the same. */
 const prune = async ({ ports: { api }, lock }: PerformContext): Promise<void> => {
   const { checkpoints, damaged } = await readCheckpoints(api)
-  // What cannot be read cannot be folded.
-  if (damaged.length > 0) return
+  // What cannot be read cannot be folded, and a gap must stay where it shows.
+  if (damaged.length > 0 || chainOf(checkpoints).breaks.length > 0) return
   for (const { into, of } of foldings(checkpoints, changesOf(checkpoints))) {
     await lock.guard()
     if (!checkpoints.some(({ number }) => number === into.number)) await writeCheckpoint(api, into)

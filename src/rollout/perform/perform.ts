@@ -40,6 +40,8 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await baseline(context, step.assume === true)
       return none
     case 'find-gate':
+      // Another client closed these nodes; this one has seen nothing of them.
+      owe(context)
       return { kind: 'gate', gate: await findGate(api, clock, step.gate) }
     case 'checkpoint':
       return imagesOf(await checkpoint(context, step))
@@ -58,6 +60,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return none
     case 'failsafes':
       context.memory.since = clock.wall()
+      owe(context)
       await writeFailsafes(context, step.change)
       return none
     case 'settle':

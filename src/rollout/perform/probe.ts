@@ -12,10 +12,8 @@ const closesWithinMs = 20_000
 const probeTimeoutMs = 2_000
 /** Probes of one expectation in one round that are not owed: 256 that stay silent are waited for at once, so it lasts seconds, whatever the cluster's size. */
 const mostAtOnce = 1_024
-/** So many take their turn however much is owed: what the file leaves open is among them. */
+/** So many of no node, VIPs among them, are asked each time, and so many take their turn however much is owed. */
 const leastShare = 256
-/** Owed ones in one round: a whole batch, twice. Where everything closes at once the others follow in the next rounds; the window outlasts each. */
-const mostOwed = 4_096
 /** The second look's patience: a red probe opens the cluster, so it is looked at twice, but quickly. */
 const secondLookMs = 1_000
 
@@ -56,28 +54,32 @@ export const probe = async (context: PerformContext, scope: ProbeScope): Promise
   for (const { id } of [...quick, ...closing, ...heartbeats]) memory.owed.delete(id)
 }
 
-/** Our own ways to the API are asked each time, and everything of a node that has just closed; the rest takes turns. Where there are few that is all of them. */
+/**
+ * What belongs to no node is asked each time, and everything that is owed: 5,000 nodes that close in one write take a minute, a batch some seconds. The rest takes
+ * turns. Where there are few that is all of them.
+ */
 const chosen = ({ owed, rounds }: RunMemory, probes: readonly Probe[]): Probe[] => {
   if (probes.length <= mostAtOnce) return [...probes]
-  const due = probes.filter(({ id }) => owed.has(id)).slice(0, mostOwed)
+  const due = probes.filter(({ id }) => owed.has(id))
   const rest = probes.filter(({ id }) => !owed.has(id))
-  return [
-    ...rest.filter(isOurWay),
-    ...due,
-    ...inTurn(
-      rest.filter((one) => !isOurWay(one)),
-      rounds,
-      Math.max(leastShare, mostAtOnce - due.length),
-    ),
-  ]
+  const common = rest.filter((one) => nodeOf(one) === undefined).slice(0, leastShare)
+  return [...common, ...due, ...inTurn(without(rest, common), rounds, Math.max(leastShare, mostAtOnce - due.length))]
 }
 
-const isOurWay = ({ target }: Probe): boolean => target.kind === 'kubeconfig' || target.kind === 'api' || target.kind === 'api-service'
+const without = (probes: readonly Probe[], some: readonly Probe[]): Probe[] => {
+  const left = new Set(some)
+  return probes.filter((one) => !left.has(one))
+}
 
-/** These nodes close now: what was seen of them before says nothing any more. */
-export const owe = ({ subject, memory }: PerformContext, closes: readonly string[]): void => {
-  const nodes = new Set(closes)
-  for (const { id, node, target } of subject.probes) if (nodes.has(node ?? ('node' in target ? target.node : ''))) memory.owed.add(id)
+const nodeOf = ({ node, target }: Probe): string | undefined => node ?? ('node' in target ? target.node : undefined)
+
+/** What is done now concerns these nodes, all of them without: what was seen of them before says nothing any more, and the next look asks them whole. */
+export const owe = ({ subject, memory }: PerformContext, concerned?: readonly string[]): void => {
+  const nodes = new Set(concerned)
+  for (const one of subject.probes) {
+    const node = nodeOf(one)
+    if (node !== undefined && (concerned === undefined || nodes.has(node))) memory.owed.add(one.id)
+  }
 }
 
 const isHeartbeat = (one: Probe): one is Probe & { target: { kind: 'node-lease'; node: string } } => one.target.kind === 'node-lease'
