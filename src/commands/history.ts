@@ -48,7 +48,7 @@ export const run = async (command: CommandContext, options: HistoryOptions): Pro
   const change = told.find(({ number }) => number === options.change)
   if (change === undefined)
     throw new FwError('FW_NOT_FOUND', `there is no change ${options.change}`, { fix: 'see which there are: kubectl calico-fw history' })
-  if (options.bundle) await printBundle(command, change, checkpoints, options)
+  if (options.bundle) await printBundle(command, change, change.where === 'cluster' ? checkpoints : copies, options)
   else {
     printer.data(changeText(change))
     printer.document('Change', fieldsOf(change))
@@ -79,7 +79,7 @@ const todays = async ({ cluster, printer }: CommandContext, refs: readonly Objec
     // A namespace is got by its name, everything else is listed by whoever may read.
     capture(cluster.api, some, some[0]?.kind === 'Namespace' ? undefined : 1).catch((error: unknown) => {
       if (!(error instanceof FwError) || error.code !== 'FW_FORBIDDEN') throw error
-      printer.talk(`note: ${error.message}; what these objects are now is not in the bundle`)
+      printer.talk(`note: ${error.message}; what these objects are now is not read`)
       return []
     }),
   )

@@ -89,6 +89,10 @@ describe('the bundle of a change', () => {
     expect(after).toEqual([{ object: 'Thing x', seen: expect.stringContaining('checkpoint 2.0.3') }])
   })
 
+  it('says so where an object could not be read', () => {
+    expect(changeBundle(3, all.slice(3), all, []).after).toEqual([{ object: 'Thing x', seen: 'not read' }])
+  })
+
   it('has the whole chain, each link with the hash of what it names', () => {
     const { chain, checkpoints } = of(2)
     expect(chain.breaks).toEqual([])
