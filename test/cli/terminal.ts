@@ -12,7 +12,7 @@ export interface TerminalSession {
   /** Types keys. */
   type(keys: string): void
   /** Resolves once the text was shown; rejects with everything that was when it takes too long. */
-  shows(text: string | RegExp, ms?: number): Promise<void>
+  shows(text: string | RegExp, ms?: number, where?: () => string): Promise<void>
   /** Makes the window another size. */
   resize(size: Size): void
   /** The exit code. */
@@ -70,9 +70,9 @@ export const openTerminal = (
     text,
     raw: () => bytes,
     type: (keys) => child.write(keys),
-    shows: (wanted, ms = 15_000) =>
+    shows: (wanted, ms = 15_000, where = text) =>
       new Promise((resolve, reject) => {
-        const found = (): boolean => (typeof wanted === 'string' ? text().includes(wanted) : wanted.test(text()))
+        const found = (): boolean => (typeof wanted === 'string' ? where().includes(wanted) : wanted.test(where()))
         const stop = (): void => {
           clearTimeout(timer)
           waiters.delete(check)
