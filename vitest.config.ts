@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Whole commands against an accelerated clock, the longest first: they wait more than they compute. */
-const waiting = ['left-armed', 'wizard-elsewhere', 'story', 'demo', 'interrupt', 'wizard']
+const waiting = ['left-armed', 'story', 'demo', 'interrupt', 'wizard']
 const rank = ({ moduleId }: TestSpecification): number => waiting.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
 
 /**

@@ -11,7 +11,7 @@ import { parseCidr } from '../net/cidr.ts'
 import { parsePortSpec } from '../net/port.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
-import type { Evidence } from '../rollout/checkpoint.ts'
+import type { ChangeEvidence } from '../rollout/checkpoint.ts'
 import { addVipSteps } from '../rollout/init-steps.ts'
 import { nextChange } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
@@ -108,7 +108,7 @@ const rollOut = async (
   command: CommandContext,
   { facts }: Survey,
   { probes }: AddVip,
-  { config, steps, evidence }: OpeningRun & { readonly evidence: Evidence },
+  { config, steps, evidence }: OpeningRun & { readonly evidence: ChangeEvidence },
   { yes, takeOver }: AddVipOptions,
 ): Promise<number> => {
   const { change } = config

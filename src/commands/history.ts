@@ -13,7 +13,7 @@ import { byChange, changeText, effectsOf, historyText, type Told } from '../ui/h
 import type { CommandContext } from './context.ts'
 import type { HistoryOptions } from './flags.ts'
 import { ownCopies } from './own-copies.ts'
-import { serialised } from './printer.ts'
+import { documentVersion, serialised } from './printer.ts'
 import { redact } from './redact.ts'
 
 /** What a line of the journal's history must hold; more may be in it. */
@@ -67,8 +67,9 @@ const printBundle = async (command: CommandContext, change: Told, checkpoints: r
     ...changeBundle(change.number, steps, checkpoints, now),
   }
   const fields = (options.redact ? redact(bundle, [change.by, ...steps.map(({ by }) => by)]) : bundle) as typeof bundle
-  printer.data(serialised({ kind: 'ChangeBundle', ...fields }, 'yaml').trimEnd())
-  printer.document('ChangeBundle', fields)
+  if (steps.length === 0) printer.talk('note: its checkpoints were folded with others, and this machine has no copy: only how it ended is kept')
+  if (printer.format === 'text') printer.data(serialised({ apiVersion: documentVersion, kind: 'ChangeBundle', ...fields }, 'yaml').trimEnd())
+  else printer.document('ChangeBundle', fields)
 }
 
 /** The objects as they are now, without those of a kind nobody here may look at. */

@@ -2,6 +2,7 @@ import { formatRef, refOf } from '../calico/object.ts'
 import { takenOver } from '../firewall/adoption.ts'
 import { cidrsOf } from '../net/address-set.ts'
 import type { PlanPackets } from '../proof/plan-packets.ts'
+import { proofFields } from './evidence.ts'
 import type { Prepared } from './prepare.ts'
 
 /** A plan as one document: what changes, in words and by name, the firewall it is made from, and the packets it opens and closes. */
@@ -12,7 +13,7 @@ export const planFields = (prepared: Prepared, packets: PlanPackets): Record<str
     sources: sources.flatMap(cidrsOf),
     destinations: destinations.flatMap(cidrsOf),
   })),
-  proof: { scope: prepared.proof.scope, checked: prepared.proof.checked, undecided: prepared.proof.undecided },
+  proof: proofFields(prepared.proof),
 })
 
 /** The same without what is worked out from it: small enough to be kept with the change. */

@@ -7,7 +7,7 @@ import { openSet } from '../firewall/network-sets.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
 import { rollbackTarget } from '../rollout/changes.ts'
-import type { BeforeImage } from '../rollout/checkpoint.ts'
+import { type BeforeImage, parseNumber } from '../rollout/checkpoint.ts'
 import { type ChosenRollback, chooseRollback } from '../rollout/choose-rollback.ts'
 import { isReachable } from '../rollout/folding.ts'
 import { gapsIn } from '../rollout/mend.ts'
@@ -40,13 +40,13 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const facts = await cluster.facts({ looks: fewLooks })
   const { copies } = await ownCopies(command.journal, facts.cluster.uid)
   const situation = await readSituation(cluster.api, facts.calico.flavour, copies)
-  for (const { number } of gapsIn(situation.checkpoints))
-    printer.talk(`warning: a checkpoint before ${number} is gone or was changed: what it alone held is not put back. See: kubectl calico-fw history`)
   for (const number of situation.mended)
     printer.talk(
       `note: checkpoint ${number} is damaged in the cluster or gone from it; this machine's copy stands in, which the chain of checkpoints fits`,
     )
   const to = targetOf(situation, options.to)
+  for (const { number } of gapsIn(situation.checkpoints).filter(({ number }) => parseNumber(number).change > to))
+    printer.talk(`warning: a checkpoint before ${number} is gone or was changed: what it alone held is not put back. See: kubectl calico-fw history`)
   const images = [...imagesBackTo(situation.checkpoints, to), ...(to === 0 ? situation.strays.map(withoutStray) : [])]
   const change = nextChange(situation)
   const common: RunConfig = {

@@ -13,8 +13,9 @@ import { anyRun, setOf } from './selectors.ts'
  *   VXLAN between nodes live: preDNAT has none of the exemptions Felix's filter table makes for tunnels;
  * - the trusted networks;
  * - ICMP, for path MTU and for people; ICMPv6, without which IPv6 neighbours do not find each other; with `icmp: trusted` of either only the
- *   types of {@link neededTypes}; DHCPv6 replies and VRRP over IPv6, whose link-local senders are in no set. DHCPv4 replies are a failsafe (udp/68). IGMP queries come from routers and are not let in:
- *   224.0.0.0/24, where VRRP lives, is flooded by snooping switches without reports (RFC 4541 2.1.2).
+ *   types of {@link neededTypes};
+ * - DHCPv6 replies and VRRP over IPv6, whose link-local senders are in no set. DHCPv4 replies are a failsafe (udp/68). IGMP queries come from
+ *   routers and are not let in: 224.0.0.0/24, where VRRP lives, is flooded by snooping switches without reports (RFC 4541 2.1.2).
  */
 export const baseRules = (calicoNamespace: string, icmp: Icmp, trusted: readonly EntityRule[] = [setOf('trusted')]): Rule[] => [
   { action: 'Deny', destination: { nets: ['127.0.0.0/8'] } },

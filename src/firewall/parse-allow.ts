@@ -1,7 +1,7 @@
 import { allowPolicyName } from '../calico/names.ts'
 import { familyOf } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
-import { type PortProtocol, parsePortRange, portProtocols } from '../net/port.ts'
+import { type Protocol, parsePortRange, portProtocols } from '../net/port.ts'
 import type { AllowEntry, Traffic } from './host-firewall.ts'
 import { located, netsOf } from './parse-nets.ts'
 import { failure, fieldsOf, isWritten, itemsOf, type Spot, sourceOf, textOf } from './yaml-spot.ts'
@@ -85,25 +85,11 @@ const trafficOf = (spot: Spot): Traffic[] => {
   if (items.length === 0) throw failure(spot, 'is empty', { fix: 'write traffic: [{protocol: TCP, ports: [80]}]' })
   return items.map((item) => {
     const { protocol, ports } = fieldsOf(item, ['protocol', 'ports'])
-    const number = isWritten(protocol) ? numberOf(protocol) : undefined
-    if (number === undefined) return { protocol: protocolOf(item, protocol, portProtocols), ports: isWritten(ports) ? portsOf(ports) : [] }
-    if (isWritten(ports)) throw failure(ports, `are of protocol ${number}`, { why: 'only TCP, UDP and SCTP have ports', fix: 'leave out ports' })
-    return { protocol: number, ports: [] }
+    const carried = protocolOf(item, protocol)
+    if (typeof carried === 'string') return { protocol: carried, ports: isWritten(ports) ? portsOf(ports) : [] }
+    if (isWritten(ports)) throw failure(ports, `are of protocol ${carried}`, { why: 'only TCP, UDP and SCTP have ports', fix: 'leave out ports' })
+    return { protocol: carried, ports: [] }
   })
-}
-
-/** ICMP has a word of its own, and ports go with the names: a number for one of these would be a second way to say the same. */
-const named: Readonly<Record<string, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6', 132: 'SCTP' }
-
-const numberOf = (spot: Spot): number | undefined => {
-  const written = sourceOf(spot)
-  const name = /^\d+$/.test(written) ? (named[`${Number(written)}`] ?? written) : written
-  if (/^icmp(v6)?$/i.test(name)) throw failure(spot, `is ${written}`, { fix: 'leave it out: who may ping is spec.icmp, everyone or trusted' })
-  if (name !== written) throw failure(spot, `is ${written}`, { fix: `write ${name}` })
-  if (!/^\d+$/.test(written)) return undefined
-  const number = Number(written)
-  if (number >= 1 && number <= 255 && written === `${number}`) return number
-  throw failure(spot, `is ${written}`, { fix: 'write TCP, UDP, SCTP, or the number of another protocol, 1 to 255: 47 is GRE, 50 is ESP' })
 }
 
 const portsOf = (spot: Spot): Traffic['ports'] => {
@@ -112,17 +98,24 @@ const portsOf = (spot: Spot): Traffic['ports'] => {
   return ports
 }
 
-/**
- * A protocol by name, upper-case as Calico's own validator wants it.
- * @throws FwError FW_BAD_FILE
- */
-export const protocolOf = <Protocol extends PortProtocol>(parent: Spot, spot: Spot | undefined, known: readonly Protocol[]): Protocol => {
-  if (!isWritten(spot)) throw failure(parent, 'has no protocol', { fix: `write protocol: ${known.join(', ')} or a number` })
-  const written = textOf(spot)
-  const found = known.find((one) => one === written)
-  if (found === undefined) {
-    const meant = known.find((one) => one === written.toUpperCase())
-    throw failure(spot, `is "${written}"`, { fix: `write ${meant ?? `${known.join(', ')}, or the number of another protocol`}` })
+/** ICMP has a word of its own, and ports go with the names: a number for one of these would be a second way to say the same. */
+const named: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6', 132: 'SCTP' }
+
+/** A protocol with ports by name, upper-case as Calico's own validator wants it; any other by number. */
+const protocolOf = (parent: Spot, spot: Spot | undefined): Protocol => {
+  const names = portProtocols.join(', ')
+  if (!isWritten(spot)) throw failure(parent, 'has no protocol', { fix: `write protocol: ${names} or a number` })
+  const written = sourceOf(spot)
+  const number = /^\d+$/.test(written) ? Number(written) : undefined
+  const name = number === undefined ? written : named[number]
+  if (/^icmp(v6)?$/i.test(name ?? '')) throw failure(spot, `is ${written}`, { fix: 'leave it out: who may ping is spec.icmp, everyone or trusted' })
+  if (number !== undefined) {
+    if (name !== undefined) throw failure(spot, `is ${written}`, { fix: `write ${name}` })
+    if (number >= 1 && number <= 255 && written === `${number}`) return number
+    throw failure(spot, `is ${written}`, { fix: `write ${names}, or the number of another protocol, 1 to 255: 47 is GRE, 50 is ESP` })
   }
-  return found
+  const found = portProtocols.find((one) => one === written)
+  if (found !== undefined) return found
+  const meant = portProtocols.find((one) => one === written.toUpperCase())
+  throw failure(spot, `is "${written}"`, { fix: `write ${meant ?? `${names}, or the number of another protocol`}` })
 }

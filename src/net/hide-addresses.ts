@@ -1,4 +1,4 @@
-import { familyOf, isAddress } from './address.ts'
+import { isAddress } from './address.ts'
 
 /** Groups of hex digits with two colons or more between them; and four numbers between dots, wherever they stand, unless a fifth number is there. */
 const address6 = /(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?![\w:]|\.\d)/g
@@ -36,12 +36,9 @@ export const hideAddresses = (texts: Iterable<string>): ((text: string) => strin
     }
     return parts.join('-')
   }
-  return (text) => {
-    return plainly(text)
-      .replace(dashedRun, inName)
-      .replace(dashed4, (found) => {
-        const address = found.replaceAll('-', '.')
-        return isAddress(address) && familyOf(address) === 4 ? standInOf(address) : found
-      })
+  const ofNode = (found: string): string => {
+    const address = found.replaceAll('-', '.')
+    return isAddress(address) ? standInOf(address) : found
   }
+  return (text) => plainly(text).replace(dashedRun, inName).replace(dashed4, ofNode)
 }

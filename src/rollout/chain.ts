@@ -16,9 +16,16 @@ export interface Chain {
  * `jq -jcS | sha256sum` gives too. How the change ended is written later and beside it, so it is not in it.
  */
 export const hashOf = (checkpoint: Checkpoint): string => {
+  const known = hashes.get(checkpoint)
+  if (known !== undefined) return known
   const { end: _, ...written } = checkpoint
-  return `sha256:${createHash('sha256').update(canonical(written)).digest('hex')}`
+  const hash = `sha256:${createHash('sha256').update(canonical(written)).digest('hex')}`
+  hashes.set(checkpoint, hash)
+  return hash
 }
+
+/** Of 5,000 nodes a checkpoint has megabytes, and who follows the chain asks for its hash again and again; it never changes. */
+const hashes = new WeakMap<Checkpoint, string>()
 
 /** What the next checkpoint names as the one before it. One that stands for others passes on the last of theirs: what came after them names that. */
 export const linkOf = (checkpoint: Checkpoint): string => checkpoint.head ?? hashOf(checkpoint)
@@ -29,13 +36,13 @@ export const chainOf = (checkpoints: readonly Checkpoint[]): Chain => {
   const links = checkpoints
     .filter((one) => !folds.some((fold) => fold !== one && changesIn(one).every((change) => changesIn(fold).includes(change))))
     .sort((one, other) => compareNumbers(one.number, other.number))
-  const hashes = links.map(linkOf)
+  const names = links.map(linkOf)
   const chained = links.findIndex(({ previous }) => previous !== undefined)
   // The first of all has none before it.
   const before = links.slice(0, chained < 0 ? links.length : chained)
   return {
-    head: hashes.at(-1),
-    breaks: links.flatMap(({ number, previous }, at) => (at < before.length || previous === hashes[at - 1] ? [] : [number])),
+    head: names.at(-1),
+    breaks: links.flatMap(({ number, previous }, at) => (at < before.length || previous === names[at - 1] ? [] : [number])),
     unchained: before.length > 1 ? before.map(({ number }) => number) : [],
   }
 }

@@ -26,7 +26,7 @@ export interface End {
 }
 
 /** What a change rests on, kept with it so that anybody can tell later why it was made as it was. Everything here is for people. */
-export interface Evidence {
+export interface ChangeEvidence {
   /** Of this program, Kubernetes and Calico. */
   readonly versions: Readonly<Record<string, string>>
   /** What was shown before the question. */
@@ -54,8 +54,8 @@ export interface Checkpoint {
   /** Risks the operator took by name. */
   readonly accepted?: Accepted
   /** What the change was to do and why that was held safe: on its first checkpoint alone. */
-  readonly evidence?: Evidence
-  /** Probes that were green when they were all asked last before this step; none before the first probing. */
+  readonly evidence?: ChangeEvidence
+  /** Probes that were green at the last look before this step; none before the first. */
   readonly green?: number
   readonly images: readonly BeforeImage[]
   /** The hash of the checkpoint before this one; the first of all has none. See `hashOf`. */

@@ -35,7 +35,7 @@ export const lackingIn = (checkpoints: readonly Checkpoint[], copies: readonly C
       const before = whole.findLast(({ number }) => compareNumbers(number, copy.number) < 0)
       return before !== undefined && copy.previous === linkOf(before) && others(copy)
     }
-    const found = copies.find((copy) => !here.has(copy.number) && (named.has(linkOf(copy)) || isNext(copy)))
+    const found = copies.find((copy) => !here.has(copy.number) && ((named.size > 0 && named.has(linkOf(copy))) || isNext(copy)))
     if (found === undefined) return inOrder(lacking)
     lacking.push(found)
   }

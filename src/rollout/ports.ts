@@ -5,7 +5,7 @@ import type { Facts } from '../firewall/facts.ts'
 import type { Judgement } from '../firewall/judge.ts'
 import type { Probe, ProbeResult } from '../firewall/probes.ts'
 import type { Accepted } from '../proof/accepted.ts'
-import type { Evidence } from './checkpoint.ts'
+import type { ChangeEvidence } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
 import type { Outcome, Reason } from './state.ts'
 import type { Step } from './steps.ts'
@@ -98,5 +98,5 @@ export interface RunSubject {
   /** Risks the operator took by name; written into the checkpoints. */
   readonly accepted?: Accepted
   /** What the change rests on; written into its first checkpoint. */
-  readonly evidence?: Evidence
+  readonly evidence?: ChangeEvidence
 }

@@ -5,6 +5,8 @@ export interface Stage {
   readonly title: string
   /** Index of its first step in the run. */
   readonly first: number
+  /** Nodes close in it. */
+  readonly isBatch?: true
 }
 
 /**
@@ -16,7 +18,8 @@ export const stagesOf = (steps: readonly Step[]): Stage[] => {
   for (const [index, step] of steps.entries()) {
     const title = beginning(steps, index, opened)
     opened = step.kind === 'recheck'
-    if (title !== undefined && title !== stages.at(-1)?.title) stages.push({ title, first: index })
+    if (title !== undefined && title !== stages.at(-1)?.title)
+      stages.push({ title, first: index, ...(step.kind === 'recheck' ? { isBatch: true } : {}) })
     else if (stages.length === 0) stages.push({ title: 'Prepare', first: index })
   }
   return stages
@@ -27,7 +30,7 @@ export const stagesOf = (steps: readonly Step[]): Stage[] => {
  * the node of our own path among them, still have lines of their own. Never fewer than three lines of batches.
  */
 export const folded = (stages: readonly Stage[], most: number): Stage[] => {
-  const batches = stages.filter(({ title }) => isBatch(title))
+  const batches = stages.filter(({ isBatch }) => isBatch)
   const room = Math.max(3, most - (stages.length - batches.length))
   if (batches.length <= room) return [...stages]
   const head = Math.ceil((room - 1) / 2)
@@ -38,9 +41,6 @@ export const folded = (stages: readonly Stage[], most: number): Stage[] => {
     return middle.includes(stage) ? [] : [stage]
   })
 }
-
-/** As a batch's write step is titled. */
-const isBatch = (title: string): boolean => title.startsWith('Close ')
 
 /** The stage a step stands in. */
 export const stageAt = (stages: readonly Stage[], at: number): number => stages.findLastIndex(({ first }) => first <= at)

@@ -149,7 +149,7 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   expect(bundle.after).toContainEqual(expect.objectContaining({ object: 'GlobalNetworkPolicy calico-fw-allow-ingress', seen: 'now' }))
   expect(bundle.after).toContainEqual(expect.objectContaining({ object: 'FelixConfiguration default', seen: 'before step 3.1' }))
   const hidden = (await stage.run(['history', '1', '--bundle', '--redact'])).stdout
-  expect(hidden).toMatch(/^kind: ChangeBundle[\s\S]*redacted: true[\s\S]*by: operator\n[\s\S]*address-\d+/)
+  expect(hidden).toMatch(/^apiVersion: calico-fw[^\n]*\nkind: ChangeBundle[\s\S]*redacted: true[\s\S]*by: operator\n[\s\S]*address-\d+/)
   expect(hidden).not.toMatch(/192\.168\.218|tester@adm/)
 
   expect(await stage.run(['history', '9'])).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no change 9') })

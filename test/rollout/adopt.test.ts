@@ -165,7 +165,7 @@ describe("adopt takes the tutorial's firewall over", () => {
     await stage.close()
     const all = living.writes()
     const from = all.findIndex((write) => write.includes('HostEndpoint'))
-    for (let point = from; point < all.length; point += 6) {
+    for (let point = from; point < all.length; point += 4) {
       const { before, plan } = await closedByTutorial(otherwise)
       const found = theirs()
       const api = mortal(stage.api, point)

@@ -25,6 +25,14 @@ it('cuts a rollout into what people wait for', () => {
   ])
 })
 
+it('knows which of them close nodes', () => {
+  expect(stagesOf(initSteps(plan)).flatMap(({ title, isBatch }) => (isBatch ? [title.split(' ').slice(0, 2).join(' ')] : []))).toEqual([
+    'Close worker',
+    'Close worker',
+    'Close control-plane',
+  ])
+})
+
 it('cuts add-vip and a rollback alike', () => {
   expect(stagesOf(addVipSteps(2, plan.policies, undefined, [])).map(({ title }) => title)).toEqual(['Prepare', 'Open it'])
   const images = plan.policies.map(({ apiVersion, kind, metadata }) => ({ ref: { apiVersion, kind, name: metadata.name }, before: null }))
@@ -52,13 +60,13 @@ it.each([
   [3, 7],
 ])('on a screen with room for %i stages of 9 there are %i', (most, lines) => {
   const titles = ['Prepare', 'Write sets and policies', 'Arm the gate', ...['a', 'b', 'c', 'd', 'e'].map((node) => `Close ${node}`), 'Keep it']
-  const all = titles.map((title, at) => ({ title, first: at * 5 }))
+  const all = titles.map((title, at) => ({ title, first: at * 5, ...(title.startsWith('Close ') ? { isBatch: true as const } : {}) }))
   const shown = folded(all, most)
   expect(shown).toHaveLength(lines)
   expect([shown[3]?.title, shown.at(-2)?.title]).toEqual(['Close a', 'Close e'])
   if (lines === 9) return
   const [merged] = shown.filter(({ title }) => title.includes('more batches'))
-  expect(merged).toEqual({ title: `Close ${9 - lines + 1} more batches, one after the other`, first: 5 * (lines === 8 ? 5 : 4) })
+  expect(merged).toMatchObject({ title: `Close ${9 - lines + 1} more batches, one after the other`, first: 5 * (lines === 8 ? 5 : 4) })
   // Whatever step is at work stands in a stage that is shown.
   expect(all.map(({ first }) => shown[stageAt(shown, first)]?.title)).not.toContain(undefined)
 })

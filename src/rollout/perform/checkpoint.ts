@@ -4,7 +4,7 @@ import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import { chainOf, linkOf } from '../chain.ts'
-import { type BeforeImage, type Checkpoint, compareNumbers, type Evidence, imageKey, parseNumber } from '../checkpoint.ts'
+import { type BeforeImage, type ChangeEvidence, type Checkpoint, compareNumbers, imageKey, parseNumber } from '../checkpoint.ts'
 import type { Step } from '../steps.ts'
 import { readCheckpoints, writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
@@ -58,7 +58,7 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
   return images
 }
 
-const probesBefore = ({ subject, memory: { baseline } }: PerformContext): NonNullable<Evidence['probes']> => {
+const probesBefore = ({ subject, memory: { baseline } }: PerformContext): NonNullable<ChangeEvidence['probes']> => {
   const answers = new Map(baseline.map(({ id, outcome }) => [id, outcome]))
   return subject.probes.map(({ id, title, expect }) => ({ id, title, expect, before: answers.get(id) ?? 'not-run' }))
 }

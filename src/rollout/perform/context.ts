@@ -15,11 +15,11 @@ export interface RunMemory {
   readonly seen: Map<string, KubeObject | null>
   /** What the last write step wrote: what settling waits for. */
   written?: readonly KubeObject[]
-  /** Probes that were green when they were all asked last; none before the first probing. */
+  /** Probes that were green at the last look; none before the first. */
   green?: number
   /** Rounds of probes so far. */
   rounds: number
-  /** Probes of nodes that this run has closed and that were not asked since, by id. */
+  /** Probes whose node was closed or changed since they were asked last, by id: the next look asks all of them. */
   readonly owed: Set<string>
   /** What the next checkpoint names as the one before it: read once, then known. */
   link?: string | undefined

@@ -60,6 +60,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       return none
     case 'failsafes':
       context.memory.since = clock.wall()
+      // Every Felix restarts with other lists.
       owe(context)
       await writeFailsafes(context, step.change)
       return none
