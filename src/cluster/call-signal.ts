@@ -16,6 +16,31 @@ export const realTimer: Timer = (ms, then) => {
   return () => clearTimeout(timer)
 }
 
+/** How long a nap of {@link awakeTimer} lasts, in milliseconds, and the most of it that counts: a process that was kept from running has heard nothing meanwhile. */
+const [napMs, mostOfNapMs] = [50, 100]
+
+/**
+ * Time in which this process could have heard an answer: what it computed through, or was given no processor for, does not count. For probes: Node runs timers
+ * that are due before it reads sockets, so an answer that lies there already would else be called silence.
+ */
+export const awakeTimer: Timer = (ms, then) => {
+  let left = ms
+  let timer: NodeJS.Timeout
+  const nap = (): void => {
+    const began = performance.now()
+    timer = setTimeout(
+      () => {
+        left -= Math.min(mostOfNapMs, performance.now() - began)
+        if (left > 0) nap()
+        else then()
+      },
+      Math.min(napMs, Math.ceil(left)),
+    )
+  }
+  nap()
+  return () => clearTimeout(timer)
+}
+
 /**
  * Aborts after `ms`, or with `outer` and its reason. Not AbortSignal.any: in Node 20 each of those leaves a reference behind in the outer signal, and
  * that of a run that waits armed lives through tens of thousands of calls.

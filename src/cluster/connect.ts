@@ -1,4 +1,4 @@
-import { callSignal, realTimer, type Timer } from './call-signal.ts'
+import { awakeTimer, callSignal, realTimer, type Timer } from './call-signal.ts'
 import type { ApiRequest, Connection } from './connection.ts'
 import type { Credential } from './credential.ts'
 import { credentialSource } from './credential-source.ts'
@@ -97,7 +97,8 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
   const send = async (request: ApiRequest): Promise<HttpAnswer> => {
     const timeoutMs = request.timeoutMs ?? resolved.requestTimeoutMs ?? defaultTimeoutMs
     const credential = await credentials.current(request.signal)
-    const { signal, release } = callSignal(timeoutMs, request.signal, timer)
+    // A new connection for every request is how probes ask.
+    const { signal, release } = callSignal(timeoutMs, request.signal, request.fresh === undefined ? timer : (options.timer ?? awakeTimer))
     try {
       return await sendUntil(request, credential, timeoutMs, signal)
     } finally {

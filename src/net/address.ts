@@ -42,10 +42,19 @@ const addressValue = (text: string): { family: Family; value: bigint } | undefin
   return value === undefined ? undefined : { family: familyOf(text), value }
 }
 
+const quad = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
+
+/** The most called of all here: of 5,000 nodes millions are read. */
 const ipv4Value = (text: string): bigint | undefined => {
-  const octets = text.split('.')
-  if (octets.length !== 4 || !octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255)) return undefined
-  return BigInt(octets.reduce((sum, octet) => sum * 256 + Number(octet), 0))
+  const octets = quad.exec(text)
+  if (octets === null) return undefined
+  let value = 0
+  for (let at = 1; at <= 4; at++) {
+    const octet = Number(octets[at])
+    if (octet > 255) return undefined
+    value = value * 256 + octet
+  }
+  return BigInt(value)
 }
 
 const ipv6Value = (text: string): bigint | undefined => {

@@ -1,3 +1,4 @@
+import { awakeTimer } from '../cluster/call-signal.ts'
 import type { OpenSocket } from '../cluster/network.ts'
 import type { ProbeOutcome } from '../firewall/probes.ts'
 
@@ -7,7 +8,7 @@ export interface Seen {
   readonly detail?: string
 }
 
-/** How long an attempt may take, in milliseconds, and what ends it early. */
+/** How long an attempt may take, in milliseconds in which this process runs, and what ends it early. */
 export interface AttemptOptions {
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -25,12 +26,12 @@ export const dial = (openSocket: OpenSocket, host: string, port: number, { timeo
     signal.throwIfAborted()
     const socket = openSocket(host, port)
     const end = (settle: () => void): void => {
-      clearTimeout(timer)
+      cancel()
       signal.removeEventListener('abort', abort)
       socket.destroy()
       settle()
     }
-    const timer = setTimeout(() => end(() => resolve(silence(timeoutMs))), timeoutMs)
+    const cancel = awakeTimer(timeoutMs, () => end(() => resolve(silence(timeoutMs))))
     const abort = (): void => end(() => reject(signal.reason))
     signal.addEventListener('abort', abort)
     socket.once('connect', () => end(() => resolve({ outcome: 'ok' })))

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { connect } from 'node:tls'
+import { awakeTimer } from '../cluster/call-signal.ts'
 import type { OpenSocket } from '../cluster/network.ts'
 import { type AttemptOptions, type Seen, seenError, silence } from './dialer.ts'
 
@@ -31,13 +32,13 @@ export const askReady = (openSocket: OpenSocket, host: string, port: number, tru
       ...(trust.serverName === undefined ? {} : { servername: trust.serverName }),
     })
     const end = (settle: () => void): void => {
-      clearTimeout(timer)
+      cancel()
       signal.removeEventListener('abort', abort)
       tls.destroy()
       tcp.destroy()
       settle()
     }
-    const timer = setTimeout(() => end(() => resolve(silence(timeoutMs))), timeoutMs)
+    const cancel = awakeTimer(timeoutMs, () => end(() => resolve(silence(timeoutMs))))
     const abort = (): void => end(() => reject(signal.reason))
     const fail = (error: Error): void => end(() => resolve(seenError(error, timeoutMs)))
     signal.addEventListener('abort', abort)

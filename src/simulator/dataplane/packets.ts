@@ -1,5 +1,5 @@
 import { isAddress, parseAddress } from '../../net/address.ts'
-import { contains } from '../../net/cidr.ts'
+import { type AddressRange, holds, rangeOf } from '../../net/cidr.ts'
 import type { Connection, Verdict, World } from '../../verdict/model.ts'
 import type { FelixHandle, Programmed } from './felix.ts'
 import type { Geography } from './geography.ts'
@@ -46,7 +46,15 @@ export interface Packets {
   passes(connection: Connection): boolean
 }
 
-const isPod = (pools: Geography['ipPools'], address: string): boolean => pools.some(({ cidr }) => contains(cidr, parseAddress(address)))
+const rangesIn = new WeakMap<Geography['ipPools'], readonly AddressRange[]>()
+
+/** Asked of every packet: the pools are read once. */
+const isPod = (pools: Geography['ipPools'], text: string): boolean => {
+  const ranges = rangesIn.get(pools) ?? pools.map(({ cidr }) => rangeOf(cidr))
+  rangesIn.set(pools, ranges)
+  const address = parseAddress(text)
+  return ranges.some((range) => holds(range, address))
+}
 
 /** No node: its HostEndpoints count for selectors and enforce nothing. */
 const nowhere = 'simulated.elsewhere'
