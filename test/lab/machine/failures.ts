@@ -1,7 +1,7 @@
 import type { Layout } from '../layout.ts'
 import { inNamespace, ip } from './namespaces.ts'
-import { killAll, signal } from './processes.ts'
-import { pause, run } from './run.ts'
+import { killAll, membersOf, signal, threadStates } from './processes.ts'
+import { pause, run, until } from './run.ts'
 import { inSandbox, type Sandbox } from './sandbox.ts'
 import type { RecordedProcess } from './state.ts'
 
@@ -14,10 +14,19 @@ interface Victim {
   process(name: string): RecordedProcess
 }
 
-/** Stops a program where it stands: its sockets stay, nobody answers. Of Felix the rules stay too. */
+/**
+ * Stops a program where it stands: its sockets stay, nobody answers. Of Felix the rules stay too. Returns when each thread stands: the kernel
+ * hands SIGSTOP to one of them, and until that one has had a processor the others still answer.
+ */
 export const freeze = async (lab: Victim, name: string): Promise<Heal> => {
   const frozen = lab.process(name)
   if (signal([frozen], 'SIGSTOP') === 0) throw new Error(`${name} does not run, so it cannot be frozen`)
+  await until(
+    `${name} to stand still`,
+    async () => membersOf(frozen).every(({ pid }) => threadStates(pid).every((state) => state === 'T')),
+    10_000,
+    2,
+  )
   return async () => void signal([frozen], 'SIGCONT')
 }
 

@@ -15,10 +15,23 @@ export interface ProcessFacts {
 }
 
 /** Reads /proc/PID/stat; undefined where there is no such process. */
-export const processFacts = (pid: number): ProcessFacts | undefined => {
+export const processFacts = (pid: number): ProcessFacts | undefined => factsAt(`/proc/${pid}/stat`)
+
+/** The state letter of each thread of a process: R runs, S sleeps, T was stopped. */
+export const threadStates = (pid: number): string[] => {
+  let threads: string[]
+  try {
+    threads = readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return []
+  }
+  return threads.flatMap((thread) => factsAt(`/proc/${pid}/task/${thread}/stat`)?.state ?? [])
+}
+
+const factsAt = (path: string): ProcessFacts | undefined => {
   let stat: string
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    stat = readFileSync(path, 'utf8')
   } catch {
     return undefined
   }
@@ -26,7 +39,7 @@ export const processFacts = (pid: number): ProcessFacts | undefined => {
   const close = stat.lastIndexOf(')')
   const fields = stat.slice(close + 2).split(' ')
   return {
-    pid,
+    pid: Number.parseInt(stat, 10),
     command: stat.slice(stat.indexOf('(') + 1, close),
     state: fields[0] ?? '',
     parent: Number(fields[1]),
