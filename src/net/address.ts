@@ -18,6 +18,8 @@ export const familyOf = (text: Address | string): Family => (text.includes(':') 
  * @throws FwError FW_BAD_ADDRESS
  */
 export const parseAddress = (text: string): Address => {
+  // IPv4 that is read strictly is canonical as it stands.
+  if (ipv4Value(text) !== undefined) return text as Address
   const value = addressValue(text)
   if (value === undefined) {
     throw new FwError('FW_BAD_ADDRESS', `"${text}" is not an IP address`, {

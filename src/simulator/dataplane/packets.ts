@@ -38,10 +38,16 @@ export interface MeetOptions {
   readonly protocol?: 'TCP' | 'UDP' | undefined
 }
 
+/** What a fresh connection met, and who answered it. */
+export interface Met {
+  readonly reach: Reach
+  readonly listener: Listener
+}
+
 /** The way of packets through the cluster. */
 export interface Packets {
   /** What a fresh connection meets, and who answers it. */
-  meet(source: string, destination: string, port: number, options?: MeetOptions): { readonly reach: Reach; readonly listener: Listener }
+  meet(source: string, destination: string, port: number, options?: MeetOptions): Met
   /** Whether the firewall lets a fresh connection pass. */
   passes(connection: Connection): boolean
 }
@@ -56,6 +62,12 @@ const isPod = (pools: Geography['ipPools'], text: string): boolean => {
   return ranges.some((range) => holds(range, address))
 }
 
+interface Known {
+  readonly key: string
+  readonly deciders: readonly ((connection: Connection) => Verdict)[]
+  readonly met: Map<string, Met>
+}
+
 /** No node: its HostEndpoints count for selectors and enforce nothing. */
 const nowhere = 'simulated.elsewhere'
 
@@ -64,11 +76,12 @@ const nowhere = 'simulated.elsewhere'
  * same programmed state lets it pass, asked with the HostEndpoints of the others enforcing nothing.
  */
 export const createPackets = (around: PacketSurroundings): Packets => {
-  let known: { readonly key: string; readonly deciders: readonly ((connection: Connection) => Verdict)[] } = { key: '', deciders: [] }
+  /** What the nodes enforce at this moment, and what packets met since it changed last: tests ask for the same ones at every tick. */
+  let known: Known = { key: '', deciders: [], met: new Map() }
   let surveyed: Geography | undefined
   let surveys = 0
 
-  const deciders = (geography: Geography): readonly ((connection: Connection) => Verdict)[] => {
+  const now = (geography: Geography): Known => {
     if (geography !== surveyed) surveys++
     surveyed = geography
     const groups = new Map<number, { nodes: Set<string>; programmed: Programmed }>()
@@ -81,7 +94,7 @@ export const createPackets = (around: PacketSurroundings): Packets => {
       group.nodes.add(node)
       key.push(`${node} ${programmed.snapshot.revision}`)
     }
-    if (key.join() === known.key) return known.deciders
+    if (key.join() === known.key) return known
     const failsafes = Object.fromEntries([...felixes].map(([node, felix]) => [node, felix.programmed().failsafes]))
     const made = [...groups.values()].map(({ nodes, programmed: { snapshot } }) => {
       const hostEndpoints = snapshot.hostEndpoints.map((endpoint) =>
@@ -93,12 +106,12 @@ export const createPackets = (around: PacketSurroundings): Packets => {
         ...{ failsafes, hostEndpoints, policies, networkSets, tiers },
       })
     })
-    known = { key: key.join(), deciders: made }
-    return made
+    known = { key: key.join(), deciders: made, met: new Map() }
+    return known
   }
 
   const passes = (connection: Connection): boolean =>
-    deciders(around.geography()).every((decide) => {
+    now(around.geography()).deciders.every((decide) => {
       const verdict = decide(connection)
       if (verdict.action === 'unknown') around.onUnknown(connection, verdict)
       return verdict.action === 'allow'
@@ -113,13 +126,18 @@ export const createPackets = (around: PacketSurroundings): Packets => {
     return programmed === undefined || !programmed.snapshot.hostEndpoints.some(({ spec }) => spec.node === via)
   }
 
-  const meet = (
-    source: string,
-    destination: string,
-    port: number,
-    { via, protocol = 'TCP' }: MeetOptions = {},
-  ): { reach: Reach; listener: Listener } => {
+  const meet: Packets['meet'] = (source, destination, port, options = {}) => {
     const geography = around.geography()
+    const { met } = now(geography)
+    const key = `${source} ${destination} ${port} ${options.via} ${options.protocol}`
+    const before = met.get(key)
+    if (before !== undefined) return before
+    const fresh = arrive(geography, source, destination, port, options)
+    met.set(key, fresh)
+    return fresh
+  }
+
+  const arrive = (geography: Geography, source: string, destination: string, port: number, { via, protocol = 'TCP' }: MeetOptions): Met => {
     const listener = listenerAt(geography, around, destination, port, isPod)
     const lost = { reach: 'TIMEOUT', listener } as const
     const outside = !isInside(geography, source)
