@@ -109,19 +109,19 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
   const sendUntil = async (request: ApiRequest, first: Credential, timeoutMs: number, signal: AbortSignal): Promise<HttpAnswer> => {
     let credential = first
     const at = addressed(server, request.fresh)
-    const words = requestWords(request.method, request.path)
-    const context = {
-      words,
+    // Only for those that fail: of 5,000 writes none is put into words.
+    const context = () => ({
+      words: requestWords(request.method, request.path),
       authority: authorityOf(hostOf(at), portOf(at)),
       readOnly: isRead(request),
       timeoutMs,
       caSource: ca?.source,
       signal: request.signal,
-    }
+    })
     let renewed = false
     for (let attempts = 1; ; attempts++) {
       const answer = await sendOnce(request, credential, signal).catch((error: unknown) => {
-        throw networkError(error, context)
+        throw networkError(error, context())
       })
       if ((request.accept ?? isSuccess)(answer.status)) return answer
       if (answer.status === 401 && !renewed && credentials.refuse(credential)) {
@@ -130,11 +130,11 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
         continue
       }
       if (answer.status === 429 && attempts <= maxThrottled && (await waited(retryAfterMs(answer), timeoutMs, signal, timer))) continue
-      if (request.signal?.aborted) throw networkError(request.signal.reason, context)
+      if (request.signal?.aborted) throw networkError(request.signal.reason, context())
       const certificateExpired = expiredSince(credential, machine.now())
       throw statusError(
         answer,
-        { words, server: server.host, userName: user.as || userName, connectionFlags: resolved.kubectlFlags, certificateExpired },
+        { words: context().words, server: server.host, userName: user.as || userName, connectionFlags: resolved.kubectlFlags, certificateExpired },
         attempts,
       )
     }
@@ -156,9 +156,10 @@ const isRead = ({ method }: ApiRequest): boolean => method === 'GET' || method =
 const isSuccess = (status: number): boolean => status >= 200 && status < 300
 
 const addressed = (server: URL, fresh: ApiRequest['fresh']): URL => {
+  if (fresh === undefined) return server
   const at = new URL(server)
-  if (fresh?.address !== undefined) at.hostname = fresh.address.includes(':') ? `[${fresh.address}]` : fresh.address
-  if (fresh?.port !== undefined) at.port = String(fresh.port)
+  if (fresh.address !== undefined) at.hostname = fresh.address.includes(':') ? `[${fresh.address}]` : fresh.address
+  if (fresh.port !== undefined) at.port = String(fresh.port)
   return at
 }
 
