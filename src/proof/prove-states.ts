@@ -1,4 +1,5 @@
 import { createAddressBook } from '../verdict/address-book.ts'
+import type { Verdict } from '../verdict/model.ts'
 import { createDecider } from '../verdict/verdicts.ts'
 import { worldOf } from '../verdict/world.ts'
 import type { PlanState } from './acts.ts'
@@ -20,14 +21,22 @@ export interface Proof {
   readonly undecided: readonly { readonly flow: string; readonly why: string }[]
 }
 
+interface Asked {
+  readonly line: LifeLine
+  readonly was: Verdict['action']
+  /** Names of the worlds it was asked in. */
+  readonly known: Set<string>
+  refusal: ProofRefusal | undefined
+}
+
 /** Asks every life line that works now in every state: it must stay allowed. */
 export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
   const book = createAddressBook()
   const before = createDecider(worldOf(cast.facts), book)
-  const asked = lifeLines(cast).map((line) => ({ line, was: before.action(line.connection) }))
+  const asked = lifeLines(cast).map((line): Asked => ({ line, was: before.action(line.connection), known: new Set(), refusal: undefined }))
+  const working = asked.filter(({ was }) => was !== 'deny')
+  const refusals: ProofRefusal[] = []
   const isBare = cast.facts.hostEndpoints.length === 0
-  const refused = new Map<LifeLine, ProofRefusal>()
-  const proved = new Map<LifeLine, Set<string>>(asked.map(({ line }) => [line, new Set()]))
   let [checked, seen] = [asked.length, 0]
   const likened = createLikening(book)
   for (const { name: state, world: held, changed } of states) {
@@ -37,24 +46,25 @@ export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
     if (isBare && world.hostEndpoints.length === 0) continue
     const decider = createDecider(world, book)
     const name = namingIn(world, book)
-    for (const { line, was } of asked) {
-      if (was === 'deny' || !isAffected(line, changed) || refused.has(line)) continue
+    for (const one of working) {
+      const { line, was, known } = one
+      if (one.refusal !== undefined || !isAffected(line, changed)) continue
       checked++
-      const known = proved.get(line)
       const here = name(line)
-      if (known?.has(here)) continue
-      known?.add(here)
+      if (known.has(here)) continue
+      known.add(here)
       const action = decider.action(line.connection)
       if (action === 'allow' || action === was) continue
       const now = decider.verdict(line.connection)
-      refused.set(line, { flow: line.title, state, rule: ruleOf(now), why: line.why, remedy: remedyOf(line, now, cast) })
+      one.refusal = { flow: line.title, state, rule: ruleOf(now), why: line.why, remedy: remedyOf(line, now, cast) }
+      refusals.push(one.refusal)
     }
   }
-  const undecided = asked.flatMap(({ line, was }) =>
-    was === 'unknown' && !refused.has(line) ? [{ flow: line.title, why: ruleOf(before.verdict(line.connection)) }] : [],
+  const undecided = asked.flatMap(({ line, was, refusal }) =>
+    was === 'unknown' && refusal === undefined ? [{ flow: line.title, why: ruleOf(before.verdict(line.connection)) }] : [],
   )
   const scope = { lifeLines: asked.length, states: seen, nodes: cast.nodes, kinds: cast.kinds, asked: cast.facts.nodes.length }
-  return { scope, refusals: [...refused.values()], checked, undecided }
+  return { scope, refusals, checked, undecided }
 }
 
 const isAffected = ({ nodes }: LifeLine, changed: readonly string[] | undefined): boolean =>
