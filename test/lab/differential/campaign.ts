@@ -131,14 +131,16 @@ const compareSet = async (
   const fronts = frontsOf(terrain, era)
   const sendable = distinct(packets.filter((connection) => isSendable(lab, terrain, connection, fronts))).slice(0, probes)
   const answers = await sendAll(lab, sendable)
-  const again = sendable.filter((connection, index) => compareWithAnswer(verdict(connection), answers[index] ?? 'ERR:unsent') === 'disagree')
+  const again = sendable.filter(
+    (connection, index) => compareWithAnswer(verdict(connection), answers[index] ?? 'ERR:unsent', connection.protocol) === 'disagree',
+  )
   const second = again.length === 0 ? [] : await sendAll(lab, again, true)
   for (const [index, connection] of sendable.entries()) {
     const at = again.indexOf(connection)
     // A port that is still taken tells nothing.
     const answer = (at < 0 || second[at]?.startsWith('ERR:EADDR') ? answers[index] : second[at]) ?? 'ERR:unsent'
     if (answer.startsWith('ERR:EADDR')) continue
-    const comparison = compareWithAnswer(verdict(connection), answer)
+    const comparison = compareWithAnswer(verdict(connection), answer, connection.protocol)
     count(tally.byPackets, comparison, () => verdict(connection))
     if (comparison === 'disagree') note(connection, `by packets ${answer} (by rules ${byRules(lab, kernels, connection).fate})`)
     else if (at >= 0) tally.resent++

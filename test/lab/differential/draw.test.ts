@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { readNet } from '../../../src/calico/nets.ts'
 import { parseSelector } from '../../../src/calico/selector.ts'
+import type { Decision, Verdict } from '../../../src/verdict/model.ts'
 import { layoutOf } from '../layout.ts'
 import { defaultVariant } from '../options.ts'
 import { arbitraryPacket } from './arbitrary-packets.ts'
 import { drawn, drawnEra, drawnObjects } from './campaign.ts'
+import { compareWithAnswer } from './probing.ts'
 import { missing, sentinels } from './sentinels.ts'
 import { shrink, smallerThan } from './shrink.ts'
 import { terrainOf } from './terrain.ts'
@@ -88,5 +90,15 @@ describe('sentinels', () => {
   it('are written for every node, and for one that is none', () => {
     const nodes = sentinels(terrain.nodes, 7).flatMap((object) => (object.kind === 'HostEndpoint' ? [(object.spec as { node: string }).node] : []))
     expect(nodes).toEqual([...terrain.nodes.map(({ fqdn }) => fqdn), 'nowhere'])
+  })
+})
+
+describe('a refusal on the wire', () => {
+  const denied = (stage: Decision['stage']): Verdict => ({ action: 'deny', decisions: [{ node: 'ws1', stage, text: '' }] })
+  it('speaks against a Deny, but for a datagram that went untracked past its Service to a port nobody listens on', () => {
+    expect(compareWithAnswer(denied('normal'), 'REFUSED', 'UDP')).toBe('disagree')
+    expect(compareWithAnswer(denied('doNotTrack'), 'REFUSED', 'UDP')).toBe('unknown')
+    expect(compareWithAnswer(denied('doNotTrack'), 'REFUSED', 'TCP')).toBe('disagree')
+    expect(compareWithAnswer(denied('service'), 'REFUSED', 'UDP')).toBe('agree')
   })
 })

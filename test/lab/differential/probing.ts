@@ -68,11 +68,15 @@ const forgetDatagrams = async (lab: Lab): Promise<void> => {
 }
 
 /**
- * Compares the model's word with an answer. Felix drops in silence; a refusal comes from a port nobody listens on, or from kube-proxy for a
- * Service without endpoints.
+ * Compares the model's word with an answer. Felix drops in silence; a refusal comes from a port nobody listens on, or from kube-proxy for a Service without
+ * endpoints. To a datagram that doNotTrack policy let in it tells nothing: untracked it is not translated, so it met the port behind no Service, and over nftables
+ * the kernel's refusal leaves where a listener's answer, a new packet, would be judged.
  */
-export const compareWithAnswer = ({ action, decisions }: Verdict, answer: Answer): Comparison => {
+export const compareWithAnswer = ({ action, decisions }: Verdict, answer: Answer, protocol: Connection['protocol']): Comparison => {
   if (action === 'unknown') return 'unknown'
-  if (answer === 'REFUSED') return action === 'allow' || decisions.at(-1)?.stage === 'service' ? 'agree' : 'disagree'
+  if (answer === 'REFUSED') {
+    if (action === 'allow' || decisions.at(-1)?.stage === 'service') return 'agree'
+    return protocol === 'UDP' && decisions.some(({ stage }) => stage === 'doNotTrack') ? 'unknown' : 'disagree'
+  }
   return (action === 'allow') === (answer === 'OPEN') ? 'agree' : 'disagree'
 }
