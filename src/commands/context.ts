@@ -5,6 +5,7 @@ import type { OpenSocket } from '../cluster/network.ts'
 import type { Workstation } from '../cluster/workstation.ts'
 import type { OperatorNetwork } from '../discovery/operator-address.ts'
 import type { Facts } from '../firewall/facts.ts'
+import type { Probe } from '../firewall/probes.ts'
 import type { Clock } from '../rollout/clock.ts'
 import type { RolloutPorts } from '../rollout/ports.ts'
 import type { Journal } from '../store/journal.ts'
@@ -41,8 +42,8 @@ export interface Context {
   readonly temporaryFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
   /** Calls the handler instead of ending the process; returns how to take that back. */
   readonly onSignal: (handler: (signal: StopSignal) => void) => () => void
-  /** Real milliseconds for a probe's patience, which is real time whatever the clock: the demo's runs fast. */
-  readonly patience?: (ms: number) => number
+  /** Real milliseconds for a probe's patience, by what it expects; real time whatever the clock: the demo's runs fast. */
+  readonly patience?: (ms: number, expect: Probe['expect']) => number
   /** Milliseconds of controllers' lag that are allowed instead of 5,000: the demo's controllers run in this process, and a busy laptop is no lagging cluster. */
   readonly maxLagMs?: number
   /** Runs a command in a pod, to look into nodes and to probe from them; absent where nodes are only pretended. */

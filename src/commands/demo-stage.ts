@@ -21,8 +21,16 @@ export interface DemoStage {
 const operator = '192.168.218.170'
 /** Time runs this much faster than real time. */
 export const haste = 5
-/** The least a probe waits for an answer, in real milliseconds: handshakes take real time. */
-const leastPatienceMs = 1_000
+/**
+ * The least a probe waits for an answer, in real milliseconds: handshakes take real time, and here whoever probes also proves, plans and simulates. One that is to
+ * see a port silent waits this long each time.
+ */
+const leastPatienceMs = { open: 1_500, closed: 400 } as const
+/** A probe's patience, in real milliseconds, where time runs `factor` times as fast. */
+export const hastyPatience =
+  (factor: number): NonNullable<Context['patience']> =>
+  (ms, expect) =>
+    Math.max(leastPatienceMs[expect], ms / factor)
 
 const kubeconfigPath = '/demo/kubeconfig'
 
@@ -64,7 +72,7 @@ export const setStage = async ({ execInPod: _, ...context }: Context, answer: (q
       ...context,
       argv,
       clock,
-      patience: (ms) => Math.max(leastPatienceMs, ms / haste),
+      patience: hastyPatience(haste),
       maxLagMs: 30_000,
       openSocket: simulator.openSocket,
       pretendsNodes: true,

@@ -133,9 +133,11 @@ export const dangersNow = async (
 }
 
 /** Probes with another patience. */
-const patient = (prober: Prober, patience: (ms: number) => number): Prober => ({
-  run: (probes, options) =>
-    prober.run(probes, { ...options, ...(options.timeoutMs === undefined ? {} : { timeoutMs: patience(options.timeoutMs) }) }),
+const patient = (prober: Prober, patience: NonNullable<Context['patience']>): Prober => ({
+  run: (probes, options) => {
+    const expect = probes.every((one) => one.expect === 'closed') ? 'closed' : 'open'
+    return prober.run(probes, { ...options, ...(options.timeoutMs === undefined ? {} : { timeoutMs: patience(options.timeoutMs, expect) }) })
+  },
 })
 
 const clusterOf = (context: Context, connection: Connection): Cluster => {

@@ -19,6 +19,9 @@ export const slept = async (clock: Clock, ms: number, signal: AbortSignal): Prom
   }
 }
 
+/** Why a wait is over; without a reason Node makes an exception, with its stack, for each of a test's hundred thousand waits. */
+const heardIt = 'heard'
+
 /** A silent bell. */
 export const createBell = (clock: Clock): Bell => {
   let rung = false
@@ -32,14 +35,14 @@ export const createBell = (clock: Clock): Bell => {
       if (!rung && !signal.aborted) {
         // Not AbortSignal.any: in Node 20 each of those stays behind in a signal that lives long.
         const over = new AbortController()
-        const end = (): void => over.abort()
+        const end = (): void => over.abort(heardIt)
         signal.addEventListener('abort', end, { once: true })
         const heard = new Promise<void>((resolve) => {
           wake = resolve
           over.signal.addEventListener('abort', () => resolve(), { once: true })
         })
         await (ms === undefined ? heard : Promise.race([heard, slept(clock, ms, over.signal)]))
-        over.abort()
+        over.abort(heardIt)
         signal.removeEventListener('abort', end)
         wake = undefined
       }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { callSignal, type Timer } from '../cluster/call-signal.ts'
 import type { ApiRequest, Connection } from '../cluster/connection.ts'
 import type { HttpAnswer } from '../cluster/http-exchange.ts'
 import { emptyCluster, emptyUser } from '../cluster/kubeconfig-schema.ts'
@@ -75,31 +76,36 @@ export const inProcessConnection = (around: InProcessSurroundings): Connection =
     return { status: answer.code, headers: { 'content-type': 'application/json', ...retry }, body: Buffer.from(text), localAddress: undefined }
   }
 
+  const timer: Timer = (ms, then) => {
+    const over = new AbortController()
+    void slept(clock, ms, over.signal).then((passed) => {
+      if (passed) then()
+    })
+    return () => over.abort(answered)
+  }
+
   const send = async (request: ApiRequest): Promise<HttpAnswer> => {
     const timeoutMs = request.timeoutMs ?? defaultTimeoutMs
-    const over = new AbortController()
-    const deadline = new AbortController()
-    const watchDeadline = async (): Promise<void> => {
-      if (await slept(clock, timeoutMs, over.signal)) deadline.abort(late())
-    }
-    const watched = watchDeadline()
-    const signal = request.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, request.signal])
-    const words = requestWords(request.method, request.path)
+    const { signal, release } = callSignal(timeoutMs, request.signal, timer)
+    const words = () => requestWords(request.method, request.path)
     const readOnly = request.method === 'GET'
-    const context = { words, authority: server.host, readOnly, timeoutMs, caSource: undefined, signal: request.signal }
+    const context = () => ({ words: words(), authority: server.host, readOnly, timeoutMs, caSource: undefined, signal: request.signal })
     try {
       for (let attempts = 1; ; attempts++) {
         const answer = await once(request, signal).catch((error: unknown) => {
-          throw networkError(error, context)
+          throw networkError(error, context())
         })
         if ((request.accept ?? isSuccess)(answer.status)) return answer
         const wait = Number(answer.headers['retry-after'] ?? '1') * 1000
         if (answer.status === 429 && attempts <= maxThrottled && wait < timeoutMs && (await slept(clock, wait, signal))) continue
-        throw statusError(answer, { words, server: server.host, userName: user, connectionFlags: '', certificateExpired: undefined }, attempts)
+        throw statusError(
+          answer,
+          { words: words(), server: server.host, userName: user, connectionFlags: '', certificateExpired: undefined },
+          attempts,
+        )
       }
     } finally {
-      over.abort(answered)
-      await watched
+      release()
     }
   }
   return {

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from '../../src/cli.ts'
 import type { Context, InputStream, OutputStream } from '../../src/commands/context.ts'
+import { hastyPatience } from '../../src/commands/demo-stage.ts'
 import { reportError } from '../../src/commands/report-error.ts'
 import type { ExitCode } from '../../src/exit-codes.ts'
 import type { Clock } from '../../src/rollout/clock.ts'
@@ -43,7 +44,7 @@ export interface Stage {
 }
 
 const operator = '192.168.218.170'
-const haste = 5
+const haste = 8
 
 const captured = (): { stream: OutputStream; text: () => string } => {
   const chunks: string[] = []
@@ -100,8 +101,7 @@ export const openStage = async (options: Partial<SimulatorOptions> = {}): Promis
           return { path, remove: () => rm(path, { recursive: true, force: true }) }
         },
         onSignal: () => () => undefined,
-        // In this process whoever probes also proves, plans and simulates; a probe waits for that too.
-        patience: (ms) => Math.max(1_000, ms / haste),
+        patience: hastyPatience(haste),
         ...more,
       }
       Object.assign(context, more.stdin === undefined ? { stdin: { isTTY: false } as InputStream } : {})
