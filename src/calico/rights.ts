@@ -122,3 +122,12 @@ export const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
 
 /** What a run writes with, its undo included: asked for before the first write. */
 export const rightsToWrite: readonly Right[] = closing
+
+/**
+ * What a run needs besides for FelixConfigurations of single nodes, `node.NAME`: failsafes get narrower on one before all. No role has it, for RBAC knows no
+ * names by their beginning, and without names it would be every FelixConfiguration.
+ */
+export const rightsToNarrow = (configurations: readonly string[]): Right[] => {
+  const own = configurations.filter((name) => name !== names.felixConfiguration)
+  return own.length === 0 ? [] : [right(calico('FelixConfiguration'), 'get patch delete', { names: own })]
+}

@@ -19,7 +19,7 @@ export const run = async ({ cluster, context, printer }: CommandContext): Promis
     note: printer.talk,
   })
   printer.talk(`Open: ${how}. Every node this tool closed is open to everyone within seconds.`)
-  printer.talk('To close again, on trial:  kubectl calico-fw init')
+  printer.talk('To close again, on trial:  kubectl calico-fw sync')
   printer.talk('To undo the last change:   kubectl calico-fw rollback')
   printer.document('Opened', { how })
   return exitCodes.ok

@@ -61,7 +61,7 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
     ],
     opened: [
       'Everything is open: GlobalNetworkSet calico-fw-open exists.',
-      'close again, on trial: kubectl calico-fw init',
+      'close again, on trial: kubectl calico-fw sync',
       'or clean up:           kubectl calico-fw rollback',
     ],
   }
@@ -86,7 +86,7 @@ export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, orpha
   return [
     ...(uncovered.length === 0
       ? []
-      : [`Not closed, although the file selects it: ${nics(uncovered)}.`, 'close it, on trial: kubectl calico-fw init']),
+      : [`Not closed, although the file selects it: ${nics(uncovered)}.`, 'close it, on trial: kubectl calico-fw sync']),
     ...(unmatched.length === 0 ? [] : [`Not selected by the file, so open: ${unmatched.join(', ')}.`]),
     ...(otherInterfaces.length === 0 ? [] : [`Interfaces the file does not name, so open: ${nics(otherInterfaces)}.`]),
     ...(orphans.length === 0 ? [] : [`HostEndpoints of nodes that are gone: ${orphans.join(', ')}.`]),

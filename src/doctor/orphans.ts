@@ -54,7 +54,12 @@ export const orphanChecks: readonly Check[] = [
     title: 'the cluster is not held open',
     look: ({ networkSets }) =>
       networkSets.some(({ metadata }) => metadata.name === names.openSet && metadata.labels?.[keys.set] === 'open')
-        ? [warning(`GlobalNetworkSet ${names.openSet} exists: everything is open`, 'kubectl calico-fw init   # closes again, on trial; or rollback')]
+        ? [
+            warning(
+              `GlobalNetworkSet ${names.openSet} exists: everything is open`,
+              'kubectl calico-fw sync   # closes again as it was, on trial; or rollback',
+            ),
+          ]
         : [],
   },
   {
@@ -66,12 +71,7 @@ export const orphanChecks: readonly Check[] = [
       const missing = runs.length === 0 ? [] : facts.podCidrs.filter((cidr) => !trustedNets.some((net) => covers(net, cidr)))
       return missing.length === 0
         ? []
-        : [
-            error(
-              `${some(missing)} came after the firewall: pods there are cut off from other nodes`,
-              'kubectl calico-fw init   # with the same file: it adds them',
-            ),
-          ]
+        : [error(`${some(missing)} came after the firewall: pods there are cut off from other nodes`, 'kubectl calico-fw sync   # it adds them')]
     },
   },
   {
@@ -87,7 +87,7 @@ export const orphanChecks: readonly Check[] = [
         : [
             warning(
               `${some(missing)} ${missing.length === 1 ? 'is' : 'are'} not in GlobalNetworkSet ${names.nodesSet}`,
-              'kubectl calico-fw init   # with the same file: it adds them',
+              'kubectl calico-fw sync   # it adds them',
             ),
           ]
     },
@@ -105,7 +105,7 @@ export const orphanChecks: readonly Check[] = [
           : facts.nodes.filter(({ name, operatingSystem }) => operatingSystem === 'linux' && !closed.has(name)).map(({ name }) => name)
       return open.length === 0
         ? []
-        : [warning(`${some(open)} ${open.length === 1 ? 'is' : 'are'} not closed (calico#8840)`, 'kubectl calico-fw init   # with the same file')]
+        : [warning(`${some(open)} ${open.length === 1 ? 'is' : 'are'} not closed (calico#8840)`, 'kubectl calico-fw sync   # closes it, on trial')]
     },
   },
 ]

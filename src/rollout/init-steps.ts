@@ -19,7 +19,7 @@ export const initSteps = (plan: Plan, { opened = false }: { opened?: boolean } =
       kind: 'preflight',
       title: 'ask the API server about every write',
       objects: dryRunObjects(plan),
-      ...(plan.failsafes === undefined ? {} : { failsafes: plan.failsafes }),
+      failsafes: [plan.failsafes, plan.narrowing?.trial?.change].filter((change) => change !== undefined),
     },
     ...(closes ? [{ kind: 'rehearse', title: 'rehearse the gate', gate: plan.gate } as const] : []),
     { kind: 'baseline', title: 'probe what works today' },
@@ -198,7 +198,7 @@ export const addVipSteps = (change: number, objects: readonly KubeObject[], fail
   const number = counter(change)
   return [
     { kind: 'lock', title: 'take the lock' },
-    { kind: 'preflight', title: 'ask the API server about every write', objects, ...(failsafes === undefined ? {} : { failsafes }) },
+    { kind: 'preflight', title: 'ask the API server about every write', objects, failsafes: failsafes === undefined ? [] : [failsafes] },
     { kind: 'baseline', title: 'probe what works today' },
     ...failsafeSteps(failsafes, number),
     { kind: 'checkpoint', title: 'before the new opening', number: number(), refs: objects.map(refOf) },

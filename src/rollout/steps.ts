@@ -21,7 +21,7 @@ export type Step =
   /** Create or take the Lease; every later write needs it. With `takeOver` also from a holder who has been silent for too long. */
   | { readonly kind: 'lock'; readonly title: string; readonly takeOver?: boolean }
   /** Server dry run of every write, and access reviews for what a dry run cannot ask. */
-  | { readonly kind: 'preflight'; readonly title: string; readonly objects: readonly KubeObject[]; readonly failsafes?: FailsafeChange }
+  | { readonly kind: 'preflight'; readonly title: string; readonly objects: readonly KubeObject[]; readonly failsafes?: readonly FailsafeChange[] }
   /** A set nothing selects, owned by a Job with a 3 s deadline, must vanish by itself: else this cluster cannot keep our promise. */
   | { readonly kind: 'rehearse'; readonly title: string; readonly gate: GateObjects }
   /** What works today. Later probes only ask for what worked here; `assume` asks for everything, where nobody saw the time before. */

@@ -113,7 +113,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     examples: ['kubectl calico-fw status', 'kubectl calico-fw status -o json'],
     exitCodes: [
       [exitCodes.ok, 'the firewall is kept, or there is none'],
-      [exitCodes.failure, 'something waits for you: a trial, an expired one, an opened cluster'],
+      [exitCodes.failure, 'something waits for you: a trial, an expired one, an opened cluster, an interface that is not closed'],
       usage,
       unreachable,
     ],
@@ -150,9 +150,9 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   },
   confirm: { examples: ['kubectl calico-fw confirm', 'kubectl calico-fw confirm --yes'], exitCodes: running },
   open: {
-    more: 'Needs no lock and no question. Nothing is deleted: rollback cleans up, init closes again.',
+    more: 'Needs no lock and no question. One write, and nothing is deleted; only where that cannot open, the HostEndpoints of this tool go. sync closes again, rollback cleans up.',
     examples: ['kubectl calico-fw open'],
-    exitCodes: [ok, failure, incomplete, unreachable],
+    exitCodes: [ok, failure, usage, incomplete, unreachable],
   },
   rescue: {
     more: 'Asks no cluster: it is for when none answers. The node closes again by itself when the time is over; pods stay behind their own policies.',

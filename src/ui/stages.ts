@@ -78,7 +78,7 @@ const titleOf = (ahead: readonly Step[]): string | undefined => {
   for (const step of own) {
     switch (step.kind) {
       case 'failsafes':
-        return 'Extend the failsafe ports'
+        return step.title.startsWith('narrow') ? 'Narrow the failsafe ports, on trial' : 'Extend the failsafe ports'
       case 'arm':
         return 'Arm the gate: the cluster now opens by itself'
       case 'write':

@@ -66,6 +66,13 @@ describe('failsafes that get narrower', () => {
     expect(closed).toEqual(['ws3.kryukov.local'])
   })
 
+  it('need a right to the one worker’s own FelixConfiguration, asked for before the first write', async () => {
+    stage = await setStage()
+    stage.sim.deny({ verb: 'delete', resource: 'felixconfigurations', name: 'node.ws1.kryukov.local' })
+    expect(await init(stage, admins)).toMatchObject({ kind: 'refused' })
+    expect(stage.leftovers()).toEqual([])
+  })
+
   it('with the operator left out open again by the gate, with the client dead', async () => {
     stage = await setStage()
     const before = look()

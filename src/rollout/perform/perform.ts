@@ -30,7 +30,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await context.lock.acquire(step.takeOver === true)
       return none
     case 'preflight':
-      await preflight(context, step.objects, step.failsafes)
+      await preflight(context, step.objects, step.failsafes ?? [])
       return none
     case 'rehearse':
       await rehearsal(context, step, state.config)

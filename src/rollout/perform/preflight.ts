@@ -1,6 +1,6 @@
 import { isOurs, toolNamespace } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
-import { rightsToWrite } from '../../calico/rights.ts'
+import { rightsToNarrow, rightsToWrite } from '../../calico/rights.ts'
 import { FwError } from '../../errors.ts'
 import type { Facts } from '../../firewall/facts.ts'
 import type { FailsafeChange } from '../../firewall/plan.ts'
@@ -13,10 +13,10 @@ import { inParallel } from './parallel.ts'
  * Asks the server about every write before the first one: a dry run shows admission, validation and conflicts; access reviews show rights the dry run does not use.
  * @throws FwError FW_PREFLIGHT with every finding
  */
-export const preflight = async (context: PerformContext, objects: readonly KubeObject[], failsafes: FailsafeChange | undefined): Promise<void> => {
+export const preflight = async (context: PerformContext, objects: readonly KubeObject[], failsafes: readonly FailsafeChange[]): Promise<void> => {
   const { api, clock } = context.ports
   const findings: string[] = []
-  await inParallel(clock, reviewsOf(context.subject.facts.calico), async (access) => {
+  await inParallel(clock, reviewsOf(context.subject.facts.calico, failsafes), async (access) => {
     if (!(await isAllowed(api, access))) findings.push(`you may not ${inWords(access)}`)
   })
   if (findings.length > 0)
@@ -35,20 +35,20 @@ export const preflight = async (context: PerformContext, objects: readonly KubeO
       (error: unknown) => findings.push(`${formatRef(refOf(object))}: ${sentence(error)}`),
     )
   })
-  if (failsafes !== undefined) {
-    const spec = { failsafeInboundHostPorts: failsafes.after.inbound, failsafeOutboundHostPorts: failsafes.after.outbound }
-    const dryRun = failsafes.exists
-      ? api.mergePatch(failsafes.ref, { spec }, { dryRun: true })
-      : api.create({ apiVersion: failsafes.ref.apiVersion, kind: failsafes.ref.kind, metadata: { name: failsafes.ref.name }, spec }, { dryRun: true })
-    await dryRun.catch((error: unknown) => findings.push(`FelixConfiguration ${failsafes.ref.name}: ${sentence(error)}`))
+  for (const { ref, exists, after } of failsafes) {
+    const spec = { failsafeInboundHostPorts: after.inbound, failsafeOutboundHostPorts: after.outbound }
+    const dryRun = exists
+      ? api.mergePatch(ref, { spec }, { dryRun: true })
+      : api.create({ apiVersion: ref.apiVersion, kind: ref.kind, metadata: { name: ref.name }, spec }, { dryRun: true })
+    await dryRun.catch((error: unknown) => findings.push(`FelixConfiguration ${ref.name}: ${sentence(error)}`))
   }
   if (findings.length > 0) throw refused('FW_PREFLIGHT', findings, 'mend what the API server names, then run the command again')
 }
 
 /** Every right a run may need, its undo included: one that is missing at step k is found at step 0. */
-const reviewsOf = (calico: Facts['calico']): Access[] => {
+const reviewsOf = (calico: Facts['calico'], failsafes: readonly FailsafeChange[]): Access[] => {
   const namespaces = { cluster: undefined, tool: toolNamespace, calico: calico.namespace }
-  return rightsToWrite
+  return [...rightsToWrite, ...rightsToNarrow(failsafes.map(({ ref }) => ref.name))]
     .filter(({ only }) => only === undefined || only === calico.flavour || (only === 'aggregated' && calico.flavour === 'storage'))
     .flatMap(({ group, resource, verbs, where, names = [undefined] }) =>
       verbs.flatMap((verb) =>
