@@ -49,9 +49,9 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const deny = denyPolicy([...situation.committed, gate.change])
   const steps = confirmSteps({ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes })
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, ...options })
   const over = situation.hostEndpoints.some(isOverAnother)
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, over, ...options })
   if (outcome.kind === 'done' && over) for (const sentence of unfinishedAdoption) printer.talk(sentence)
   printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })
-  return exitCodeOf(outcome)
+  return exitCodeOf(outcome, over)
 }

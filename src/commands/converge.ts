@@ -156,17 +156,18 @@ const rollOut = async (
   const { printer, journal, context } = command
   const { facts, situation } = found
   const { plan, proof } = prepared
+  const over = plan.adoption !== undefined
   const taken = accepted.unseen.length + accepted.hostFirewalls.length === 0 ? {} : { accepted }
   const outcome = await runSteps(command, {
     steps: initSteps(plan, { opened: situation.opened }),
     config: configOf(command, plan, found, windowSeconds),
     subject: { facts, probes: plan.probes, ...taken, evidence: evidenceOf(facts, planInBrief(prepared), proof) },
-    ...{ yes, takeOver },
+    ...{ yes, takeOver, over },
   })
   const at = context.clock.wall().toISOString()
   const problem = await journal.appendHistory(facts.cluster.uid, { change: plan.change, command: words, outcome: outcome.kind, at, ...taken })
   if (problem !== undefined) printer.talk(`note: ${problem.message}`)
-  const code = exitCodeOf(outcome)
+  const code = exitCodeOf(outcome, over)
   const theme = themeFor(context.stderr, context.workstation.env)
   printer.talk(`\n${theme.good('Done.')} Change ${plan.change} is kept. ${theme.strong('Undo it: kubectl calico-fw rollback')}`)
   if (verb === 'Init') {

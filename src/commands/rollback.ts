@@ -136,7 +136,9 @@ const announcement = ({ way, config, steps }: ChosenRollback, differing: readonl
   return [
     words[way],
     ...differing.map((image) => `  ${verb(image)} ${formatRef(image.ref)}`),
-    ...(to === 0 ? ['  delete  Namespace calico-fw, with every checkpoint; the history stays on this machine'] : []),
+    ...(to === 0
+      ? ['  empty   Namespace calico-fw, checkpoints included, and delete it where this tool made it; the history stays on this machine']
+      : []),
   ]
 }
 

@@ -7,6 +7,7 @@ import type { Step } from '../rollout/steps.ts'
 import { boardsFor } from '../ui/boards.ts'
 import { askInterrupt, type InterruptChoice } from '../ui/interrupt.ts'
 import { askToKeep, type KeepAnswer } from '../ui/keep-question.ts'
+import { begun, lapseWords } from '../ui/lapse-words.ts'
 import { outcomeError } from '../ui/outcome-text.ts'
 import { probesInBrief, probesInDetail } from '../ui/probes-text.ts'
 import type { Prompter } from '../ui/prompter.ts'
@@ -21,6 +22,8 @@ export interface ShownRun {
   readonly subject: RunSubject
   /** `--take-over`: from a holder of the lock who has been silent for too long. */
   readonly takeOver?: boolean
+  /** It stands before another's firewall, which is in force again where this is not kept. */
+  readonly over?: boolean
   /** Answers the keep-question with "keep" by itself: probes are green whenever it is asked. */
   readonly yes: boolean
 }
@@ -29,13 +32,17 @@ export interface ShownRun {
  * Performs a run, shows it live, asks what it asks, answers Ctrl-C, and tells how it ended.
  * @throws FwError FW_MISSING_ANSWER before anything happens, where it would ask and nobody can answer
  */
-export const runSteps = async (command: CommandContext, { steps: planned, config, subject, yes, takeOver = false }: ShownRun): Promise<Outcome> => {
+export const runSteps = async (
+  command: CommandContext,
+  { steps: planned, config, subject, yes, takeOver = false, over = false }: ShownRun,
+): Promise<Outcome> => {
   const { context, ui, printer } = command
   const { clock, stderr, workstation } = context
   const steps = takeOver ? planned.map((step): Step => (step.kind === 'lock' ? { ...step, takeOver } : step)) : planned
   refuseUnanswerable(steps, yes, ui)
   const view = createRunView({ steps, clock, rows: stderr.rows, board: boardsFor(stderr, workstation.env) })
   const hold = createHold()
+  const words = lapseWords(over)
   /** Withdraws a question after Ctrl-C that the run has answered itself meanwhile. */
   const moot = new AbortController()
   let run: Run | undefined
@@ -45,17 +52,17 @@ export const runSteps = async (command: CommandContext, { steps: planned, config
     const at = run?.opensAt()
     return at === undefined ? undefined : Math.max(0, Math.ceil((at - clock.now()) / 1000))
   }
-  const interrupted = (): Promise<InterruptChoice> => askInterrupt(ui, opensInS(), moot.signal)
+  const interrupted = (): Promise<InterruptChoice> => askInterrupt(ui, opensInS(), words, moot.signal)
   const ask = async ({ title }: KeepQuestion, signal: AbortSignal): Promise<KeepAnswer> => {
     if (yes) return 'keep'
     const seen = view.probes()
     const minutes = Math.round(config.maxQuestionMs / 60_000)
     const why = [
       ...(seen === undefined ? [] : [`${probesInBrief(seen.judgement, seen.of)}.`, ...probesInDetail(seen.judgement, 6)]),
-      `Without an answer the cluster opens by itself in about ${minutes} minutes.`,
+      `Without an answer ${words.whole} in about ${minutes} minutes.`,
     ].join('\n')
     await view.pause('waits for your answer')
-    const question = { title: `${title.charAt(0).toUpperCase()}${title.slice(1)}`, why }
+    const question = { title: begun(title), why, words }
     return askToKeep({ ui, clock, signal, maxMs: config.maxQuestionMs, ...question, interrupted }).finally(view.resume)
   }
   const report = (progress: Progress): void => {
@@ -88,7 +95,7 @@ export const runSteps = async (command: CommandContext, { steps: planned, config
     moot.abort()
     await view.end()
     if (outcome.kind === 'left' && outcome.opensAt !== undefined)
-      printer.talk(`The cluster opens by itself in about ${Math.max(0, Math.ceil((outcome.opensAt - clock.now()) / 1000))} s.`)
+      printer.talk(`${begun(words.whole)} in about ${Math.max(0, Math.ceil((outcome.opensAt - clock.now()) / 1000))} s.`)
     return outcome
   } finally {
     release()
@@ -109,8 +116,8 @@ const refuseUnanswerable = (steps: readonly Step[], yes: boolean, ui: Prompter):
  * Exit code 0 for a run that went as asked.
  * @throws FwError what stopped it before the first write, else FW_ROLLED_BACK, FW_ROLLBACK_INCOMPLETE, FW_INTERRUPTED or FW_LOCK_LOST
  */
-export const exitCodeOf = (outcome: Outcome): ExitCode => {
-  const error = outcomeError(outcome)
+export const exitCodeOf = (outcome: Outcome, over = false): ExitCode => {
+  const error = outcomeError(outcome, lapseWords(over))
   if (error !== undefined) throw error
   return exitCodes.ok
 }

@@ -1,11 +1,12 @@
 import { FwError } from '../errors.ts'
+import type { LapseWords } from './lapse-words.ts'
 import type { Prompter } from './prompter.ts'
 
 /** What the operator wants after Ctrl-C. */
 export type InterruptChoice = 'open' | 'leave' | 'go-on'
 
 /** Asks what Ctrl-C meant; a second Ctrl-C, and nobody to ask, mean opening. `opensInS` is undefined while nothing is armed. */
-export const askInterrupt = async (ui: Prompter, opensInS: number | undefined, signal?: AbortSignal): Promise<InterruptChoice> => {
+export const askInterrupt = async (ui: Prompter, opensInS: number | undefined, words: LapseWords, signal?: AbortSignal): Promise<InterruptChoice> => {
   if (!ui.interactive) return 'open'
   const armed = opensInS !== undefined
   try {
@@ -15,10 +16,8 @@ export const askInterrupt = async (ui: Prompter, opensInS: number | undefined, s
         flag: 'a second Ctrl-C, which opens',
         default: 'open',
         choices: [
-          armed
-            ? { value: 'open', name: 'open now and undo everything' }
-            : { value: 'open', name: 'stop and undo everything (nothing is closed yet)' },
-          ...(armed ? ([{ value: 'leave', name: `leave it armed: it opens by itself in ${opensInS} s` }] as const) : []),
+          armed ? { value: 'open', name: words.now } : { value: 'open', name: 'stop and undo everything (nothing is closed yet)' },
+          ...(armed ? ([{ value: 'leave', name: `leave it armed: ${words.brief} in ${opensInS} s` }] as const) : []),
           { value: 'go-on', name: 'go on' },
         ],
       },

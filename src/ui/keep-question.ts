@@ -1,5 +1,6 @@
 import { FwError } from '../errors.ts'
 import type { Clock } from '../rollout/clock.ts'
+import type { LapseWords } from './lapse-words.ts'
 import type { Prompter } from './prompter.ts'
 
 /** What may come of the keep-question. */
@@ -15,13 +16,14 @@ export interface KeepQuestionOptions {
   readonly maxMs: number
   readonly title: string
   readonly why: string
+  readonly words: LapseWords
   /** Ctrl-C at the question. */
   readonly interrupted: () => Promise<'open' | 'leave' | 'go-on'>
 }
 
 /** Asks whether to keep what is on trial. Enter alone, and no answer in time, mean opening. */
 export const askToKeep = async (options: KeepQuestionOptions): Promise<KeepAnswer> => {
-  const { ui, clock, maxMs, title, why } = options
+  const { ui, clock, maxMs, title, why, words } = options
   const late = new AbortController()
   const asked = new AbortController()
   clock.sleep(maxMs, asked.signal).then(
@@ -39,9 +41,9 @@ export const askToKeep = async (options: KeepQuestionOptions): Promise<KeepAnswe
             flag: '--yes',
             default: 'open',
             choices: [
-              { value: 'open', name: 'no: open again now and undo everything' },
+              { value: 'open', name: `no: ${words.now}` },
               { value: 'keep', name: 'yes: keep it' },
-              { value: 'leave', name: 'leave it armed: it opens by itself unless "confirm" keeps it' },
+              { value: 'leave', name: `leave it armed: ${words.brief} unless "confirm" keeps it` },
             ],
           },
           { signal },

@@ -1,9 +1,10 @@
 import { FwError } from '../errors.ts'
 import type { Outcome, Reason } from '../rollout/state.ts'
 import { sentenceOf } from './error-text.ts'
+import { type LapseWords, lapseWords } from './lapse-words.ts'
 
 /** How a run that did not end as it should is told; undefined when it did. What stopped it speaks for itself where nothing had been written. */
-export const outcomeError = (outcome: Outcome): unknown => {
+export const outcomeError = (outcome: Outcome, words = lapseWords(false)): unknown => {
   switch (outcome.kind) {
     case 'done':
       return undefined
@@ -25,16 +26,14 @@ export const outcomeError = (outcome: Outcome): unknown => {
         cause: outcome.reason.error,
       })
     case 'left':
-      return leftError(outcome.reason, outcome.opensAt !== undefined)
+      return leftError(outcome.reason, outcome.opensAt !== undefined, words)
   }
 }
 
-const leftError = (reason: Reason, armed: boolean): FwError => {
-  const fate = armed ? 'it stays armed, and the cluster opens by itself' : 'nothing is closed that was open before'
+const leftError = (reason: Reason, armed: boolean, { whole, command }: LapseWords): FwError => {
+  const fate = armed ? `it stays armed, and ${whole}` : 'nothing is closed that was open before'
   return new FwError(reason.kind === 'lock-lost' ? 'FW_LOCK_LOST' : 'FW_INTERRUPTED', `${reason.text}: ${fate}`, {
-    fix: armed
-      ? 'keep it: kubectl calico-fw confirm; open it now: kubectl calico-fw open; clean up: kubectl calico-fw rollback'
-      : 'see where it stands: kubectl calico-fw status',
+    fix: armed ? `keep it: kubectl calico-fw confirm; ${command}` : 'see where it stands: kubectl calico-fw status',
   })
 }
 

@@ -7,9 +7,9 @@ const calicoNamespace = 'calico-system'
 
 const opening = `# Who may do what with kubectl calico-fw. Apply it, then put people into the groups, or edit the subjects.
 #
-#   calico-fw:read     status, history, plan, explain, doctor
+#   calico-fw:read     status, history, plan, explain, doctor, export, render
 #   calico-fw:recover  that, and open: opens the cluster, can close nothing
-#   calico-fw:operate  that, and init, add-vip, confirm, rollback
+#   calico-fw:operate  that, and init, apply, sync, adopt, add-vip, confirm, rollback
 #   calico-fw:nodes    beside one of them: look into nodes and probe from them. pods/exec in calico-node and nodes/proxy are root on every node;
 #                      without this role init asks for --accept-unseen host-input-rules, and the probes from nodes are not asked
 #

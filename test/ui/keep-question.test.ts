@@ -3,6 +3,7 @@ import { FwError } from '../../src/errors.ts'
 import { virtualClock } from '../../src/simulator/virtual-clock.ts'
 import { askInterrupt } from '../../src/ui/interrupt.ts'
 import { askToKeep, type KeepAnswer } from '../../src/ui/keep-question.ts'
+import { lapseWords } from '../../src/ui/lapse-words.ts'
 import { noPrompter } from '../../src/ui/no-prompter.ts'
 import type { Prompter } from '../../src/ui/prompter.ts'
 
@@ -21,7 +22,7 @@ const answers = (value: string): Select => {
 const ask = (ui: Prompter, more: { signal?: AbortSignal; interrupted?: () => Promise<'open' | 'leave' | 'go-on'> } = {}) => {
   const clock = virtualClock()
   const asked = askToKeep({
-    ...{ ui, clock, title: 'Keep the firewall?', why: '', maxMs: 600_000 },
+    ...{ ui, clock, title: 'Keep the firewall?', why: '', maxMs: 600_000, words: lapseWords(false) },
     signal: more.signal ?? new AbortController().signal,
     interrupted: more.interrupted ?? (() => Promise.resolve('go-on')),
   })
@@ -59,8 +60,8 @@ it('asks again after a Ctrl-C that was a mistake, and takes its answer otherwise
 })
 
 it('opens at a second Ctrl-C, and where there is nobody to ask', async () => {
-  expect(await askInterrupt(person(ctrlC), 30)).toBe('open')
-  expect(await askInterrupt(noPrompter('no terminal'), 30)).toBe('open')
+  expect(await askInterrupt(person(ctrlC), 30, lapseWords(false))).toBe('open')
+  expect(await askInterrupt(noPrompter('no terminal'), 30, lapseWords(false))).toBe('open')
 })
 
 it('offers to leave it armed only while it is', async () => {
@@ -69,7 +70,20 @@ it('offers to leave it armed only while it is', async () => {
     offered.push(question.choices.map(({ value }) => String(value)).join())
     return answers('go-on')(question)
   }
-  await askInterrupt(person(look), 30)
-  await askInterrupt(person(look), undefined)
+  await askInterrupt(person(look), 30, lapseWords(false))
+  await askInterrupt(person(look), undefined, lapseWords(false))
   expect(offered).toEqual(['open,leave,go-on', 'open,go-on'])
+})
+
+it('says what comes of it where another firewall stands behind: that one is in force again, and nothing opens', async () => {
+  const told: string[] = []
+  const look: Select = (question) => {
+    told.push(...question.choices.map(({ name }) => name))
+    return answers('go-on')(question)
+  }
+  await askInterrupt(person(look), 30, lapseWords(true))
+  expect(told.slice(0, 2)).toEqual([
+    'give way now to the one before, and undo everything',
+    'leave it armed: the one before is in force again by itself in 30 s',
+  ])
 })
