@@ -23,17 +23,20 @@ export const runCli = async (context: Context): Promise<ExitCode> => {
   const root = commandTree(context, (code) => {
     result.code = code
   })
-  if (context.argv.length === 0) {
+  const [first, ...others] = context.argv
+  // As `kubectl help get` does.
+  const argv = first === 'help' ? others.slice(0, 1).flatMap((verb) => (verb in helpWords ? [verb, '--help'] : [verb])) : [...context.argv]
+  if (argv.length === 0) {
     context.stdout.write(helpText(root, program, helpWords['calico-fw']))
     return exitCodes.ok
   }
   try {
-    await root.parseAsync([...context.argv], { from: 'user' })
+    await root.parseAsync(argv, { from: 'user' })
     return result.code
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return exitCodes.ok
-    throw usageError(error, context.argv)
+    throw usageError(error, argv)
   }
 }
 

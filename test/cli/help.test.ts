@@ -32,6 +32,12 @@ it('has words for every command, and no others', () => {
   expect(Object.keys(helpWords).toSorted()).toEqual(['calico-fw', ...names].toSorted())
 })
 
+it('is told by the word help too, as kubectl does it', async () => {
+  expect(await run('help')).toEqual(await run())
+  expect(await run('help', 'init')).toEqual(await run('init', '--help'))
+  await expect(run('help', 'nothing')).rejects.toThrow("unknown command 'nothing'")
+})
+
 it('begins help with the name people type, examples before flags, exit codes at the end', async () => {
   for (const name of names) {
     const { code, text } = await run(name, '--help')

@@ -73,8 +73,21 @@ it('the npm package holds the program and what one must read, and nothing else',
     execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
   ) as [{ files: { path: string }[] }]
   const paths = files.map(({ path }) => path)
-  expect(paths).toEqual(expect.arrayContaining(['bin/kubectl-calico_fw.js', 'package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']))
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'bin/kubectl-calico_fw.js',
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'deploy/rbac.yaml',
+      'docs/locked-out.md',
+    ]),
+  )
   expect(
-    paths.filter((path) => !/^(bin\/|dist\/(main|chunks\/)|README\.md|LICENSE|CHANGELOG\.md|package\.json|krew-manifest\.yaml)/.test(path)),
+    paths.filter(
+      (path) =>
+        !/^(bin\/|dist\/(main|chunks\/)|deploy\/|docs\/|examples\/|README\.md|LICENSE|CHANGELOG\.md|package\.json|krew-manifest\.yaml)/.test(path),
+    ),
   ).toEqual([])
 })
