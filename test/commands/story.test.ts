@@ -70,7 +70,7 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   const added = await stage.run(['add-vip', '192.168.218.174', '--port', '31110/tcp', '--from', '192.168.218.53/32', '-f', '/home.yaml', '--yes'])
   expect(added).toMatchObject({ code: 0 })
   expect([simulator.reach('win', 'ws1', 31_110), simulator.reach('inet', 'ws1', 31_110)]).toEqual(['OPEN', 'TIMEOUT'])
-  expect(stage.files.get('/home.yaml')).toContain('# put on the HEPs')
+  expect(stage.files.get('/home.yaml')).toContain('# put on the HostEndpoints')
   expect(stage.files.get('/home.yaml')).toContain('vip-192-168-218-174-31110')
   expect((await stage.run(['plan', '-f', '/home.yaml'])).code).toBe(0)
 
