@@ -16,7 +16,7 @@ export const keys = {
   gate: `${prefix}/gate`,
   /** On GlobalNetworkSets: `nodes`, `trusted` or `open`. */
   set: `${prefix}/set`,
-  /** On GlobalNetworkPolicies: `base`, `allow`, `gate` or `deny`. */
+  /** On GlobalNetworkPolicies: `base`, `allow`, `gate`, `egress` or `deny`. */
   policy: `${prefix}/policy`,
   /** On checkpoints and run records: the number of the change. */
   change: `${prefix}/change`,
@@ -43,6 +43,7 @@ export const names = {
   openSet: 'calico-fw-open',
   basePolicy: 'calico-fw-base',
   denyPolicy: 'calico-fw-deny',
+  egressPolicy: 'calico-fw-egress',
   lock: 'calico-fw-lock',
   firewall: 'host-firewall',
   defaultAllowProfile: 'projectcalico-default-allow',
@@ -52,11 +53,17 @@ export const names = {
 export const allowPolicyName = (entry: string): string => `calico-fw-allow-${entry}`
 /** `calico-fw-gate-N`, the policy. */
 export const gatePolicyName = (change: number): string => `calico-fw-gate-${change}`
+/** `calico-fw-gate-N-egress`, the policy that tries what may leave. */
+export const egressGateName = (change: number): string => `${gatePolicyName(change)}-egress`
 /** `gate-N`, the Job and the NetworkSet it owns. */
 export const gateName = (change: number): string => `gate-${change}`
 
 /** Evaluation order in tier `default`; distinct, base < overlays < allow < gates < deny (M8.10). Calico breaks ties by name, and names changed form in 3.29 to 3.32. */
 export const orders = {
+  /** Just before the gates that try it, so that nothing opens for a moment when a gate goes, and a policy of others stands before both or after both. */
+  egress: 49.9,
+  /** Beside the gate of what comes in, which it never meets in a chain. */
+  egressGate: (gate: number): number => Math.round((gate + 0.0005) * 10_000) / 10_000,
   /** A gate that tries a narrower firewall brings its own copy of base and allows, so it stands before the ones in force. */
   trial: (change: number): number => 50 + change / 1000,
   /** A gate that tries our firewall over somebody else's stands before all of theirs, whatever order those have. */

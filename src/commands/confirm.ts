@@ -6,7 +6,7 @@ import { denyPolicy } from '../firewall/deny-policy.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
-import { confirmSteps } from '../rollout/confirm-steps.ts'
+import { confirmSteps, finishOfTrial } from '../rollout/confirm-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
@@ -38,7 +38,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
   const windowSeconds = 90
-  const { probes } = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
+  const { probes, finish } = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
   const config: RunConfig = {
     change: gate.change,
     windowSeconds,
@@ -48,8 +48,11 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     isRollback: false,
   }
   const deny = denyPolicy([...situation.committed, gate.change])
-  const steps = confirmSteps({ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes })
   const over = situation.hostEndpoints.some(isOverAnother)
+  const steps = confirmSteps({
+    ...{ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes },
+    finish: finishOfTrial(finish, gate.change, over),
+  })
   const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, over, ...options })
   if (outcome.kind === 'done' && over) for (const sentence of unfinishedAdoption) printer.talk(sentence)
   printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })

@@ -81,12 +81,18 @@ export const straySentences = (strays: Situation['strays']): string[] =>
       ]
 
 /** What a kept firewall leaves open, in sentences. */
-export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, orphans, failsafes }: Coverage): string[] => {
+export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, unlimitedEgress, orphans, failsafes }: Coverage): string[] => {
   const nics = (pairs: Coverage['uncovered']) => pairs.map(({ node, interfaceName }) => `${interfaceName} on ${node}`).join(', ')
   return [
     ...(uncovered.length === 0
       ? []
       : [`Not closed, although the file selects it: ${nics(uncovered)}.`, 'close it, on trial: kubectl calico-fw sync']),
+    ...(unlimitedEgress
+      ? [
+          'Everything leaves, although the file limits it: GlobalNetworkPolicy calico-fw-egress is not there for every node.',
+          'limit it, on trial: kubectl calico-fw sync',
+        ]
+      : []),
     ...(unmatched.length === 0 ? [] : [`Not selected by the file, so open: ${unmatched.join(', ')}.`]),
     ...(otherInterfaces.length === 0 ? [] : [`Interfaces the file does not name, so open: ${nics(otherInterfaces)}.`]),
     ...(orphans.length === 0 ? [] : [`HostEndpoints of nodes that are gone: ${orphans.join(', ')}.`]),
@@ -106,7 +112,9 @@ export const run = async ({ cluster, context, printer }: CommandContext): Promis
   printChanges(printer, situation)
   printer.document('Status', { ...fieldsOf(situation), standing, ...(coverage === undefined ? {} : { coverage }) })
   const waits =
-    (standing !== 'none' && standing !== 'kept') || situation.strays.length > 0 || (coverage !== undefined && coverage.uncovered.length > 0)
+    (standing !== 'none' && standing !== 'kept') ||
+    situation.strays.length > 0 ||
+    (coverage !== undefined && (coverage.uncovered.length > 0 || coverage.unlimitedEgress))
   return waits ? exitCodes.failure : exitCodes.ok
 }
 

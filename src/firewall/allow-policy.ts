@@ -14,9 +14,9 @@ export const entryRules = ({ to, from, traffic }: AllowEntry): Rule[] =>
  * own order: Calico breaks ties by name, and names changed form between 3.29 and 3.32.
  */
 export const allowPolicies = (entry: AllowEntry, orderOf: (name: string) => number): GlobalNetworkPolicy[] =>
-  chunks(entryRules(entry), ruleLimits.rules).map((ingress, part) => {
+  chunks(entryRules(entry), ruleLimits.rules).map((rules, part) => {
     const name = partName(allowPolicyName(entry.name), part)
-    return policyObject({ name, role: 'allow', order: orderOf(name), selector: anyRun, ingress })
+    return policyObject({ name, role: 'allow', order: orderOf(name), selector: anyRun, rules })
   })
 
 /** A GlobalNetworkPolicy's name is one DNS label of at most 63 characters everywhere; entry names may not end in `--N`. */

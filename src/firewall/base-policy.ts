@@ -46,4 +46,4 @@ const icmpRules = (icmp: Icmp): Rule[] =>
 
 /** GlobalNetworkPolicy calico-fw-base, on every HostEndpoint of ours, ordered before all others. */
 export const basePolicy = (calicoNamespace: string, icmp: Icmp): GlobalNetworkPolicy =>
-  policyObject({ name: names.basePolicy, role: 'base', order: orders.base, selector: anyRun, ingress: baseRules(calicoNamespace, icmp) })
+  policyObject({ name: names.basePolicy, role: 'base', order: orders.base, selector: anyRun, rules: baseRules(calicoNamespace, icmp) })

@@ -1,9 +1,11 @@
 import type { FailsafePort, HostEndpoint } from '../calico/shapes.ts'
 import { byText } from './by-text.ts'
 import { sortedFailsafes } from './differences.ts'
+import { limitsEveryRun } from './egress-policy.ts'
 import type { Facts } from './facts.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { matchesLabels } from './label-selector.ts'
+import { standingOf } from './standing.ts'
 
 /** What a kept firewall covers of the cluster as it is today. */
 export interface Coverage {
@@ -13,6 +15,8 @@ export interface Coverage {
   readonly unmatched: readonly string[]
   /** NICs of covered nodes that the file does not name, as far as the cluster tells. */
   readonly otherInterfaces: readonly { readonly node: string; readonly interfaceName: string }[]
+  /** Whether the file limits what leaves and some kept run has no such limit: its client died between two writes, or somebody deleted the policy. */
+  readonly unlimitedEgress: boolean
   /** HostEndpoints of ours whose node is gone. */
   readonly orphans: readonly string[]
   /** `22/tcp, 6443/tcp ...`: open to everyone by failsafe on at least one node. */
@@ -20,7 +24,11 @@ export interface Coverage {
 }
 
 /** Compares the file and the HostEndpoints in force with the nodes of today. */
-export const coverageOf = (facts: Pick<Facts, 'nodes' | 'failsafes'>, firewall: HostFirewall, hostEndpoints: readonly HostEndpoint[]): Coverage => {
+export const coverageOf = (
+  facts: Pick<Facts, 'nodes' | 'failsafes' | 'policies' | 'networkSets'>,
+  firewall: HostFirewall,
+  hostEndpoints: readonly HostEndpoint[],
+): Coverage => {
   const held = new Set(hostEndpoints.map(({ spec }) => keyOf(spec.node, spec.interfaceName ?? '')))
   const nodes = [...facts.nodes].filter(({ operatingSystem }) => operatingSystem === 'linux').sort((one, other) => byText(one.name, other.name))
   const wanted = new Map(
@@ -38,6 +46,7 @@ export const coverageOf = (facts: Pick<Facts, 'nodes' | 'failsafes'>, firewall: 
       const chosen = wanted.get(name) ?? []
       return chosen.length === 0 ? [] : interfaces.filter((nic) => !chosen.includes(nic.name)).map((nic) => pair(name, nic.name))
     }),
+    unlimitedEgress: firewall.spec.egress !== undefined && !limitsEveryRun(standingOf({ ...facts, hostEndpoints })),
     orphans: hostEndpoints.filter(({ spec }) => !known.has(spec.node)).map(({ metadata }) => metadata.name),
     failsafes: sortedFailsafes(openToEveryone(facts.failsafes)),
   }

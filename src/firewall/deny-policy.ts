@@ -13,7 +13,7 @@ export const denyPolicy = (runs: readonly number[]): GlobalNetworkPolicy =>
     role: 'deny',
     order: orders.deny,
     selector: theseRuns([...new Set(runs)].sort((one, other) => one - other)),
-    ingress: [{ action: 'Deny' }],
+    rules: [{ action: 'Deny' }],
   })
 
 /** The runs a deny policy found in the cluster keeps closed; none without one. */

@@ -26,6 +26,8 @@ export interface WordsInput {
   readonly narrowed: readonly string[]
   /** Whether everyone may ping again. */
   readonly pings: boolean
+  /** Whether a firewall in force lets out what this one will not. */
+  readonly egressNarrows: boolean
   /** Whether failsafes get narrower. */
   readonly narrowing: boolean
   /** Whether a firewall is committed: then what is not allowed is closed already, and an allow opens. */
@@ -79,6 +81,7 @@ const closings = (input: WordsInput): Difference[] => {
     ...removed,
     ...failsafesClosed(input),
     ...everything,
+    ...egressClosed(input),
     ...pings,
     ...doorsOf(input.facts).flatMap((door) => closedDoor(door, input)),
     loopback,
@@ -94,6 +97,31 @@ const failsafesClosed = ({ narrowing, firewall }: WordsInput): Difference[] =>
       because: 'narrowFailsafes of the file',
     }),
   )
+
+const egressClosed = ({ firewall, standing, egressNarrows }: WordsInput): Difference[] =>
+  firewall.spec.egress === undefined
+    ? []
+    : [
+        {
+          change: 'closes',
+          what: `everything these nodes send that is not named below${standing && !egressNarrows ? ', as on the others' : ''}`,
+          forWhom: 'the nodes themselves and hostNetwork pods; other pods have their own policies',
+          because: 'egress of the file',
+        },
+      ]
+
+const egressStaying = ({ firewall }: WordsInput): Difference[] => {
+  const { egress } = firewall.spec
+  const line = (what: string, because: string, forWhom = 'the nodes themselves'): Difference => ({ change: 'stays-open', what, forWhom, because })
+  if (egress === undefined) return [line('everything that leaves the nodes', 'only incoming packets are judged', 'nodes and pods')]
+  return [
+    ...egress.map((entry) => line(`${entryInWords(entry)}, on the way out`, `egress entry ${entry.name}`)),
+    line(
+      "nodes, the API, pods, Services and trusted networks, Felix's outbound failsafes, ICMP and the own link, on the way out",
+      'nodes live on it',
+    ),
+  ]
+}
 
 const portsInWords = ({ ports }: NarrowedFailsafes): string => ports.map(failsafeInWords).join(', ')
 
@@ -139,7 +167,8 @@ const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore, pings }: 
   ),
 ]
 
-const staying = ({ failsafes, firewall, newFailsafes, trusted }: WordsInput): Difference[] => {
+const staying = (input: WordsInput): Difference[] => {
+  const { failsafes, firewall, newFailsafes, trusted } = input
   const old = failsafes.filter((port) => !newFailsafes.includes(port) && !isNarrowed(firewall, port))
   const wide = old.filter(({ net }) => net === undefined || net === '')
   return [
@@ -178,7 +207,7 @@ const staying = ({ failsafes, firewall, newFailsafes, trusted }: WordsInput): Di
       forWhom: 'everyone',
       because: 'paths and neighbours are found by them',
     },
-    { change: 'stays-open', what: 'everything that leaves the nodes', forWhom: 'nodes and pods', because: 'only incoming packets are judged' },
+    ...egressStaying(input),
   ]
 }
 

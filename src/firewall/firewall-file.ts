@@ -1,6 +1,6 @@
 import { isDnsLabel } from '../calico/name-limits.ts'
 import type { HostFirewall } from './host-firewall.ts'
-import { allowOf } from './parse-allow.ts'
+import { allowOf, egressOf } from './parse-allow.ts'
 import { failsafesOf, narrowFailsafesOf } from './parse-failsafes.ts'
 import { interfacesOf } from './parse-interfaces.ts'
 import { netsOf } from './parse-nets.ts'
@@ -23,7 +23,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
   const name = textOf(nameSpot)
   if (!isDnsLabel(name)) throw failure(nameSpot, `"${name}" is not a name`, { fix: 'use lower-case letters, digits and -, at most 63 of them' })
   const specSpot = required(root, 'spec', spec, 'spec: {interfaces: [...]}')
-  const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'extraFailsafePorts', 'narrowFailsafes', 'icmp'])
+  const fields = fieldsOf(specSpot, ['interfaces', 'trustedNets', 'allow', 'egress', 'extraFailsafePorts', 'narrowFailsafes', 'icmp'])
   return {
     apiVersion: firewallApiVersion,
     kind: 'HostFirewall',
@@ -32,6 +32,7 @@ export const parseHostFirewall = (text: string, fileName: string): HostFirewall 
       interfaces: interfacesOf(required(specSpot, 'spec.interfaces', fields.interfaces, 'interfaces: [{nodeSelector: {}, names: [ens160]}]')),
       trustedNets: isWritten(fields.trustedNets) ? netsOf(fields.trustedNets, 'trusted') : [],
       allow: isWritten(fields.allow) ? allowOf(fields.allow) : [],
+      ...(isWritten(fields.egress) ? { egress: egressOf(fields.egress) } : {}),
       extraFailsafePorts: isWritten(fields.extraFailsafePorts) ? failsafesOf(fields.extraFailsafePorts) : { inbound: [], outbound: [] },
       ...(isWritten(fields.narrowFailsafes) ? { narrowFailsafes: narrowFailsafesOf(fields.narrowFailsafes) } : {}),
       ...(isWritten(fields.icmp) ? icmpOf(fields.icmp) : {}),

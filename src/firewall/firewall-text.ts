@@ -11,7 +11,7 @@ import type { AllowEntry, HostFirewall } from './host-firewall.ts'
  * a bare `on` or `1:30` would be a boolean or a number to them.
  */
 export const formatHostFirewall = (firewall: HostFirewall): string => {
-  const { interfaces, trustedNets, allow, extraFailsafePorts, narrowFailsafes, icmp } = firewall.spec
+  const { interfaces, trustedNets, allow, egress, extraFailsafePorts, narrowFailsafes, icmp } = firewall.spec
   return toYaml({
     apiVersion: firewall.apiVersion,
     kind: firewall.kind,
@@ -20,6 +20,7 @@ export const formatHostFirewall = (firewall: HostFirewall): string => {
       interfaces,
       trustedNets,
       allow: allow.map(plainEntry),
+      ...(egress === undefined ? {} : { egress: egress.map(plainEntry) }),
       extraFailsafePorts,
       ...(narrowFailsafes === undefined ? {} : { narrowFailsafes }),
       ...(icmp === undefined ? {} : { icmp }),

@@ -22,7 +22,7 @@ export const gatePolicy = (change: number, trial?: { readonly rules: readonly Ru
     role: 'gate',
     order: trial?.order ?? orders.gate(change),
     selector: oneRun(change),
-    ingress: [...(trial?.rules ?? []), { action: 'Deny', source: gateOf(change) }],
+    rules: [...(trial?.rules ?? []), { action: 'Deny', source: gateOf(change) }],
     labels: { [keys.change]: `${change}` },
   })
 

@@ -34,6 +34,13 @@ export interface AllowEntry {
   readonly traffic: readonly Traffic[]
 }
 
+/** One thing nodes may send beside what they live on. */
+export interface EgressEntry {
+  readonly name: string
+  readonly to: { readonly nets: readonly Cidr[] }
+  readonly traffic: readonly Traffic[]
+}
+
 /** A port added to Felix's failsafes, for everyone: another entry narrows nothing. */
 export interface ExtraFailsafe {
   readonly protocol: 'TCP' | 'UDP'
@@ -55,6 +62,8 @@ export interface HostFirewall {
     readonly interfaces: readonly InterfaceSelection[]
     readonly trustedNets: readonly Cidr[]
     readonly allow: readonly AllowEntry[]
+    /** What nodes may send to others than nodes, pods, Services and trusted networks; absent: everything. Pods have their own policies. */
+    readonly egress?: readonly EgressEntry[]
     readonly extraFailsafePorts: { readonly inbound: readonly ExtraFailsafe[]; readonly outbound: readonly ExtraFailsafe[] }
     readonly narrowFailsafes?: readonly NarrowedFailsafes[]
     /** Who may ping: with `trusted` nodes and trusted networks alone; absent: everyone. */

@@ -6,7 +6,7 @@ import { byText } from './by-text.ts'
 const place = ({ kind, metadata }: KubeObject): number => {
   const role = metadata.labels?.[keys.policy]
   if (kind === 'Service' || kind === 'GlobalNetworkSet') return 0
-  if (kind === 'GlobalNetworkPolicy') return role === 'deny' ? 4 : role === 'base' ? 1 : 2
+  if (kind === 'GlobalNetworkPolicy') return role === 'deny' || role === 'egress' ? 4 : role === 'base' ? 1 : 2
   return 3
 }
 

@@ -16,7 +16,7 @@ export interface Need {
 
 const nodesTrust = 'nodes trust nodes'
 const podsTrust = 'pods are trusted'
-const egress = 'egress stays open'
+const egress = 'open unless you limit egress'
 const failsafe = 'failsafe'
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 

@@ -1,6 +1,8 @@
-import { type Address, familyOf } from '../net/address.ts'
+import { type Address, bitsOf, familyOf } from '../net/address.ts'
+import { partsOf } from '../net/cidr.ts'
 import type { Facts, NodeFacts } from './facts.ts'
 import { hostPort } from './failsafe-change.ts'
+import type { EgressEntry } from './host-firewall.ts'
 import type { Probe } from './probes.ts'
 
 /** Up to this many nodes every pair is asked; above, each node asks its neighbour in the list and a node of the control plane, and is asked by one. */
@@ -11,10 +13,10 @@ const mostEndpoints = 8
 const kubelet = 10250
 
 /**
- * Fresh connections from the nodes themselves, one of every kind: to other nodes, to each endpoint of the API, to Typha, to cluster DNS. Only nodes that
+ * Fresh connections from the nodes themselves, one of every kind: to other nodes, to each endpoint of the API, to Typha, to cluster DNS, to hosts the allowlist for egress names. Only nodes that
  * were looked into can be asked to make them; without one there are none.
  */
-export const nodeProbes = (facts: Facts): Probe[] => {
+export const nodeProbes = (facts: Facts, egress: readonly EgressEntry[] = []): Probe[] => {
   const able = facts.nodes.filter(({ ready, inspected }) => ready && inspected !== undefined)
   const central = able.filter(({ controlPlane }) => controlPlane)
   const workers = able.filter(({ controlPlane }) => !controlPlane)
@@ -34,9 +36,20 @@ export const nodeProbes = (facts: Facts): Probe[] => {
         .slice(0, mostEndpoints)
         .flatMap(({ address, port }) => meet(from, address, port, `Typha or the API at ${hostPort(address, port)}`)),
       ...dnsOf(facts).flatMap((address) => meet(from, address, 53, `cluster DNS at ${hostPort(address, 53)}`)),
+      ...lastingTargets(egress).flatMap(({ name, address, port }) => meet(from, address, port, `${hostPort(address, port)} (egress entry ${name})`)),
     ]
   })
 }
+
+/** Hosts an allowlist names, by the first TCP port: what answered before it is tried must go on answering. */
+const lastingTargets = (egress: readonly EgressEntry[]): { readonly name: string; readonly address: Address; readonly port: number }[] =>
+  egress
+    .flatMap(({ name, to, traffic }) => {
+      const port = traffic.find(({ protocol }) => protocol === 'TCP')?.ports[0]?.first
+      const hosts = to.nets.map(partsOf).filter(({ address, length }) => length === bitsOf(familyOf(address)))
+      return port === undefined ? [] : hosts.map(({ address }) => ({ name, address, port }))
+    })
+    .slice(0, mostEndpoints)
 
 const spread = (nodes: readonly NodeFacts[], most: number): readonly NodeFacts[] =>
   nodes.length <= most

@@ -1,5 +1,8 @@
 import { defaultFailsafes } from '../calico/failsafes.ts'
-import type { FailsafePort } from '../calico/shapes.ts'
+import { isOurs, orders } from '../calico/names.ts'
+import { formatRef, refOf } from '../calico/object.ts'
+import { governsDirection, selects, tierOf } from '../calico/policies.ts'
+import type { FailsafePort, HostEndpoint } from '../calico/shapes.ts'
 import { byText } from './by-text.ts'
 import { listed, sortedFailsafes } from './differences.ts'
 import type { Facts } from './facts.ts'
@@ -19,6 +22,8 @@ export interface NoticeInput {
   readonly selection: Selection
   readonly failsafes: readonly FailsafePort[]
   readonly vantage: Vantage
+  /** The HostEndpoints of this firewall. */
+  readonly hostEndpoints: readonly HostEndpoint[]
 }
 
 /** What a reader of the plan must know beyond what opens and closes. Warnings first. */
@@ -27,6 +32,7 @@ export const notices = (input: NoticeInput): Notice[] => {
     ...unprotected(input),
     ...failsafeNotices(input),
     ...joiningNotices(input),
+    ...egressNotices(input),
     ...vantageNotices(input),
     ...operatorWords(input.facts).filter(({ level }) => level === 'warning'),
     ...clusterNotices(input),
@@ -54,6 +60,25 @@ const joiningNotices = ({ facts, firewall }: NoticeInput): Notice[] => {
       ),
     ]
   })
+}
+
+/** What stands before the allowlist decides first; it cannot cut anything, or the run is refused, but it may let out more. */
+const egressNotices = ({ facts, firewall, hostEndpoints }: NoticeInput): Notice[] => {
+  if (firewall.spec.egress === undefined) return []
+  const labels = [...new Map(hostEndpoints.map(({ metadata }) => [JSON.stringify(metadata.labels), metadata.labels ?? {}])).values()]
+  const before = facts.policies.filter(
+    (policy) =>
+      !isOurs(policy) &&
+      governsDirection(policy, 'egress') &&
+      (tierOf(policy) !== 'default' || (policy.spec.order ?? Number.POSITIVE_INFINITY) < orders.trial(0)) &&
+      (policy.spec.egress ?? []).some(({ action }) => action === 'Allow') &&
+      labels.some((own) => selects(policy, own) !== false),
+  )
+  return some(before, (policies) =>
+    warning(
+      `What nodes send meets ${listed(policies.map((policy) => formatRef(refOf(policy))))} before the egress allowlist: what that allows leaves, whatever the file says.`,
+    ),
+  )
 }
 
 const unprotected = ({ selection, facts }: NoticeInput): Notice[] => {

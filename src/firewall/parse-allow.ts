@@ -2,7 +2,7 @@ import { allowPolicyName } from '../calico/names.ts'
 import { familyOf } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
 import { type Protocol, parsePortRange, portProtocols } from '../net/port.ts'
-import type { AllowEntry, Traffic } from './host-firewall.ts'
+import type { AllowEntry, EgressEntry, Traffic } from './host-firewall.ts'
 import { located, netsOf } from './parse-nets.ts'
 import { failure, fieldsOf, isWritten, itemsOf, type Spot, sourceOf, textOf } from './yaml-spot.ts'
 
@@ -16,14 +16,22 @@ const entryLimit = 10_000
  * `spec.allow`: what is open, to whom.
  * @throws FwError FW_BAD_FILE
  */
-export const allowOf = (spot: Spot): AllowEntry[] => {
+export const allowOf = (spot: Spot): AllowEntry[] => entriesOf(spot, entryOf)
+
+/**
+ * `spec.egress`: what nodes may send, and where to. An empty list lets out nothing but what they live on.
+ * @throws FwError FW_BAD_FILE
+ */
+export const egressOf = (spot: Spot): EgressEntry[] => entriesOf(spot, egressEntryOf)
+
+const entriesOf = <Entry extends { readonly name: string }>(spot: Spot, entryOf: (item: Spot) => Entry): Entry[] => {
   const items = itemsOf(spot)
   if (items.length > entryLimit)
     throw failure(spot, `has ${items.length} entries`, { fix: `keep it to ${entryLimit}: one entry takes many nets and ports` })
   const seen = new Set<string>()
   return items.map((item) => {
     const entry = entryOf(item)
-    if (seen.has(entry.name)) throw failure(item, `repeats the name "${entry.name}"`, { fix: 'give each entry its own name: it names a policy' })
+    if (seen.has(entry.name)) throw failure(item, `repeats the name "${entry.name}"`, { fix: 'give each entry its own name' })
     seen.add(entry.name)
     return entry
   })
@@ -31,10 +39,7 @@ export const allowOf = (spot: Spot): AllowEntry[] => {
 
 const entryOf = (spot: Spot): AllowEntry => {
   const { name, to, from, traffic } = fieldsOf(spot, ['name', 'to', 'from', 'traffic'])
-  if (!isWritten(name)) throw failure(spot, 'has no name', { fix: 'write name: ingress' })
-  const entryName = textOf(name)
-  const problem = entryNameProblem(entryName)
-  if (problem !== undefined) throw failure(name, `is "${entryName}", which names no policy`, { fix: problem })
+  const entryName = nameOf(spot, name)
   if (!isWritten(to)) {
     throw failure(spot, 'has no destination', {
       why: 'a port without a destination opens that port on pods too',
@@ -46,6 +51,24 @@ const entryOf = (spot: Spot): AllowEntry => {
   const sources = isWritten(from) ? sourcesOf(from) : undefined
   if (sources !== undefined && 'nets' in destination) sameFamily(spot, destination.nets, sources)
   return { name: entryName, to: destination, ...(sources === undefined ? {} : { from: { nets: sources } }), traffic: trafficOf(traffic) }
+}
+
+/** Nodes need no entry: they always reach each other. */
+const egressEntryOf = (spot: Spot): EgressEntry => {
+  const { name, to, traffic } = fieldsOf(spot, ['name', 'to', 'traffic'])
+  const entryName = nameOf(spot, name)
+  const nets = isWritten(to) ? fieldsOf(to, ['nets']).nets : undefined
+  if (!isWritten(nets)) throw failure(spot, 'has no destination', { fix: 'write to: {nets: [192.168.218.1/32]}' })
+  if (!isWritten(traffic)) throw failure(spot, 'has no traffic', { fix: 'write traffic: [{protocol: TCP, ports: [443]}]' })
+  return { name: entryName, to: { nets: netsOf(nets, 'egress') }, traffic: trafficOf(traffic) }
+}
+
+const nameOf = (spot: Spot, name: Spot | undefined): string => {
+  if (!isWritten(name)) throw failure(spot, 'has no name', { fix: 'write name: ingress' })
+  const entryName = textOf(name)
+  const problem = entryNameProblem(entryName)
+  if (problem !== undefined) throw failure(name, `is "${entryName}", which names no policy`, { fix: problem })
+  return entryName
 }
 
 /** What to write instead of a name no policy can have; undefined when it can. */

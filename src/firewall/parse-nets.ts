@@ -3,11 +3,11 @@ import { type Cidr, overlaps, parseCidr, partsOf } from '../net/cidr.ts'
 import { failure, itemsOf, placeOf, type Spot, textOf } from './yaml-spot.ts'
 
 /** What a list of networks is for; decides what is said about one of all addresses. */
-export type NetsRole = 'trusted' | 'to' | 'from'
+export type NetsRole = 'trusted' | 'to' | 'from' | 'egress'
 
 const loopback = parseCidr('127.0.0.0/8')
 
-const allAddresses: Readonly<Record<NetsRole, { why: string; fix: string }>> = {
+const allAddresses: Readonly<Record<Exclude<NetsRole, 'egress'>, { why: string; fix: string }>> = {
   trusted: { why: 'trusted networks have full access, so this firewall would close nothing', fix: 'name the networks that may do everything' },
   to: {
     why: 'a destination of all addresses opens pods and everything the nodes route, not only the nodes',
@@ -29,7 +29,11 @@ export const netsOf = (spot: Spot, role: NetsRole): Cidr[] => {
 
 const netOf = (spot: Spot, role: NetsRole): Cidr => {
   const cidr = located(spot, () => parseCidr(textOf(spot)))
-  if (partsOf(cidr).length === 0) throw failure(spot, `is ${cidr}, which is every address`, allAddresses[role])
+  if (partsOf(cidr).length === 0) {
+    // One port to everywhere is what a list of what may leave is often for.
+    if (role === 'egress') return cidr
+    throw failure(spot, `is ${cidr}, which is every address`, allAddresses[role])
+  }
   if (overlaps(loopback, cidr)) {
     throw failure(spot, `is ${cidr}, which is loopback`, {
       why: 'packets from outside with such an address are forged, and the base policy drops those to it',

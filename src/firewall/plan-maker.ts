@@ -9,6 +9,7 @@ import { batchesOf } from './batches.ts'
 import { byText } from './by-text.ts'
 import { denyPolicy } from './deny-policy.ts'
 import { differences } from './differences.ts'
+import { egressPolicy } from './egress-policy.ts'
 import type { Facts } from './facts.ts'
 import { failsafeChange } from './failsafe-change.ts'
 import { inboundAfter } from './failsafes-after.ts'
@@ -73,13 +74,23 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
     ...(adoption === undefined
       ? {}
       : { adoption: { hostEndpoints: adoption.hostEndpoints, policies: adoption.policies, staying: adoption.staying } }),
-    sets: [toolNamespaceObject(), firewallConfigMap(firewall), nodesService(facts.calico), ...sets.now],
-    policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, policies.gate],
+    sets: [
+      toolNamespaceObject(),
+      firewallConfigMap(firewall),
+      nodesService(facts.calico, firewall.spec.egress === undefined ? [] : kubeletPorts(facts)),
+      ...sets.now,
+    ],
+    policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, ...policies.gates],
     gate: { job: gateJob(change, windowSeconds), set: gateSet(change, facts.calico.flavour) },
     batches,
     deny: denyPolicy(runs.length === 0 ? [change] : runs),
     finish: {
-      write: [...hostEndpoints.lasting, ...policies.finish.write, ...sets.finish],
+      write: [
+        ...hostEndpoints.lasting,
+        ...policies.finish.write,
+        ...(policies.egress === undefined || hostEndpoints.write.length === 0 ? [] : [egressPolicy(policies.egress, runs)]),
+        ...sets.finish,
+      ],
       remove: [...policies.finish.remove, ...[...hostEndpoints.obsolete, ...hostEndpoints.passing].map(refOf)].sort(
         (one, other) => byText(one.kind, other.kind) || byText(one.name, other.name),
       ),
@@ -105,14 +116,22 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
       allowedBefore: new Set([...standing.allows.keys()].map((name) => name.slice(allowPolicyName('').length))),
       narrowed: policies.narrowed,
       pings: policies.pings,
+      egressNarrows: policies.egressNarrows,
       narrowing: narrowing !== undefined,
       standing: standing.runs.length > 0,
     }),
-    notices: notices({ facts, firewall, selection, failsafes: inbound, vantage }),
+    notices: notices({
+      ...{ facts, firewall, selection, failsafes: inbound, vantage },
+      hostEndpoints: [...hostEndpoints.write, ...hostEndpoints.keep],
+    }),
   }
   requireValid(objectsOf(plan))
   return plan
 }
+
+/** Kubelets' ports, 10250 everywhere but where a node says otherwise. */
+const kubeletPorts = ({ nodes }: Facts): number[] =>
+  [...new Set(nodes.map(({ kubeletPort = 10_250 }) => kubeletPort))].sort((one, other) => one - other)
 
 /** Every object a plan may write. */
 export const objectsOf = (plan: Plan): KubeObject[] => [

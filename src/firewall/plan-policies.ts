@@ -5,6 +5,7 @@ import { FwError } from '../errors.ts'
 import type { Cidr } from '../net/cidr.ts'
 import { allowPolicies } from './allow-policy.ts'
 import { basePolicy, baseRules } from './base-policy.ts'
+import { egressGate, egressPolicy, egressRules, letOutBy, limitsEveryRun } from './egress-policy.ts'
 import { gatePolicy } from './gate.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { narrows, netsNarrow } from './narrowing.ts'
@@ -14,8 +15,10 @@ import type { Standing } from './standing.ts'
 /** The policies of a run: what is written before anything closes, and what waits for the commit. */
 export interface PlannedPolicies {
   readonly now: readonly GlobalNetworkPolicy[]
-  /** Written last, and only when HostEndpoints are: a run that closes nothing leaves no trace of a gate. */
-  readonly gate: GlobalNetworkPolicy
+  /** Written last, and only when HostEndpoints are: a run that closes nothing leaves no trace of a gate. One for what comes in, one for what leaves. */
+  readonly gates: readonly GlobalNetworkPolicy[]
+  /** What may leave once the run is kept; undefined where all of it does. */
+  readonly egress: readonly Rule[] | undefined
   readonly finish: { readonly write: readonly GlobalNetworkPolicy[]; readonly remove: readonly ObjectRef[] }
   /** Whether the firewall in force gets narrower, so that all HostEndpoints go through a trial. */
   readonly trial: boolean
@@ -23,6 +26,8 @@ export interface PlannedPolicies {
   readonly pings: boolean
   /** Allow entries that get narrower or go. */
   readonly narrowed: readonly string[]
+  /** Whether a firewall in force lets out what this one will not. */
+  readonly egressNarrows: boolean
 }
 
 /** What {@link planPolicies} needs. */
@@ -53,20 +58,36 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
   const { icmp } = firewall.spec
   const base = basePolicy(calicoNamespace, icmp)
   const baseNarrows = inForce && narrows(standing.base?.spec.ingress ?? [], base.spec.ingress ?? [])
-  const trial = baseNarrows || narrower.length > 0 || lost.length > 0 || (inForce && netsNarrow(standing.trustedNets, trusted))
+  const egress = firewall.spec.egress && egressRules(firewall.spec.egress, calicoNamespace)
+  const egressNarrows =
+    inForce && egress !== undefined && !(limitsEveryRun(standing) && standing.egress !== undefined && !narrows(letOutBy(standing.egress), egress))
+  const trial = egressNarrows || baseNarrows || narrower.length > 0 || lost.length > 0 || (inForce && netsNarrow(standing.trustedNets, trusted))
   const emptied = inForce ? [] : obsolete.map(([, policy]) => ({ ...plain(policy), spec: { ...policy.spec, ingress: [] } }))
+  const gateOrder = over === undefined ? orders.trial(change) : orders.over(over, change)
   return {
-    now: [...(baseNarrows ? [] : [base]), ...wanted.filter((policy) => !narrower.includes(policy)), ...emptied],
-    gate:
+    now: [
+      ...(egress === undefined || standing.egress === undefined || egressNarrows || !inForce ? [] : [egressPolicy(egress, standing.runs)]),
+      ...(baseNarrows ? [] : [base]),
+      ...wanted.filter((policy) => !narrower.includes(policy)),
+      ...emptied,
+    ],
+    gates: [
       trial || over !== undefined
-        ? gatePolicy(change, {
-            rules: trialRules(baseRules(calicoNamespace, icmp, netEntities(trusted)), rules),
-            order: over === undefined ? orders.trial(change) : orders.over(over, change),
-          })
+        ? gatePolicy(change, { rules: trialRules(baseRules(calicoNamespace, icmp, netEntities(trusted)), rules), order: gateOrder })
         : gatePolicy(change),
+      ...(firewall.spec.egress === undefined
+        ? []
+        : [egressGate(change, egressRules(firewall.spec.egress, calicoNamespace, netEntities(trusted)), gateOrder)]),
+    ],
+    egress,
+    egressNarrows,
     finish: {
       write: [...(baseNarrows ? [base] : []), ...narrower],
-      remove: [...obsolete.map(([, policy]) => refOf(policy)), ...standing.gates.map(refOf)],
+      remove: [
+        ...obsolete.map(([, policy]) => refOf(policy)),
+        ...(egress === undefined && standing.egress !== undefined ? [refOf(standing.egress)] : []),
+        ...standing.gates.map(refOf),
+      ],
     },
     trial,
     pings: inForce && icmp === undefined && (standing.base?.spec.ingress ?? []).some((rule) => rule.icmp !== undefined),

@@ -19,7 +19,7 @@ export const planProbes = (input: ProbeInput): Probe[] => {
     ...vipProbes(input),
     ...nodeDoorProbes(input, shut),
     ...ready.flatMap((node) => pulseProbes(node, closed.has(node.name))),
-    ...nodeProbes(facts),
+    ...nodeProbes(facts, input.firewall.spec.egress),
     ...(facts.calico.flavour === 'aggregated' ? [apiService] : []),
   ]
   const byId = new Map<string, Probe>()

@@ -16,6 +16,8 @@ export interface Standing {
   readonly allows: ReadonlyMap<string, GlobalNetworkPolicy>
   /** What every firewall of ours lets in, as it is in force; undefined where there is none. */
   readonly base: GlobalNetworkPolicy | undefined
+  /** What nodes may send, as it is in force; undefined where all of it leaves. */
+  readonly egress: GlobalNetworkPolicy | undefined
   /** Gate policies of earlier runs. */
   readonly gates: readonly GlobalNetworkPolicy[]
   readonly nodeNets: readonly Cidr[]
@@ -31,6 +33,7 @@ export const standingOf = ({ policies, hostEndpoints, networkSets }: Pick<Facts,
     hostEndpoints: new Map(hostEndpoints.filter((one) => isOurs(one) && runOf(one) !== undefined).map((one) => [one.metadata.name, one])),
     allows: new Map(own.filter((policy) => nameOf(policy).startsWith(allowPolicyName(''))).map((policy) => [nameOf(policy), policy])),
     base: own.find((policy) => nameOf(policy) === names.basePolicy),
+    egress: own.find((policy) => nameOf(policy) === names.egressPolicy),
     gates: own.filter((policy) => nameOf(policy).startsWith(gatePolicyName(0).slice(0, -1))),
     nodeNets: netsOf(networkSets, names.nodesSet),
     trustedNets: netsOf(networkSets, names.trustedSet),

@@ -12,9 +12,10 @@ export const toolNamespaceObject = (): KubeObject => ({
 /**
  * Service calico-fw-nodes: headless over calico-node's pods, which use the host's network, so its EndpointSlices are the nodes' primary
  * addresses and kube-controller-manager keeps them. Not-ready ones too: a node that joins needs its neighbours before calico-node is ready.
- * Both families where the cluster has both. The port is not used: as a rule's source Felix takes a Service's addresses alone.
+ * Both families where the cluster has both. As a rule's source Felix takes a Service's addresses alone, and as a destination its ports too: with `kubelets` those of
+ * the kubelets, which the API server dials on a node that joins.
  */
-export const nodesService = ({ namespace, nodePodLabels }: Facts['calico']): KubeObject => ({
+export const nodesService = ({ namespace, nodePodLabels }: Facts['calico'], kubelets: readonly number[] = []): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: names.nodesService, namespace, labels: ownLabels() },
@@ -23,6 +24,6 @@ export const nodesService = ({ namespace, nodePodLabels }: Facts['calico']): Kub
     ipFamilyPolicy: 'PreferDualStack',
     publishNotReadyAddresses: true,
     selector: Object.fromEntries(Object.entries(nodePodLabels).sort(([one], [other]) => (one < other ? -1 : 1))),
-    ports: [{ name: 'health', protocol: 'TCP', port: 9099 }],
+    ports: [{ name: 'health', protocol: 'TCP', port: 9099 }, ...kubelets.map((port) => ({ name: `kubelet-${port}`, protocol: 'TCP', port }))],
   },
 })

@@ -1,5 +1,5 @@
-import type { Facts, ServiceFacts } from '../firewall/facts.ts'
-import type { AllowEntry } from '../firewall/host-firewall.ts'
+import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
+import type { AllowEntry, EgressEntry } from '../firewall/host-firewall.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { type Cidr, partsOf } from '../net/cidr.ts'
 import { type PortRange, type Protocol, protocolInWords } from '../net/port.ts'
@@ -16,6 +16,7 @@ export const serviceLifeLines = (cast: Cast): LifeLine[] => [
   ...toDns(cast),
   ...toOutside(cast),
   ...cast.firewall.spec.allow.flatMap((entry) => [...openings(entry, cast), ...healthChecks(entry, cast)]),
+  ...(cast.firewall.spec.egress ?? []).flatMap((entry) => lettingOut(entry, cast)),
 ]
 
 const toDns = ({ facts, callers }: Cast): LifeLine[] =>
@@ -46,15 +47,38 @@ const outward = [
 
 const timeServers = ({ components }: Facts): readonly Address[] => components?.timeServers ?? []
 
-const toOutside = ({ facts, callers }: Cast): LifeLine[] =>
-  callers.flatMap((node) =>
+/** Where the file limits what nodes send, strangers are reached by pods alone; the time servers in use by nodes too. */
+const toOutside = ({ facts, callers, firewall }: Cast): LifeLine[] => {
+  const isLimited = firewall.spec.egress !== undefined
+  const strangers = (node: NodeFacts) => meet([...(isLimited ? [] : internal(node)), ...podOf(node)], outsiders)
+  const clocks = (node: NodeFacts) => meet([...internal(node), ...podOf(node)], timeServers(facts))
+  return callers.flatMap((node) =>
     outward.flatMap(({ what, why, ...kind }) =>
-      meet([...internal(node), ...podOf(node)], kind.port === 123 ? [...outsiders, ...timeServers(facts)] : outsiders).map(
-        ([source, destination]) => ({
-          title: `${internal(node).includes(source) ? 'node' : 'a pod on'} ${node.name} -> ${what}`,
-          connection: { source, destination, ...kind },
-          ...{ why, remedy: 'let no policy of the HostEndpoints govern egress: this tool closes only what comes in', nodes: [node.name] },
-        }),
+      [...strangers(node), ...(kind.port === 123 ? clocks(node) : [])].map(([source, destination]) => ({
+        title: `${internal(node).includes(source) ? 'node' : 'a pod on'} ${node.name} -> ${what}${isStranger(destination) ? '' : ` at ${destination}`}`,
+        connection: { source, destination, ...kind },
+        why,
+        remedy: 'let no policy of somebody else that selects the HostEndpoints govern egress',
+        nodes: [node.name],
+      })),
+    ),
+  )
+}
+
+const isStranger = (address: Address): boolean => outsiders.includes(address)
+
+/** What an entry lets out leaves every node. */
+const lettingOut = (entry: EgressEntry, { callers }: Cast): LifeLine[] =>
+  callers.flatMap((node) =>
+    meet(internal(node), entry.to.nets.map(firstOf)).flatMap(([source, destination]) =>
+      entry.traffic.flatMap(({ protocol, ports }) =>
+        dialledBy(protocol, ports).map((port) => ({
+          title: `egress entry ${entry.name}: node ${node.name} -> ${destination}${port === undefined ? ', ' : `:${port}/`}${protocolInWords(protocol)}`,
+          connection: { source, destination, protocol, ...(port === undefined ? {} : { port }) },
+          why: 'the file lets it out',
+          remedy: `look at entry ${entry.name} of spec.egress: its policy must come before every Deny`,
+          nodes: [node.name],
+        })),
       ),
     ),
   )

@@ -1,9 +1,11 @@
-import { keys, names } from '../calico/names.ts'
+import { keys, names, orders } from '../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import { committedRuns, denyPolicy } from '../firewall/deny-policy.ts'
+import { egressGate, egressPolicy, letOutBy } from '../firewall/egress-policy.ts'
 import type { Flavour } from '../firewall/facts.ts'
 import { gateJob, gatePolicy, gateSet } from '../firewall/gate.ts'
+import { runsIn } from '../firewall/selectors.ts'
 import { applicable, type BeforeImage } from './checkpoint.ts'
 import type { RunConfig } from './state.ts'
 import type { GateObjects } from './steps.ts'
@@ -13,10 +15,12 @@ export interface ClosedAgain {
   /** The HostEndpoints that are closed there, as members of the rollback's run. */
   readonly hostEndpoints: readonly KubeObject[]
   readonly gate: GateObjects
-  readonly gatePolicy: KubeObject
+  readonly gatePolicies: readonly KubeObject[]
+  /** What may leave in that state, the rollback's run among those it is for; undefined where everything does. */
+  readonly egress: KubeObject | undefined
   /** The lasting Deny of that state, the rollback's run among those it names. */
   readonly deny: KubeObject
-  /** What brings back exactly those HostEndpoints and that Deny, once the trial is kept. */
+  /** What brings back exactly those HostEndpoints and these policies, once the trial is kept. */
   readonly last: readonly BeforeImage[]
 }
 
@@ -38,7 +42,9 @@ export const closedAgain = (
   const closed = backThen(hostEndpoints, images, 'HostEndpoint').filter(({ metadata }) => committed.includes(Number(metadata.labels?.[keys.run])))
   if (closed.length === 0) return undefined
   const deny = denyPolicy([...committed, change])
-  const thenDeny = thenPolicies.find(({ metadata }) => [names.denyPolicy, `default.${names.denyPolicy}`].includes(metadata.name))
+  const policyThen = (name: string) => thenPolicies.find(({ metadata }) => [name, `default.${name}`].includes(metadata.name))
+  const [thenDeny, thenEgress] = [policyThen(names.denyPolicy), policyThen(names.egressPolicy)]
+  const letOut = thenEgress && letOutBy(thenEgress)
   return {
     hostEndpoints: closed.map((read): KubeObject => {
       const { metadata, ...rest } = applicable(read)
@@ -50,9 +56,10 @@ export const closedAgain = (
       }
     }),
     gate: { job: gateJob(change, windowSeconds), set: gateSet(change, flavour) },
-    gatePolicy: gatePolicy(change),
+    gatePolicies: [gatePolicy(change), ...(letOut === undefined ? [] : [egressGate(change, letOut, orders.trial(change))])],
+    egress: letOut && egressPolicy(letOut, [...runsIn(thenEgress?.spec.selector ?? ''), change]),
     deny,
-    last: [...closed, ...(thenDeny === undefined ? [] : [thenDeny])].map((before) => ({ ref: refOf(before), before })),
+    last: [...closed, ...[thenDeny, thenEgress].filter((one) => one !== undefined)].map((before) => ({ ref: refOf(before), before })),
   }
 }
 

@@ -1,5 +1,8 @@
-import { gatePolicyName } from '../calico/names.ts'
+import { egressGateName, gatePolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
+import type { Plan } from '../firewall/plan.ts'
+import { distinct } from './checkpoint.ts'
+import { finishSteps } from './init-steps.ts'
 import type { GateObjects, Step } from './steps.ts'
 
 /** What is kept. */
@@ -8,22 +11,45 @@ export interface Confirmation {
   /** A checkpoint number of this change nobody has used. */
   readonly number: string
   readonly deny: KubeObject
+  /** What only the commit may narrow. */
+  readonly finish: Plan['finish']
   readonly gate: GateObjects
   readonly closedNodes: readonly string[]
 }
 
 /** Keeping a trial that another client left armed: the same checks, the same commit. */
-export const confirmSteps = ({ change, number, deny, gate, closedNodes }: Confirmation): Step[] => [
+export const confirmSteps = ({ change, number, deny, finish, gate, closedNodes }: Confirmation): Step[] => [
   { kind: 'lock', title: 'take the lock' },
   { kind: 'find-gate', title: `find the gate of change ${change}`, gate },
   { kind: 'baseline', title: 'expect everything to work', assume: true },
-  { kind: 'checkpoint', title: 'before the commit', number, refs: [refOf(deny)] },
+  ...(finish.write.length === 0
+    ? []
+    : [{ kind: 'preflight', title: 'ask the API server about every write', objects: [deny, ...finish.write] } as const]),
+  { kind: 'checkpoint', title: 'before the commit', number, refs: distinct([...[deny, ...finish.write].map(refOf), ...finish.remove]) },
   { kind: 'probe', title: 'probe', scope: { closedNodes } },
   { kind: 'ask', title: 'keep the firewall?', scope: { closedNodes } },
   { kind: 'probe', title: 'probe once more', scope: { closedNodes } },
   { kind: 'gate-alive', title: 'the gate still holds' },
   { kind: 'commit', title: 'keep it: write the lasting Deny', objects: [deny], removes: [] },
+  ...finishSteps({ finish }),
   { kind: 'probe', title: 'probe under the lasting Deny', scope: { closedNodes } },
-  { kind: 'disarm', title: 'disarm the gate', gate, policies: [{ apiVersion: deny.apiVersion, kind: deny.kind, name: gatePolicyName(change) }] },
+  {
+    kind: 'disarm',
+    title: 'disarm the gate',
+    gate,
+    policies: [gatePolicyName(change), egressGateName(change)].map((name) => ({ apiVersion: deny.apiVersion, kind: deny.kind, name })),
+  },
   { kind: 'unlock', title: 'release the lock' },
 ]
+
+/**
+ * Of what a plan of the same file and change would do after the commit, what is left to do for a trial that another client left: its gates go when it is disarmed, and
+ * HostEndpoints `over` another's have yet to get their lasting names, which takes an adoption.
+ */
+export const finishOfTrial = ({ write, remove }: Plan['finish'], change: number, over: boolean): Plan['finish'] => {
+  const gates = [gatePolicyName(change), egressGateName(change)]
+  return {
+    write: over ? write.filter(({ kind }) => kind !== 'HostEndpoint') : write,
+    remove: remove.filter(({ kind, name }) => !gates.includes(name.replace(/^default\./, '')) && !(over && kind === 'HostEndpoint')),
+  }
+}

@@ -12,23 +12,24 @@ import { restoring } from './undo-steps.ts'
  * become exactly what they were.
  */
 export const gatedRollback = ({ change, to, images, config }: Rollback, closed: ClosedAgain): Step[] => {
-  const { hostEndpoints, gate, gatePolicy, deny, last } = closed
+  const { hostEndpoints, gate, gatePolicies, deny, egress, last } = closed
+  const lasting = [deny, ...(egress === undefined ? [] : [egress])]
   const held = new Set(last.map(({ ref }) => formatRef(ref)))
-  const rest = images.filter(({ ref }) => !held.has(formatRef(ref)) && ref.name !== deny.metadata.name)
+  const rest = images.filter(({ ref }) => !held.has(formatRef(ref)) && !lasting.some(({ metadata }) => metadata.name === ref.name))
   const nodes = [...new Set(hostEndpoints.map((object) => (object['spec'] as { node: string }).node))]
   const scope = { closedNodes: nodes }
-  const refs = [...images.map(({ ref }) => ref), ...[...hostEndpoints, deny, gatePolicy, gate.job, gate.set].map(refOf)]
-  const [lastHostEndpoints, lastDeny] = [last.filter(isHostEndpoint), last.filter((image) => !isHostEndpoint(image))]
+  const refs = [...images.map(({ ref }) => ref), ...[...hostEndpoints, ...lasting, ...gatePolicies, gate.job, gate.set].map(refOf)]
+  const [lastHostEndpoints, lastPolicies] = [last.filter(isHostEndpoint), last.filter((image) => !isHostEndpoint(image))]
   const back: Step[] = [
     { kind: 'restore', title: 'restore the run of HostEndpoints', images: lastHostEndpoints },
-    ...(lastDeny.length === 0 ? [] : [{ kind: 'restore', title: 'restore the lasting Deny', images: lastDeny } as const]),
+    ...(lastPolicies.length === 0 ? [] : [{ kind: 'restore', title: 'restore the lasting Deny', images: lastPolicies } as const]),
   ]
   return [
     { kind: 'lock', title: 'take the lock', takeOver: true },
     {
       kind: 'preflight',
       title: 'ask the API server about every write',
-      objects: [...hostEndpoints, ...applied(rest), deny, gatePolicy, gate.job, gate.set],
+      objects: [...hostEndpoints, ...applied(rest), ...lasting, ...gatePolicies, gate.job, gate.set],
     },
     { kind: 'rehearse', title: 'rehearse the gate', gate },
     { kind: 'baseline', title: 'probe what works today' },
@@ -37,7 +38,7 @@ export const gatedRollback = ({ change, to, images, config }: Rollback, closed: 
     { kind: 'see-open', title: 'see it open', run: change },
     ...restoring(rest, change),
     { kind: 'recheck', title: 'look for foreign policies', hostEndpoints },
-    { kind: 'write', title: 'write the gate policy', objects: [gatePolicy], closes: [] },
+    { kind: 'write', title: 'write the gate policy', objects: gatePolicies, closes: [] },
     { kind: 'write', title: 'put HostEndpoints under the gate', objects: hostEndpoints, closes: [] },
     { kind: 'settle', title: 'let Felix learn them', what: 'sync' },
     { kind: 'verify', title: 'verify objects and probes', images: rest },
@@ -50,8 +51,9 @@ export const gatedRollback = ({ change, to, images, config }: Rollback, closed: 
     { kind: 'probe', title: 'probe once more', scope },
     { kind: 'gate-alive', title: 'the gate still holds' },
     { kind: 'commit', title: 'keep it: write the lasting Deny', objects: [deny], removes: [] },
+    ...(egress === undefined ? [] : [{ kind: 'write', title: 'keep what may leave', objects: [egress], closes: [] } as const]),
     { kind: 'probe', title: 'probe under the lasting Deny', scope },
-    { kind: 'disarm', title: 'disarm the gate', gate, policies: [refOf(gatePolicy)] },
+    { kind: 'disarm', title: 'disarm the gate', gate, policies: gatePolicies.map(refOf) },
     ...back,
     { kind: 'settle', title: 'let Felix follow', what: 'sync' },
     { kind: 'verify', title: 'verify objects and probes', images: distinct([...rest, ...last]) },

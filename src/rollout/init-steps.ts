@@ -165,7 +165,7 @@ const batchSteps = (plan: Plan, number: () => string, opened: boolean): Step[] =
   })
 
 /** Another's HostEndpoints go while ours stand before them, then the policies that governed them; only then ours get the names they keep. */
-const adoptionSteps = ({ adoption }: Plan): Step[] =>
+const adoptionSteps = ({ adoption }: Pick<Plan, 'adoption'>): Step[] =>
   (
     [
       ['delete the HostEndpoints that were taken over', adoption?.hostEndpoints ?? []],
@@ -176,7 +176,7 @@ const adoptionSteps = ({ adoption }: Plan): Step[] =>
   )
 
 /** What only a kept change may narrow; policies go before the sets they name. */
-const finishSteps = (plan: Plan): Step[] => {
+export const finishSteps = (plan: Pick<Plan, 'finish' | 'adoption'>): Step[] => {
   const { finish } = plan
   const policies = finish.remove.filter(({ kind }) => kind === 'GlobalNetworkPolicy')
   const rest = finish.remove.filter(({ kind }) => kind !== 'GlobalNetworkPolicy')
@@ -218,4 +218,4 @@ export const counter = (change: number): (() => string) => {
 const closedBy = (plan: Plan): string[] => plan.batches.flatMap(({ nodes }) => nodes)
 
 /** A gate policy goes with its gate; every other policy stays. */
-const isGatePolicy = (policy: KubeObject): boolean => policy.metadata.labels?.[keys.policy] === 'gate'
+export const isGatePolicy = (policy: KubeObject): boolean => policy.metadata.labels?.[keys.policy] === 'gate'

@@ -122,7 +122,7 @@ const denyOverlay = (change: number, policies: readonly GlobalNetworkPolicy[]): 
     role: 'gate',
     order: orders.overlay(change),
     selector: anyRun,
-    ingress: policies.flatMap(({ spec }) =>
+    rules: policies.flatMap(({ spec }) =>
       (spec.ingress ?? [])
         .filter(({ action }) => action === 'Allow')
         .map((rule): Rule => ({ ...rule, action: 'Deny', source: { ...rule.source, ...gateOf(change) } })),

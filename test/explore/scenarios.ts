@@ -107,7 +107,11 @@ export const scenarios = (nodes: readonly string[]): Scenario[] => {
       kept: ({ objects }) => !objects.has(allowKey) && objects.has(deny),
     },
     {
-      ...{ name: 'confirm', config, steps: confirmSteps({ change: 1, number: '1.9', deny: plan.deny, gate, closedNodes: nodes }) },
+      ...{
+        name: 'confirm',
+        config,
+        steps: confirmSteps({ change: 1, number: '1.9', deny: plan.deny, finish: plan.finish, gate, closedNodes: nodes }),
+      },
       start: {
         ...empty,
         objects: new Set([

@@ -46,6 +46,9 @@ export const hostFirewall = fc
     labels: fc.dictionary(label, labelValue, { maxKeys: 2, noNullPrototype: true }),
     trustedNets: fc.oneof(fc.constant([] as Cidr[]), nets),
     allow: fc.uniqueArray(allowEntry, { maxLength: 4, selector: ({ name }) => name }),
+    egress: fc.option(fc.uniqueArray(fc.record({ name: label, to: fc.record({ nets }), traffic }), { maxLength: 3, selector: ({ name }) => name }), {
+      nil: undefined,
+    }),
     inbound: failsafes,
     outbound: failsafes,
     icmp: fc.constantFrom(undefined, 'trusted' as const),
@@ -58,7 +61,7 @@ export const hostFirewall = fc
     ),
   })
   .map(
-    ({ name, names, matchLabels, labels, trustedNets, allow, inbound, outbound, icmp, narrowed }): HostFirewall => ({
+    ({ name, names, matchLabels, labels, trustedNets, allow, egress, inbound, outbound, icmp, narrowed }): HostFirewall => ({
       apiVersion: 'calico-fw.github.io/v1alpha1',
       kind: 'HostFirewall',
       metadata: { name },
@@ -66,6 +69,7 @@ export const hostFirewall = fc
         interfaces: [{ nodeSelector: { matchLabels }, names, labels }],
         trustedNets,
         allow,
+        ...(egress === undefined ? {} : { egress }),
         extraFailsafePorts: { inbound, outbound },
         ...(narrowed === undefined ? {} : { narrowFailsafes: [{ ports: narrowed[0], from: narrowed[1] }] }),
         ...(icmp === undefined ? {} : { icmp }),

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { HostEndpoint } from '../../src/calico/shapes.ts'
+import { coverageSentences } from '../../src/commands/status.ts'
 import { coverageOf } from '../../src/firewall/coverage.ts'
+import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import type { Facts } from '../../src/firewall/facts.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
+import { afterPlan } from './closed-facts.ts'
 
 const firewall = parseHostFirewall(readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8'), 'home.yaml')
 const kept = (nodes: 3 | 5) =>
@@ -22,6 +26,21 @@ it('names the NICs of nodes that joined since', () => {
     { node: 'ws3.kryukov.local', interfaceName: 'ens160' },
     { node: 'ws4.kryukov.local', interfaceName: 'ens160' },
   ])
+})
+
+it('says where the file limits what leaves and some kept run is not limited', () => {
+  const limited = { ...firewall, spec: { ...firewall.spec, egress: [] } }
+  const plan = makePlan({ firewall: limited, facts: homeFacts({ nodes: 3 }), change: 1, windowSeconds: 90 })
+  const facts = afterPlan(homeFacts({ nodes: 3 }), plan)
+  const egressOf = (of: Facts) => coverageOf(of, limited, kept(3)).unlimitedEgress
+  expect(egressOf(facts)).toBe(false)
+  expect(egressOf({ ...facts, policies: facts.policies.filter(({ metadata }) => metadata.name !== 'calico-fw-egress') })).toBe(true)
+  expect(egressOf({ ...facts, policies: facts.policies.map((one) => (one.metadata.name === 'calico-fw-deny' ? denyPolicy([1, 2]) : one)) })).toBe(
+    true,
+  )
+  expect(coverageSentences(coverageOf({ ...facts, policies: [denyPolicy([1])] }, limited, kept(3)))).toContain(
+    'limit it, on trial: kubectl calico-fw sync',
+  )
 })
 
 it('names HostEndpoints of nodes that are gone', () => {

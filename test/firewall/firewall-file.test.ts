@@ -11,6 +11,7 @@ const file = (spec: string, head = 'apiVersion: calico-fw.github.io/v1alpha1\nki
   `${head}spec:\n${spec}`
 const nics = '  interfaces: [{nodeSelector: {}, names: [ens160]}]\n'
 const allow = (entry: string): string => file(`${nics}  allow:\n  - ${entry}\n`)
+const egress = (entry: string): string => file(`${nics}  egress:\n  - ${entry}\n`)
 const tcp80 = 'traffic: [{protocol: TCP, ports: [80]}]'
 
 const errorOf = (text: string): FwError => {
@@ -64,6 +65,15 @@ describe('parseHostFirewall', () => {
       allow: [],
       extraFailsafePorts: { inbound: [], outbound: [] },
     })
+  })
+
+  it('takes what may leave: no word is everything, an empty list nothing, and a port may go to every address', () => {
+    const read = (rest: string) => parseHostFirewall(file(nics + rest), 'home.yaml').spec.egress
+    expect(read('')).toBeUndefined()
+    expect(read('  egress: []\n')).toEqual([])
+    expect(read(`  egress: [{name: web, to: {nets: [0.0.0.0/0]}, ${tcp80}}]\n`)).toEqual([
+      { name: 'web', to: { nets: ['0.0.0.0/0'] }, traffic: [{ protocol: 'TCP', ports: [{ first: 80, last: 80 }] }] },
+    ])
   })
 
   it('takes ports as numbers, texts and ranges, and no ports as all of them', () => {
@@ -219,6 +229,18 @@ describe('parseHostFirewall', () => {
     ['protocol 0', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 0}]}'), 'protocol is 0', '1 to 255'],
     ['protocol 256', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 256}]}'), 'protocol is 256', '1 to 255'],
     ['ports of GRE', allow('{name: a, to: {nodes: true}, traffic: [{protocol: 47, ports: [1]}]}'), 'ports are of protocol 47', 'leave out ports'],
+    ['an egress entry to nodes', egress(`{name: a, to: {nodes: true}, ${tcp80}}`), 'spec.egress[0].to.nodes is not a key', 'nets'],
+    [
+      'an egress entry with a source',
+      egress(`{name: a, to: {nets: [10.0.0.0/8]}, from: {nets: [10.0.0.0/8]}, ${tcp80}}`),
+      'from is not a key',
+      undefined,
+    ],
+    ['an egress entry without a destination', egress(`{name: a, ${tcp80}}`), 'spec.egress[0] has no destination', 'to: {nets:'],
+    ['an egress entry without traffic', egress('{name: a, to: {nets: [10.0.0.0/8]}}'), 'spec.egress[0] has no traffic', 'protocol: TCP'],
+    ['an egress entry without a name', egress(`{to: {nets: [10.0.0.0/8]}, ${tcp80}}`), 'spec.egress[0] has no name', undefined],
+    ['egress to loopback', egress(`{name: a, to: {nets: [127.0.0.1/32]}, ${tcp80}}`), 'which is loopback', 'leave it out'],
+    ['egress that is no list', file(`${nics}  egress: none\n`), 'spec.egress is not a list', undefined],
     ['no pings at all', file(`${nics}  icmp: nobody\n`), 'spec.icmp is "nobody"', 'everyone, or trusted'],
     ['empty ports', allow('{name: a, to: {nodes: true}, traffic: [{protocol: TCP, ports: []}]}'), 'ports is empty', 'leave out ports'],
     ['port 0', allow('{name: a, to: {nodes: true}, traffic: [{protocol: TCP, ports: [0]}]}'), 'ports[0]: "0" is not a port', '80/tcp'],

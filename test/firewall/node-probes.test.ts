@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
+import type { EgressEntry } from '../../src/firewall/host-firewall.ts'
 import type { Inspection } from '../../src/firewall/inspection.ts'
 import { nodeProbes } from '../../src/firewall/node-probes.ts'
 import { addressOf, parseAddress } from '../../src/net/address.ts'
+import { parseCidr } from '../../src/net/cidr.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 
 const seen: Inspection = { at: '', source: '', interfaces: [], defaultRoutes: [], backends: { calico: [], kubeProxy: [] }, sysctls: {}, unseen: [] }
@@ -50,6 +52,18 @@ test('Typha and cluster DNS where they are; never a second time what is the API 
     'ws1 to cluster DNS at 10.233.0.3:53',
     'ws2 to cluster DNS at 10.233.0.3:53',
   ])
+})
+
+test('each host an egress allowlist names, by its first TCP port; a network is no host', () => {
+  const entry = (name: string, net: string, protocol: 'TCP' | 'UDP'): EgressEntry => ({
+    ...{ name, to: { nets: [parseCidr(net)] } },
+    traffic: [{ protocol, ports: [{ first: 443, last: 444 }] }],
+  })
+  const entries = [entry('registry', '198.51.100.7/32', 'TCP'), entry('time', '198.51.100.8/32', 'UDP'), entry('office', '198.51.100.0/24', 'TCP')]
+  const titles = nodeProbes(lookedInto(homeFacts({ nodes: 3 })), entries).map(({ title }) => short(title))
+  expect(titles.filter((title) => title.includes('egress'))).toEqual(
+    ['control1', 'ws1', 'ws2'].map((node) => `${node} to 198.51.100.7:443 (egress entry registry)`),
+  )
 })
 
 test('a big cluster is sampled: the control plane and 32 workers ask, a few questions each', () => {

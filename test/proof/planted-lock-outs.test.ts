@@ -22,6 +22,7 @@ import {
   hostEndpointsOf,
   netsOf,
   pool,
+  quietComponents,
   richFacts,
   richPlan,
   specOf,
@@ -64,18 +65,9 @@ const finishing =
     const written: KubeObject = { ...set, spec: { nets: edit(set.spec.nets ?? []) } }
     return { facts, plan: { ...plan, finish: { write: [written], remove: [] } } }
   }
-const told = (more: Partial<Components>): Change => cluster((facts) => ({ ...facts, components: { ...(facts.components ?? quiet), ...more } }))
-const quiet: Components = {
-  distribution: { name: 'kubeadm', source: 'test' },
-  calicoOwner: { name: 'operator', source: 'test' },
-  felixSettings: [{ name: 'defaultEndpointToHostAction', value: 'ACCEPT', source: 'test' }],
-  bgp: { port: 179, mesh: true, peers: [] },
-  programs: [],
-  timeServers: [],
-  unavailableApis: [],
-  operator: { via: 'direct', confirmed: [], looked: false },
-}
-const felix = (name: string, value: string): Change => told({ felixSettings: [...quiet.felixSettings, { name, value, source: 'test' }] })
+const told = (more: Partial<Components>): Change =>
+  cluster((facts) => ({ ...facts, components: { ...(facts.components ?? quietComponents), ...more } }))
+const felix = (name: string, value: string): Change => told({ felixSettings: [...quietComponents.felixSettings, { name, value, source: 'test' }] })
 const etcdAt = (address: string, port: number): Change =>
   told({ etcd: { members: [{ address: parseAddress(address), port }], peerPorts: [2380], source: 'test' } })
 const keepalivedOn = (...shorts: string[]): Change =>

@@ -2,6 +2,7 @@ import { keys, names } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import type { FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet, PolicySpec, Rule } from '../../src/calico/shapes.ts'
+import type { Components } from '../../src/firewall/components.ts'
 import type { Facts, NodeFacts, ServiceFacts } from '../../src/firewall/facts.ts'
 import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
@@ -179,3 +180,15 @@ export const pool = (more: Partial<NonNullable<Facts['ipPools']>[number]>): Chan
     ...facts,
     ipPools: [{ cidr: parseCidr('10.233.64.0/18'), natOutgoing: true, ipipMode: 'Never', vxlanMode: 'Never', ...more }],
   }))
+
+/** What a cluster tells of itself where there is nothing to tell. */
+export const quietComponents: Components = {
+  distribution: { name: 'kubeadm', source: 'test' },
+  calicoOwner: { name: 'operator', source: 'test' },
+  felixSettings: [{ name: 'defaultEndpointToHostAction', value: 'ACCEPT', source: 'test' }],
+  bgp: { port: 179, mesh: true, peers: [] },
+  programs: [],
+  timeServers: [],
+  unavailableApis: [],
+  operator: { via: 'direct', confirmed: [], looked: false },
+}

@@ -62,7 +62,14 @@ const confirm = async (api: Api): Promise<Outcome> => {
   if (gate === undefined) throw new Error('nothing is on trial')
   const closedNodes = situation.hostEndpoints.map(({ spec }) => spec.node)
   const plan = await stage.plan()
-  const steps = confirmSteps({ change: 1, number: nextNumber(situation, 1), deny: denyPolicy([1]), gate: gate.objects, closedNodes })
+  const steps = confirmSteps({
+    change: 1,
+    number: nextNumber(situation, 1),
+    deny: denyPolicy([1]),
+    finish: { write: [], remove: [] },
+    gate: gate.objects,
+    closedNodes,
+  })
   const config = { ...stage.config(plan), change: 1 }
   return stage.clock.drive(startRun(steps, config, { facts, probes: plan.probes }, stage.ports({ api })).ended)
 }

@@ -161,7 +161,7 @@ describe('what a failure leaves', () => {
   })
 
   it('of a confirm that is not kept is everything open, for the open set stays: what another client closed is not in its images', () => {
-    const steps = confirmSteps({ change: 1, number: '1.9', deny: smallPlan(['a']).deny, gate, closedNodes: ['a'] })
+    const steps = confirmSteps({ change: 1, number: '1.9', deny: smallPlan(['a']).deny, finish: { write: [], remove: [] }, gate, closedNodes: ['a'] })
     const at = driveTo((step) => step.kind === 'ask', steps)
     const { performed } = finishFrom(next(at.state, { kind: 'done', id: at.perform.id, now: 0, result: { kind: 'answer', answer: 'open' } }))
     expect(performed.map(({ kind }) => kind)).toEqual(['open', 'see-open', 'restore', 'settle', 'verify', 'unlock'])

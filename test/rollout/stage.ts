@@ -132,6 +132,7 @@ export const setStage = async ({ tls = false, ...options }: HomeClusterOptions &
         ] as const)
           rows.push([`${from} -> ${vip}:${port}`, sim.reach(from, vip, port)])
       }
+      for (const from of ['ws1', 'app1/app1-ws1']) for (const port of [80, 443]) rows.push([`${from} -> inet:${port}`, sim.reach(from, 'inet', port)])
       return Object.fromEntries(rows)
     },
     init: async ({ plan: given, ports: changes, accepted } = {}) => {

@@ -3,16 +3,13 @@ import { type AddressRange, holds, rangeOf } from '../../net/cidr.ts'
 import type { Connection, Verdict, World } from '../../verdict/model.ts'
 import type { FelixHandle, Programmed } from './felix.ts'
 import type { Geography } from './geography.ts'
-import { type HostPorts, type Listener, listenerAt } from './listeners.ts'
+import { type HostPorts, type Listener, listenerAt, places } from './listeners.ts'
 
 /** What a fresh TCP connection meets. */
 export type Reach = 'OPEN' | 'REFUSED' | 'TIMEOUT'
 
 /** Answers connections in a world, as `createVerdicts` of the verdict room does. */
 export type CreateVerdicts = (world: World) => (connection: Connection) => Verdict
-
-/** The places packets come from that are no part of the cluster. */
-export const places: Readonly<Record<string, string>> = { operator: '192.168.218.170', win: '192.168.218.53', inet: '203.0.113.9' }
 
 /** What the packets of one cluster depend on. */
 export interface PacketSurroundings {

@@ -1,0 +1,118 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { toolWrites } from '../cluster/audit.ts'
+import type { Lab } from '../lab.ts'
+import { until } from '../machine/run.ts'
+import { ping, tcp } from '../packets/expect.ts'
+import type { Answer } from '../packets/protocol.ts'
+import { observe, type Packet, send } from '../packets/table.ts'
+import { runTool, startTool, withSeconds } from '../tool.ts'
+import { inBrief, isOutsider, mismatches } from './home-answers.ts'
+import { keepingLines } from './kept-lines.ts'
+import { type Page, seconds } from './page.ts'
+import { proveRolledBack, remember } from './undone.ts'
+
+const windowSeconds = 20
+const home = fileURLToPath(new URL('../../../examples/home.yaml', import.meta.url))
+const web = '{name: web, to: {nets: [0.0.0.0/0]}, traffic: [{protocol: TCP, ports: [443]}]}'
+const share = '{name: share, to: {nets: [192.168.218.53/32]}, traffic: [{protocol: TCP, ports: [445]}]}'
+
+/** The home file with these egress entries. */
+const fileFor = (lab: Lab, name: string, entries: readonly string[]): string => {
+  const path = lab.state.at(`egress-${name}.yaml`)
+  writeFileSync(path, `${readFileSync(home, 'utf8').trimEnd()}\n  egress: [${entries.join(', ')}]\n`)
+  return path
+}
+
+/** What nodes and pods send to others than nodes, and the answer where it arrives: nobody listens there, so a reset tells that it did. */
+const sentOutside = ({ layout }: Lab): readonly { readonly packet: Packet; readonly entry: 'web' | 'share' | 'none' | 'pod' }[] => {
+  const [client] = layout.neighbours.filter(({ name }) => name === 'win')
+  if (client === undefined) throw new Error('the lab has no client .53')
+  const { stranger } = layout
+  return [
+    ...layout.nodes.flatMap(({ name }) => [
+      { packet: tcp(name, stranger.address, 443), entry: 'web' as const },
+      { packet: tcp(name, client.address, 443), entry: 'web' as const },
+      { packet: tcp(name, stranger.address, 80), entry: 'none' as const },
+      { packet: tcp(name, client.address, 445), entry: 'share' as const },
+      { packet: tcp(name, client.address, 80), entry: 'none' as const },
+      { packet: ping(name, stranger.address), entry: 'pod' as const },
+    ]),
+    ...layout.pods.map(({ name }) => ({ packet: tcp(name, stranger.address, 80), entry: 'pod' as const })),
+  ]
+}
+
+/** What nodes live on: the API by its addresses, VIP and Service, kubelets, pods on other nodes, Services of pods. */
+const livedOn = ({ layout }: Lab): Packet[] =>
+  layout.nodes.flatMap(({ name }) => [
+    ...layout.nodes.filter((node) => node.name !== name).map(({ address }) => tcp(name, address, 10250)),
+    ...layout.nodes.filter((node) => node.controlPlane && node.name !== name).map(({ address }) => tcp(name, address, layout.api.port)),
+    tcp(name, layout.api.vip, layout.api.vipPort),
+    tcp(name, layout.apiServiceAddress, 443),
+    tcp(name, layout.clusterIps.cluster, 80),
+    ...layout.pods.map(({ address }) => tcp(name, address, 80)),
+  ])
+
+/** An allowlist is tried with the whole firewall, grows at once, is tried again where it narrows, opens by itself with the client dead, and goes with the rollback. */
+export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> => {
+  const before = await remember(lab)
+  const steps = [
+    ['init', 'web', [web]],
+    ['apply', 'web and share', [web, share]],
+    ['apply', 'share', [share]],
+    ['apply', 'nothing', []],
+  ] as const
+  for (const [verb, name, entries] of steps) {
+    const file = fileFor(lab, name.replaceAll(' ', '-'), entries)
+    const end = await keepingLines(lab, page, { everyMs: 250, inFull: false, which: ({ from }) => !isOutsider(from) }, () =>
+      runTool(lab, [verb, '-f', file, '--yes']),
+    )
+    page.fact(`${verb} with egress of ${name} exits 0`, end.code === 0, `exit ${end.code} in ${seconds(end.ended - end.began)}`)
+    if (end.code !== 0) page.say(withSeconds(end))
+    await proveSent(lab, page, name.split(' '))
+  }
+  await proveRolledBack(lab, page, before)
+  await proveOpensByItself(lab, page)
+  await proveRolledBack(lab, page, before)
+}
+
+const proveSent = async (lab: Lab, page: Page, names: readonly string[]): Promise<void> => {
+  const sent = sentOutside(lab)
+  const wanted = (packet: Packet): Answer => {
+    const found = sent.find((one) => one.packet === packet)
+    if (found === undefined) return 'OPEN'
+    if (found.entry !== 'pod' && !names.includes(found.entry)) return 'TIMEOUT'
+    return packet.target.protocol === 'icmp' ? 'OPEN' : 'REFUSED'
+  }
+  const packets = [...sent.map(({ packet }) => packet), ...livedOn(lab)]
+  const answers = new Map(packets.map((packet) => [JSON.stringify(packet), wanted(packet)]))
+  const seen = await observe(lab, packets)
+  const wrong = mismatches(seen, ({ from, target }) => answers.get(JSON.stringify({ from, target })) ?? 'OPEN')
+  page.fact(
+    `nodes send outside what the file lets out and pings, pods as before; nodes reach the API, kubelets, pods and Services`,
+    wrong.length === 0,
+    wrong.length === 0 ? `${seen.length} packets` : inBrief(wrong),
+  )
+}
+
+/** The client dies when everything is closed: what nodes send is let out by the gate. */
+const proveOpensByItself = async (lab: Lab, page: Page): Promise<void> => {
+  const run = startTool(lab, ['init', '-f', fileFor(lab, 'web', [web]), '--yes', '--window', `${windowSeconds}s`])
+  const closes = () =>
+    toolWrites(lab.state, run.began).filter(({ resource, dryRun, status }) => resource === 'hostendpoints' && !dryRun && status < 300)
+  await until('every HostEndpoint to be written', async () => closes().length >= lab.layout.nodes.length, 180_000, 20)
+  const killed = Date.now()
+  run.signal('SIGKILL')
+  await run.ended
+  const closed = sentOutside(lab).flatMap(({ packet, entry }) => (entry === 'none' ? [packet] : []))
+  const allAre = async (answer: Answer) => (await send(lab, closed, 300)).every((one) => one.answer === answer)
+  const cut = await until('what is not on the list to be cut', () => allAre('TIMEOUT'), 15_000, 100)
+  page.fact(
+    'with the client dead, what is not on the list is cut on every node',
+    cut.answer === true,
+    `${seconds(Date.now() - killed)} after it was killed`,
+  )
+  const open = await until('everything to leave', () => allAre('REFUSED'), (windowSeconds + 30) * 1_000, 100)
+  const took = Date.now() - killed
+  page.fact('it leaves again by itself within the window and 10 s', open.answer === true && took <= (windowSeconds + 10) * 1_000, seconds(took))
+}
