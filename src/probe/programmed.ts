@@ -116,8 +116,9 @@ const targetOf = (line: string): string | undefined => {
   return saved ?? native
 }
 
+/** A dot puts address and port together into one match, against a set: native nftables has a Service as destination like that. */
 const netsIn = (line: string): string[] =>
-  [...line.matchAll(/ -[sd] (\S+)|ip6? [sd]addr (?:!= )?(\{[^}]*\}|[^@\s]\S*)/g)].flatMap(([, saved, native]) =>
+  [...line.matchAll(/ -[sd] (\S+)|ip6? [sd]addr (?:!= )?(\{[^}]*\}|[^@.\s]\S*)/g)].flatMap(([, saved, native]) =>
     listOf(saved ?? native).map(withLength),
   )
 

@@ -26,24 +26,33 @@ export interface Audit {
   readonly cut: readonly CutFlows[]
   /** Of kinds the model does not know the answer for. */
   readonly unknown: readonly CutFlows[]
-  /** Connections that came in from elsewhere, each counted once. */
+  /** Connections that were judged, each counted once: those that came in from elsewhere, and those nodes began where the plan limits what they send. */
   readonly seen: number
+  /** How many of them nodes began. */
+  readonly sent: number
   readonly kept: number
 }
 
 /**
- * Judges each connection as if it began anew under the plan. What a node or its own pods began does not come in by a HostEndpoint there and is left out; what is
- * closed today already is none the plan cuts.
+ * Judges each connection as if it began anew under the plan. What a node's own pods began does not come in by a HostEndpoint there and is left out, and so is what the
+ * node itself began, unless the plan limits egress; what is closed today already is none the plan cuts.
  */
 export const audit = (facts: Facts, plan: Plan, flows: readonly Flow[]): Audit => {
   const [before, after] = [worldOf(facts), committedWorld(facts, plan)].map(createVerdicts)
   if (before === undefined || after === undefined) throw new Error('two worlds give two judges')
-  const own = new Map(facts.nodes.map((node) => [node.name, isOwn(node)]))
-  const distinct = new Map(flows.filter(({ node, source }) => own.get(node)?.(source) === false).map((flow) => [flowKey(flow), flow]))
+  const isLimited = plan.firewall.spec.egress !== undefined
+  const beginner = new Map(facts.nodes.map((node) => [node.name, beginnerOn(node)]))
+  const begins = ({ node, source }: Flow) => beginner.get(node)?.(source)
+  const distinct = new Map(
+    flows.filter((flow) => begins(flow) === 'other' || (isLimited && begins(flow) === 'node')).map((flow) => [flowKey(flow), flow]),
+  )
   const rows = { cut: new Map<string, CutFlows>(), unknown: new Map<string, CutFlows>() }
-  let kept = 0
-  for (const { node, source, destination, protocol, port, sourcePort } of distinct.values()) {
-    const connection = { source, destination, protocol, port, sourcePort, via: node }
+  let [kept, sent] = [0, 0]
+  for (const flow of distinct.values()) {
+    const { node, source, destination, protocol, port, sourcePort } = flow
+    const isSent = begins(flow) === 'node'
+    if (isSent) sent++
+    const connection = { source, destination, protocol, port, sourcePort, ...(isSent ? {} : { via: node }) }
     const { action, decisions } = after(connection)
     if (action === 'allow' || before(connection).action === 'deny') {
       kept++
@@ -60,13 +69,14 @@ export const audit = (facts: Facts, plan: Plan, flows: readonly Flow[]): Audit =
   }
   const sorted = (some: Map<string, CutFlows>): CutFlows[] =>
     [...some.values()].sort((one, other) => other.connections - one.connections || one.port - other.port)
-  return { cut: sorted(rows.cut), unknown: sorted(rows.unknown), seen: distinct.size, kept }
+  return { cut: sorted(rows.cut), unknown: sorted(rows.unknown), seen: distinct.size, sent, kept }
 }
 
-/** Whether an address is the node's own, or of a pod on it. */
-const isOwn = (node: NodeFacts): ((address: Address) => boolean) => {
+/** Who began a connection that this node remembers. */
+const beginnerOn = (node: NodeFacts): ((address: Address) => 'node' | 'pod' | 'other') => {
   const own = new Set<Address>(addressesOf(node))
   const pods = node.podCidrs.map(rangeOf)
   const isPod = (address: Address): boolean => pods.some((range) => holds(range, address))
-  return (address) => own.has(address) || isPod(address) || address === '127.0.0.1' || address === '::1'
+  const isLoopback = (address: Address): boolean => address === '127.0.0.1' || address === '::1'
+  return (address) => (own.has(address) ? 'node' : isPod(address) || isLoopback(address) ? 'pod' : 'other')
 }

@@ -5,9 +5,13 @@ import { table } from './table.ts'
 const most = 50
 
 /** What would be cut, most connections first, and what the figures mean. */
-export const auditText = ({ cut, unknown, seen, kept }: Audit, { seconds, nodes }: { readonly seconds: number; readonly nodes: number }): string => {
+export const auditText = (
+  { cut, unknown, seen, sent, kept }: Audit,
+  { seconds, nodes }: { readonly seconds: number; readonly nodes: number },
+): string => {
   const count = (some: readonly CutFlows[]): number => some.reduce((sum, { connections }) => sum + connections, 0)
-  const watched = `${seen} connections came in on ${nodes} ${nodes === 1 ? 'node' : 'nodes'} in ${seconds} s or stood already`
+  const how = sent === 0 ? 'came in on' : `(${sent} of them begun by nodes) came in on or left`
+  const watched = `${seen} connections ${how} ${nodes} ${nodes === 1 ? 'node' : 'nodes'} in ${seconds} s or stood already`
   const parts = [
     cut.length === 0
       ? `${watched}; this firewall cuts none of them.`

@@ -43,6 +43,18 @@ const looking = (stdout: string | ((run: PodCommand) => string), more: Partial<R
   return { asked, look: async (of: readonly KubeObject[]) => (await realised(of, signal))[0] }
 }
 
+test('a Service as a destination, which native nftables matches by address and port together, names no network', () => {
+  const printed = [
+    '\tchain filter-cali-po-egress {',
+    '\t\tip daddr @cali40s-RDx counter packets 0 bytes 0 meta mark set meta mark | 0x00010000 comment "cali:SgI5; GlobalNetworkPolicy calico-fw-egress egress"',
+    '\t\tip daddr . meta l4proto . th dport @cali40svc-gcQ counter packets 0 bytes 0 meta mark set meta mark | 0x00010000 comment "cali:8Gw5;"',
+    '\t\tip daddr 192.168.218.53 tcp dport 445 counter packets 6 bytes 360 meta mark set meta mark | 0x00010000 comment "cali:YMS3;"',
+    '\t}',
+  ].join('\n')
+  const rules = rulesOf(programmedIn(new Map([['native4', { text: printed, code: 0 }]])), 'calico-fw-egress')
+  expect([[...(rules?.nets ?? [])], [...(rules?.ports ?? [])]]).toEqual([['192.168.218.53/32'], ['445']])
+})
+
 describe.each(Object.entries(looks))('on %s', (_, look) => {
   const programmed = programmedIn(sectionsOf(look))
 

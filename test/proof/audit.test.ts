@@ -4,7 +4,7 @@ import type { Flow } from '../../src/firewall/flows.ts'
 import { audit } from '../../src/proof/audit.ts'
 import { auditText } from '../../src/ui/audit-text.ts'
 import { homeAddresses as at, homeFacts, nodeName, podOf } from '../fixtures/home-facts.ts'
-import { homePlan } from './home-plan.ts'
+import { homeFirewall, homePlan } from './home-plan.ts'
 
 const facts = homeFacts()
 const plan = homePlan(facts)
@@ -35,6 +35,26 @@ describe('what a plan would do to real connections', () => {
     )
     expect(cut).toEqual([])
     expect(seen).toBe(2)
+  })
+
+  it('names what nodes themselves send, where the plan limits that: every kind a list lacks, and nothing that pods send', () => {
+    const limited = homePlan(facts, { ...homeFirewall, spec: { ...homeFirewall.spec, egress: [] } })
+    const web = flow(at.ws1, 443, { destination: at.outsider })
+    const result = audit(facts, limited, [
+      ...[
+        web,
+        { ...web, sourcePort: 40_001 },
+        flow(at.ws1, 6443, { destination: at.control1 }),
+        flow(at.ws1, 53, { destination: at.outsider, protocol: 'UDP' }),
+      ],
+      ...[flow(podOf(1), 443, { destination: at.outsider }), flow(at.outsider, 9100), flow(at.ws1, 9100)],
+    ])
+    expect(result).toMatchObject({ seen: 6, sent: 5, kept: 3, unknown: [] })
+    expect(result.cut.map(({ source, destination, port, connections }) => [source, destination, port, connections])).toEqual([
+      [at.ws1, at.outsider, 443, 2],
+      [at.outsider, at.ws1, 9100, 1],
+    ])
+    expect(auditText(result, { seconds: 60, nodes: 5 })).toContain('6 connections (5 of them begun by nodes) came in on or left 5 nodes in 60 s')
   })
 
   it('tells it with what it does not know', () => {

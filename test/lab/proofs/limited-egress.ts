@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { toolWrites } from '../cluster/audit.ts'
 import type { Lab } from '../lab.ts'
-import { until } from '../machine/run.ts'
+import { pause, until } from '../machine/run.ts'
 import { ping, tcp } from '../packets/expect.ts'
 import type { Answer } from '../packets/protocol.ts'
 import { observe, type Packet, send } from '../packets/table.ts'
@@ -56,6 +56,7 @@ const livedOn = ({ layout }: Lab): Packet[] =>
 /** An allowlist is tried with the whole firewall, grows at once, is tried again where it narrows, opens by itself with the client dead, and goes with the rollback. */
 export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> => {
   const before = await remember(lab)
+  await proveAudited(lab, page)
   const steps = [
     ['init', 'web', [web]],
     ['apply', 'web and share', [web, share]],
@@ -74,6 +75,35 @@ export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> =>
   await proveRolledBack(lab, page, before)
   await proveOpensByItself(lab, page)
   await proveRolledBack(lab, page, before)
+}
+
+/** Before anything is closed `audit` names what the list would cut, and nothing that it lets out. */
+const proveAudited = async (lab: Lab, page: Page): Promise<void> => {
+  const run = startTool(lab, ['audit', '-f', fileFor(lab, 'web', [web]), '--for', '10s', '-o', 'json'])
+  const sent = sentOutside(lab)
+  const ends = Date.now() + 10_000
+  while (Date.now() < ends) {
+    await send(
+      lab,
+      sent.map(({ packet }) => packet),
+    )
+    await pause(1_000)
+  }
+  const end = await run.ended
+  const text = end.lines.flatMap((line) => (line.stream === 'stdout' ? [line.text] : [])).join('\n')
+  const { cut = [], sent: begun = 0 } = JSON.parse(text) as { cut?: { source: string; destination: string; port: number }[]; sent?: number }
+  const addresses = new Map(lab.layout.nodes.map(({ name, address }) => [name, address]))
+  const own = new Set(addresses.values())
+  const named = new Set(cut.filter(({ source }) => own.has(source)).map(({ source, destination, port }) => `${source} ${destination} ${port}`))
+  const expected = sent.flatMap(({ packet: { from, target }, entry }) =>
+    'port' in target && entry !== 'web' && entry !== 'pod' ? [`${addresses.get(from)} ${target.host} ${target.port}`] : [],
+  )
+  const wrong = [...expected.filter((one) => !named.has(one)), ...[...named].filter((one) => !expected.includes(one))]
+  page.fact(
+    'audit names every connection of a node that the list would cut, and no other',
+    wrong.length === 0,
+    wrong.length === 0 ? `${named.size} kinds of ${begun} connections that nodes began` : inBrief(wrong),
+  )
 }
 
 const proveSent = async (lab: Lab, page: Page, names: readonly string[]): Promise<void> => {
