@@ -3,7 +3,7 @@ import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
 import { addFirewallCommands } from './commands/firewall-commands.ts'
 import { consentFlags, windowOption, withConsent, yesOption } from './commands/firewall-options.ts'
-import { parseChange, parseHistory, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
+import { checkedBy, parseChange, parseHistory, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -85,7 +85,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       }),
     )
   dataFlags(add('rollback', 'go back to an earlier state, and prove it'))
-    .option('--to <N>', 'the change to go back to; 0 is before the first; without it the last change is undone')
+    .option('--to <N>', 'the change to go back to; 0 is before the first; without it the last change is undone', checkedBy(parseChange))
     .addOption(yesOption('do not ask'))
     .addOption(windowOption())
     .action(

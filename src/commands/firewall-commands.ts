@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ExitCode } from '../exit-codes.ts'
 import type { CommandContext } from './context.ts'
 import { consentFlags, dryRunOption, firewallFlags, riskFlags, withConsent, withFirewall, withRisks } from './firewall-options.ts'
-import { parseAuditTime, parseDryRun } from './flags.ts'
+import { checkedBy, parseAuditTime, parseDryRun } from './flags.ts'
 import type { Parsed } from './parsed.ts'
 
 type Action = (...parameters: unknown[]) => Promise<void>
@@ -37,7 +37,7 @@ export const addFirewallCommands = ({ add, dataFlags, onCluster }: Tree): void =
     }),
   )
   dataFlags(withFirewall(add('audit', 'watch real connections, and tell which of them a firewall would cut; write nothing')))
-    .option('--for <TIME>', 'how long, as 5m', '1m')
+    .option('--for <TIME>', 'how long, as 5m', checkedBy(parseAuditTime), '1m')
     .action(
       onCluster(async (session, flags) => {
         const { run } = await import('./audit.ts')

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander'
-import { parseUnseen, parseWindow } from './flags.ts'
+import { checkedBy, parseUnseen, parseWindow } from './flags.ts'
 import type { Parsed } from './parsed.ts'
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 
 /** How long a trial lasts without a sign of life. */
-export const windowOption = (): Option => new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default('90s')
+export const windowOption = (): Option =>
+  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default('90s').argParser(checkedBy(parseWindow))
 
 /** The firewall, as a file or as flags. */
 export const withFirewall = (command: Command): Command =>

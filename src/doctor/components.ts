@@ -3,6 +3,7 @@ import type { Facts } from '../firewall/facts.ts'
 import { operatorSeen, operatorWords } from '../firewall/operator-path.ts'
 import { routerSuggestions } from '../firewall/suggestions.ts'
 import { type Check, error, some, warning } from './check.ts'
+import { openingOf } from './opening.ts'
 
 const setting = ({ components }: Facts, name: string): string | undefined => components?.felixSettings.find((one) => one.name === name)?.value
 const patchFelix = (spec: string): string => `kubectl patch felixconfigurations default --type merge -p '{"spec":{${spec}}}'`
@@ -201,10 +202,7 @@ export const componentChecks: readonly Check[] = [
     id: 'FW-D606',
     category: 'NodePorts',
     title: 'every router that calls the nodes has a way in',
-    look: (facts) =>
-      routerSuggestions(facts).map(({ value, reason }) =>
-        warning(`${value}: ${reason}`, `kubectl calico-fw init --open ${value}   # or an entry of the file`),
-      ),
+    look: (facts) => routerSuggestions(facts).map(({ value, reason }) => warning(`${value}: ${reason}`, openingOf(facts, 'open', value))),
   },
   {
     id: 'FW-D705',

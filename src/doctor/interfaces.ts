@@ -1,5 +1,6 @@
 import { explainInterfaces } from '../firewall/inspection-words.ts'
 import { type Check, error, some, warning } from './check.ts'
+import { openingOf } from './opening.ts'
 
 /** What the nodes' interfaces and their own firewalls are. */
 export const interfaceChecks: readonly Check[] = [
@@ -118,15 +119,15 @@ export const interfaceChecks: readonly Check[] = [
     id: 'FW-D208',
     category: 'interfaces',
     title: 'no VIP moves between nodes under eBPF',
-    look: ({ nodes, calico: { dataplane } }) =>
-      (dataplane === 'bpf' ? nodes : []).flatMap(({ name, inspected }) =>
+    look: (facts) =>
+      (facts.calico.dataplane === 'bpf' ? facts.nodes : []).flatMap(({ name, inspected }) =>
         (inspected?.interfaces ?? []).flatMap(({ name: device, addresses }) =>
           addresses
             .filter(({ floating }) => floating)
             .map(({ address }) =>
               warning(
                 `${address} on ${device} of ${name} looks like a VIP: its VRRP (protocol 112) must pass between nodes, or two nodes hold it (calico#4956)`,
-                `kubectl calico-fw init --vip ${address}:PORT/PROTO   # where it serves the outside`,
+                openingOf(facts, 'vip', `${address}:PORT/PROTO`),
               ),
             ),
         ),

@@ -1,4 +1,5 @@
 import { type Check, some, warning } from './check.ts'
+import { openingOf } from './opening.ts'
 
 /** Doors that Services open on every node. */
 export const nodePortChecks: readonly Check[] = [
@@ -6,14 +7,14 @@ export const nodePortChecks: readonly Check[] = [
     id: 'FW-D601',
     category: 'NodePorts',
     title: 'no load balancer relies on health-check ports this firewall closes',
-    look: ({ services }) =>
-      services.flatMap(({ namespace, name, healthCheckNodePort }) =>
+    look: (facts) =>
+      facts.services.flatMap(({ namespace, name, healthCheckNodePort }) =>
         healthCheckNodePort === undefined
           ? []
           : [
               warning(
                 `Service ${namespace}/${name} is watched on ${healthCheckNodePort}/tcp of every node (calico#10748)`,
-                `kubectl calico-fw init --open ${healthCheckNodePort}/tcp@BALANCER-CIDR`,
+                openingOf(facts, 'open', `${healthCheckNodePort}/tcp@BALANCER-CIDR`),
               ),
             ],
       ),
@@ -58,14 +59,16 @@ export const nodePortChecks: readonly Check[] = [
     id: 'FW-D604',
     category: 'NodePorts',
     title: 'no host port stands in the way of this firewall unseen',
-    look: ({ hostPorts = [] }) =>
-      hostPorts.length === 0
+    look: (facts) => {
+      const { hostPorts = [] } = facts
+      return hostPorts.length === 0
         ? []
         : [
             warning(
               `${some([...new Set(hostPorts.map(({ hostPort, protocol }) => `${hostPort}/${protocol.toLowerCase()}`))])} are published by pods on their nodes, and close with them`,
-              `kubectl calico-fw init --open ${hostPorts[0]?.hostPort}/${hostPorts[0]?.protocol.toLowerCase()}`,
+              openingOf(facts, 'open', `${hostPorts[0]?.hostPort}/${hostPorts[0]?.protocol.toLowerCase()}`),
             ),
-          ],
+          ]
+    },
   },
 ]

@@ -37,6 +37,7 @@ const flags: Bad[] = [
   { title: 'flag without its value', argv: ['rollback', '--to'], code: 2, says: /--to <N>/ },
   { title: 'no port for add-vip', argv: ['add-vip', '192.168.218.180'], code: 2, says: /--port/ },
   { title: 'bad window', argv: ['init', '--window', '5h'], code: 2, says: /--window "5h"/ },
+  { title: 'bad window before a bad kubeconfig', argv: ['init', '--window', '5h', '--kubeconfig', '/nowhere'], code: 2, says: /--window "5h"/ },
   { title: 'bad change number', argv: ['rollback', '--to', '-1'], code: 2, says: /--to "-1" is not the number of a change/ },
   { title: 'a bundle of no change', argv: ['history', '--bundle'], code: 2, says: /--bundle is of one change[\s\S]*history CHANGE --bundle/ },
   { title: 'redacting no bundle', argv: ['history', '3', '--redact'], code: 2, says: /--redact is for a bundle/ },
