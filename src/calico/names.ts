@@ -28,6 +28,8 @@ export const keys = {
   step: `${prefix}/step`,
   /** Annotation of a change's first checkpoint: how the change ended. */
   end: `${prefix}/end`,
+  /** Annotation of the open set: when it was written last. */
+  opened: `${prefix}/opened`,
   /** Annotation of a HostEndpoint on trial: the name of another's on the same interface, which it takes over. */
   adopts: `${prefix}/adopts`,
   /** On short-lived pods that look from a node: its name, cut to a label's length. */

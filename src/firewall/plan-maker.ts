@@ -3,6 +3,7 @@ import { allowPolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
 import type { NetworkSet } from '../calico/shapes.ts'
+import { FwError } from '../errors.ts'
 import { type Cidr, mergeCidrs } from '../net/cidr.ts'
 import { adoptionOf } from './adoption.ts'
 import { batchesOf } from './batches.ts'
@@ -59,6 +60,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
   const sets = planSets(standing, nodeNets, trusted)
   const failsafes = failsafeChange(facts, firewall)
   const narrowing = planNarrowing(facts, firewall, failsafes)
+  if (narrowing !== undefined && adoption !== undefined && adoption.inForce.size > 0) throw narrowedAndAdopted()
   const hostEndpoints = planHostEndpoints(selection, facts, standing, { change, all: policies.trial || narrowing !== undefined, adoption })
   const inbound = inboundAfter(facts, narrowing?.all ?? failsafes)
   const vantage = vantageOf(facts, [...nodeNets, ...trusted])
@@ -128,6 +130,13 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
   requireValid(objectsOf(plan))
   return plan
 }
+
+/** The gate opens our own policies; under another's firewall a failsafe that got narrow stays closed, and nothing would open it. */
+const narrowedAndAdopted = (): FwError =>
+  new FwError('FW_UNSUPPORTED', 'failsafes cannot get narrower in the change that takes over another firewall', {
+    why: 'if it is not kept, that firewall is in force again, and what it lets in by a failsafe alone would stay closed',
+    fix: 'adopt without narrowFailsafes first, then apply -f the file with it',
+  })
 
 /** Kubelets' ports, 10250 everywhere but where a node says otherwise. */
 const kubeletPorts = ({ nodes }: Facts): number[] =>

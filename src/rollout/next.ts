@@ -18,6 +18,7 @@ export const initialState = (steps: readonly Step[], config: RunConfig): RunStat
   pulse: undefined,
   pulses: 0,
   askedAt: undefined,
+  keeps: false,
   locked: false,
   gate: undefined,
   committed: false,
@@ -75,6 +76,7 @@ const perform = (state: RunState, at: number): Transition => {
     pending: id,
     pulse: undefined,
     askedAt: undefined,
+    keeps: false,
     mayBeClosed: state.mayBeClosed || ((step.kind === 'write' || step.kind === 'remove') && step.closes.length > 0) || step.kind === 'commit',
   }
   const effects: Effect[] = [{ kind: 'perform', id, step, state: entered }]
@@ -110,6 +112,7 @@ const advance = (state: RunState, now: number, result: StepResult | undefined): 
   if (step === undefined) return finish(state)
   const { state: folded, effects } = fold(state, step, now, result)
   if (step.kind === 'ask' && result?.kind === 'answer' && result.answer !== 'keep') return declined(folded, result.answer)
+  if (step.kind === 'ask' && state.pulse !== undefined) return { state: { ...folded, keeps: true }, effects }
   const moved = perform(folded, state.at + 1)
   return { state: moved.state, effects: [...effects, ...moved.effects] }
 }
@@ -156,9 +159,13 @@ const armed = (state: RunState, first: boolean): Transition => ({
   effects: [{ kind: 'alarm', at: state.gate && deadlineOf(state.gate) }, ...(first ? [{ kind: 'canary', on: true } as const] : [])],
 })
 
-/** A renewal that came back while the question still waits. */
+/** A renewal that came back while the question still waits, or after its answer that waited for it. */
 const pulsed = (state: RunState, now: number, result: StepResult | undefined): Transition => {
   const { state: renewed, effects } = result?.kind === 'gate' ? armed({ ...state, gate: result.gate }, false) : { state, effects: [] }
+  if (state.keeps) {
+    const moved = perform(renewed, state.at + 1)
+    return { state: moved.state, effects: [...effects, ...moved.effects] }
+  }
   const askedAt = state.askedAt ?? now
   return { state: { ...renewed, pulse: undefined, askedAt }, effects: [...effects, { kind: 'tick', ms: pulseEvery(state.config) }] }
 }

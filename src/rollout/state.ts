@@ -7,7 +7,7 @@ export interface ArmedGate {
   readonly objects: GateObjects
   readonly jobUid: string
   readonly setUid: string
-  /** Taken before the Job was created, so the cluster's own deadline is never earlier than we think. */
+  /** Before the Job was created, so the cluster's own deadline is never earlier than we think. */
   readonly armedAt: number
   /** The Job's activeDeadlineSeconds as last read back. */
   readonly seconds: number
@@ -48,6 +48,8 @@ export interface RunState {
   /** How many pulses there have been. */
   readonly pulses: number
   readonly askedAt: number | undefined
+  /** The operator has said keep while a pulse was in flight: what comes next waits for it, for it moves the deadline. */
+  readonly keeps: boolean
   readonly locked: boolean
   readonly gate: ArmedGate | undefined
   readonly committed: boolean

@@ -63,7 +63,10 @@ export const restoreSteps = (
 export const restoring = (images: readonly BeforeImage[], run: number): Step[] => {
   const { covers, adopted } = adoptedBack(images, run)
   const rest = [...images.filter((image) => !adopted.includes(image)), ...covers.map(({ ref }): BeforeImage => ({ ref, before: null }))]
-  return [...comingBack(covers, adopted), ...groups.flatMap(({ title, holds }) => restored(title, distinct(rest.filter(holds))))]
+  // Under somebody else's firewall a failsafe of ours that is narrow would stay closed if the client died on the way: the lists come back while everything is open.
+  const order = adopted.length === 0 ? groups : [...groups.slice(-1), ...groups.slice(0, -1)]
+  const [first = [], ...others] = order.map(({ title, holds }) => restored(title, distinct(rest.filter(holds))))
+  return adopted.length === 0 ? [...first, ...others.flat()] : [...first, ...comingBack(covers, adopted), ...others.flat()]
 }
 
 /** What was taken over, and what of ours stands before it while it comes back. */

@@ -10,6 +10,7 @@ import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
 import type { Plan } from '../../src/firewall/plan.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
+import { parseCidr } from '../../src/net/cidr.ts'
 import { proveActs } from '../../src/proof/prove-acts.ts'
 import { initSteps } from '../../src/rollout/init-steps.ts'
 import { type Run, startRun } from '../../src/rollout/runner.ts'
@@ -138,6 +139,40 @@ describe("adopt takes the tutorial's firewall over", () => {
     expect({ kind: outcome.kind, odd: odd.filter((row) => !meant.includes(row)) }).toEqual({ kind: 'rolled-back', odd: [] })
     await stage.clock.advance(2_000)
     expect([differing(before), theirs(), stage.leftovers()]).toEqual([[], found, []])
+  })
+
+  const narrow: NonNullable<HostFirewall['spec']['narrowFailsafes']> = [
+    { ports: [{ protocol: 'TCP', port: 22 }], from: [parseCidr('192.168.218.170/32'), parseCidr('192.168.218.53/32')] },
+  ]
+
+  // Found in review: with the gate gone theirs is in force again, and what it lets in by a failsafe alone stayed closed for good.
+  it('does not narrow failsafes in the same change', async () => {
+    const both = closedByTutorial(({ spec, ...rest }) => ({ ...rest, spec: { ...spec, narrowFailsafes: narrow } }))
+    await expect(both).rejects.toMatchObject({ code: 'FW_UNSUPPORTED', message: expect.stringContaining('failsafes cannot get narrower') })
+  })
+
+  // Found in review: the client died when theirs was in force again and the failsafes were still narrow.
+  it('and a rollback past failsafes that got narrow later leaves no door closed that was open before and after, wherever it dies', async () => {
+    const { before, plan } = await closedByTutorial()
+    expect((await watched(stage.init({ plan }), before)).outcome).toEqual({ kind: 'done' })
+    const ssh: HostFirewall['spec']['allow'][number] = {
+      name: 'ssh',
+      to: { nodes: true },
+      traffic: [{ protocol: 'TCP', ports: [{ first: 22, last: 22 }] }],
+    }
+    const { spec } = plan.firewall
+    const firewall = { ...plan.firewall, spec: { ...spec, allow: [...spec.allow, ssh], narrowFailsafes: narrow } }
+    const narrowing = makePlan({ firewall, facts: await stage.facts(), change: 2, windowSeconds })
+    expect(narrowing.narrowing).toBeDefined()
+    expect((await watched(stage.init({ plan: narrowing }), before)).outcome).toEqual({ kind: 'done' })
+    expect(differing(before)).toEqual([])
+    let gone = 0
+    const api = mortal(stage.api, (write) => write.startsWith('delete HostEndpoint') && ++gone === 3)
+    rollBack(stage, 0, { api }).catch(() => undefined)
+    for (let guard = 0; guard < 3_000 && !api.dead(); guard++) await stage.clock.advance(100)
+    expect(api.dead()).toBe(true)
+    await stage.clock.advance(60_000)
+    expect(differing(before).filter((row) => row.endsWith('TIMEOUT'))).toEqual([])
   })
 
   it('killed between the commit and its end it is finished by the next adopt', async () => {

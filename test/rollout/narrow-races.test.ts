@@ -3,15 +3,10 @@ import type { KubeObject, ObjectRef } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import type { Api } from '../../src/cluster/api.ts'
 import { standingOf } from '../../src/commands/status.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
-import { confirmSteps } from '../../src/rollout/confirm-steps.ts'
 import { openEverything } from '../../src/rollout/perform/open.ts'
-import { startRun } from '../../src/rollout/runner.ts'
-import { nextNumber } from '../../src/rollout/situation.ts'
-import type { Outcome } from '../../src/rollout/state.ts'
 import { mortal } from './mortal-api.ts'
-import { addVip, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
+import { addVip, confirm, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
 let stage: Stage
@@ -54,26 +49,6 @@ beforeAll(async () => {
   await stage.close()
 })
 
-/** `confirm` from another machine, of a trial that was left armed. */
-const confirm = async (api: Api): Promise<Outcome> => {
-  const facts = await stage.facts()
-  const situation = await situationOn(stage)
-  const gate = situation.gates.find(({ armed }) => armed)
-  if (gate === undefined) throw new Error('nothing is on trial')
-  const closedNodes = situation.hostEndpoints.map(({ spec }) => spec.node)
-  const plan = await stage.plan()
-  const steps = confirmSteps({
-    change: 1,
-    number: nextNumber(situation, 1),
-    deny: denyPolicy([1]),
-    finish: { write: [], remove: [] },
-    gate: gate.objects,
-    closedNodes,
-  })
-  const config = { ...stage.config(plan), change: 1 }
-  return stage.clock.drive(startRun(steps, config, { facts, probes: plan.probes }, stage.ports({ api })).ended)
-}
-
 /** Milliseconds after the deadline at which the write reaches the cluster; the set is collected some hundred later. */
 const moments = [-1_500, 50, 4_000]
 
@@ -93,7 +68,7 @@ describe('confirm against expiry: the lasting Deny reaches the cluster', () => {
     stage = await setStage()
     const before = look()
     expect((await init(stage, undefined, { ask: async () => 'leave' })).kind).toBe('left')
-    const outcome = await confirm(justBefore(stage.api, 'apply', deny.name, () => sleepPastDeadline(offset)))
+    const outcome = await confirm(stage, { api: justBefore(stage.api, 'apply', deny.name, () => sleepPastDeadline(offset)) })
     await stage.clock.advance(35_000)
     expect(look().table).toEqual(outcome.kind === 'done' ? whole : before.table)
     expect(standingOf(await situationOn(stage))).not.toBe('trial')

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import { makeAddVip } from '../../src/firewall/add-vip.ts'
+import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { firewallIn } from '../../src/firewall/firewall-text.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
@@ -10,12 +11,13 @@ import { parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { parsePortSpec } from '../../src/net/port.ts'
 import { type ChosenRollback, chooseRollback } from '../../src/rollout/choose-rollback.ts'
+import { confirmSteps, finishOfTrial } from '../../src/rollout/confirm-steps.ts'
 import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'
 import { differingImages } from '../../src/rollout/perform/restore.ts'
 import type { RolloutPorts } from '../../src/rollout/ports.ts'
 import { imagesBackTo } from '../../src/rollout/rollback-steps.ts'
 import { startRun } from '../../src/rollout/runner.ts'
-import { nextChange, readSituation, type Situation } from '../../src/rollout/situation.ts'
+import { nextChange, nextNumber, readSituation, type Situation } from '../../src/rollout/situation.ts'
 import type { Outcome } from '../../src/rollout/state.ts'
 import { withoutStray } from '../../src/rollout/strays.ts'
 import type { Stage } from './stage.ts'
@@ -36,6 +38,22 @@ export const init = async (stage: Stage, edit: (text: string) => string = (text)
   const change = nextChange(await situationOn(stage))
   const plan = makePlan({ firewall: parseHostFirewall(edit(home), 'home.yaml'), facts, change, windowSeconds: 30 })
   return stage.clock.drive(startRun(initSteps(plan), stage.config(plan), { facts, probes: plan.probes }, stage.ports(ports)).ended)
+}
+
+/** Keeps a trial that another client left armed, as `confirm` does. */
+export const confirm = async (stage: Stage, ports: Partial<RolloutPorts> = {}): Promise<Outcome> => {
+  const facts = await stage.facts()
+  const situation = await situationOn(stage)
+  const gate = situation.gates.find(({ armed }) => armed)
+  if (gate === undefined) throw new Error('nothing is on trial')
+  const { change } = gate
+  const closedNodes = situation.hostEndpoints.map(({ spec }) => spec.node)
+  const plan = makePlan({ firewall: parseHostFirewall(situation.firewall ?? '', 'saved'), facts, change, windowSeconds: 30 })
+  const steps = confirmSteps({
+    ...{ change, number: nextNumber(situation, change), deny: denyPolicy([...situation.committed, change]), gate: gate.objects, closedNodes },
+    finish: finishOfTrial(plan.finish, change, false),
+  })
+  return stage.clock.drive(startRun(steps, stage.config(plan), { facts, probes: plan.probes }, stage.ports(ports)).ended)
 }
 
 /** Opens a NodePort of ws1 for .53, as `add-vip` does. */

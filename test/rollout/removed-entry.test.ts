@@ -2,13 +2,8 @@ import { afterEach, expect, it } from 'vitest'
 import { refOf } from '../../src/calico/object.ts'
 import { standingOf } from '../../src/commands/status.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
-import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
-import { makePlan } from '../../src/firewall/plan-maker.ts'
-import { confirmSteps, finishOfTrial } from '../../src/rollout/confirm-steps.ts'
-import { startRun } from '../../src/rollout/runner.ts'
-import { nextNumber } from '../../src/rollout/situation.ts'
 import { mortal } from './mortal-api.ts'
-import { felixConfiguration, init, rollBack, situationOn } from './operator.ts'
+import { confirm, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
 let stage: Stage
@@ -63,17 +58,7 @@ it('an allow entry that is taken away stays allowed until it is confirmed, which
 it('and is closed once it is confirmed from another machine', async () => {
   await kept()
   expect((await init(stage, withoutIngress, { ask: async () => 'leave' })).kind).toBe('left')
-  const facts = await stage.facts()
-  const situation = await situationOn(stage)
-  const [gate] = situation.gates
-  if (gate === undefined || situation.firewall === undefined) throw new Error('nothing is on trial')
-  const plan = makePlan({ firewall: parseHostFirewall(situation.firewall, 'saved'), facts, change: 2, windowSeconds: 30 })
-  const steps = confirmSteps({
-    ...{ change: 2, number: nextNumber(situation, 2), deny: denyPolicy([1, 2]), gate: gate.objects, closedNodes: ['ws1.kryukov.local'] },
-    finish: finishOfTrial(plan.finish, 2, false),
-  })
-  const run = startRun(steps, { ...stage.config(plan), change: 2 }, { facts, probes: plan.probes }, stage.ports())
-  expect(await stage.clock.drive(run.ended)).toEqual({ kind: 'done' })
+  expect(await confirm(stage)).toEqual({ kind: 'done' })
   await stage.clock.advance(2_000)
   expect(stage.sim.reach('inet', '192.168.218.180', 80)).toBe('TIMEOUT')
   expect(stage.leftovers().filter((name) => name.includes('gate') || name.includes('allow-ingress'))).toEqual([])

@@ -88,3 +88,18 @@ describe('rollback', () => {
     expect(stage.table()).toEqual(before.table)
   })
 })
+
+// Found in review: an admission webhook that goes down at the question refused every DELETE, the gate's own among them, and the opening stayed closed.
+it('of an opening, with DELETE refused from its question on: not kept, it opens by the set’s label', async () => {
+  stage = await setStage()
+  expect(await init(stage)).toEqual({ kind: 'done' })
+  expect(await addVip(stage)).toEqual({ kind: 'done' })
+  const before = stage.table()
+  const ask = async () => {
+    stage.sim.webhook({ name: 'policy.example', kinds: ['NetworkSet', 'GlobalNetworkPolicy', 'Job'], operations: ['DELETE'], dead: true })
+    return 'open' as const
+  }
+  expect(await rollBack(stage, 1, { ask })).toMatchObject({ way: 'closes', outcome: { kind: 'incomplete' } })
+  await stage.clock.advance(5_000)
+  expect(stage.table()).toEqual(before)
+})

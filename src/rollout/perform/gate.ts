@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { toolNamespace } from '../../calico/names.ts'
 import type { KubeObject, OwnerReference } from '../../calico/object.ts'
 import { refOf } from '../../calico/object.ts'
 import type { Api } from '../../cluster/api.ts'
@@ -86,17 +87,28 @@ export const checkDeadline = (clock: Clock, gate: ArmedGate): void => {
 }
 
 /**
- * Takes over a gate another client armed. Its past is unknown to our clock, so the adopted deadline is the Job's whole duration from now: never used to decide
- * that it still holds, for that {@link checkAlive} asks the cluster.
+ * Takes over a gate another client armed. When the Job began is told by the cluster's clock, and what that says now by the creation time of a ConfigMap that is never
+ * created; both are cut to seconds, so that the deadline taken from them is up to two seconds early and never late.
  * @throws FwError FW_GATE when it has expired or was tampered with
  */
 export const findGate = async (api: Api, clock: Clock, objects: GateObjects): Promise<ArmedGate> => {
   const [job, set] = await Promise.all([api.get(refOf(objects.job)), api.get(refOf(objects.set))])
   if (job === undefined || set === undefined) throw gateError('it is gone: the cluster has opened by itself')
-  const seconds = viewOf(job).spec?.activeDeadlineSeconds ?? 0
-  const gate: ArmedGate = { objects, jobUid: uidOf(job), setUid: uidOf(set), armedAt: clock.now(), seconds }
+  const { spec, status } = viewOf(job)
+  const asked = clock.now()
+  const began = Date.parse(status?.startTime ?? '')
+  const elapsed = (await clusterTime(api)) - began + 1_000
+  if (!Number.isFinite(elapsed)) throw gateError('when its deadline began cannot be told')
+  const gate: ArmedGate = { objects, jobUid: uidOf(job), setUid: uidOf(set), armedAt: asked - elapsed, seconds: spec?.activeDeadlineSeconds ?? 0 }
   await checkAlive(api, gate)
   return gate
+}
+
+/** The time by the API server's clock, in milliseconds since the epoch, cut to seconds. */
+const clusterTime = async (api: Api): Promise<number> => {
+  const asked: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'what-time-is-it', namespace: toolNamespace } }
+  const { metadata } = await api.create(asked, { dryRun: true })
+  return Date.parse(metadata.creationTimestamp ?? '')
 }
 
 /** Deletes the set and its Job; what they held closed opens unless a deny keeps it. */

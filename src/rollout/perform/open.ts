@@ -35,7 +35,7 @@ export const openEverything = async (
 ): Promise<string> => {
   const options = { timeoutMs: callMs }
   const ways: Way[] = [
-    { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(openSet, options) },
+    { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(touched(openSet, clock), options) },
     ...(gate === undefined ? [] : gateWays(api, gate)),
     { name: 'deleted every HostEndpoint of ours', open: () => removeHostEndpoints(api) },
   ]
@@ -64,6 +64,12 @@ export const openEverything = async (
     await clock.sleep(1_000)
   }
 }
+
+/** Written again it is another version, so that a DELETE on its way to the one before misses. */
+const touched = (openSet: KubeObject, clock: Clock): KubeObject => ({
+  ...openSet,
+  metadata: { ...openSet.metadata, annotations: { ...openSet.metadata.annotations, [keys.opened]: clock.wall().toISOString() } },
+})
 
 const gateWays = (api: Api, gate: GateObjects): Way[] => [
   { name: `deleted ${formatRef(refOf(gate.set))}`, open: () => api.delete(refOf(gate.set), { timeoutMs: callMs }) },
@@ -146,7 +152,8 @@ const forceOpen = async ({ ports: { api, report } }: PerformContext, why: string
   )
 }
 
-/** Deletes the open set: from here on only what policies allow is open. */
+/** Deletes the open set as it stands: from here on only what policies allow is open. */
 export const dropOpenSet = async (api: Api, ref: ObjectRef): Promise<void> => {
-  await api.delete(ref)
+  const { uid, resourceVersion } = (await api.get(ref))?.metadata ?? {}
+  await api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) })
 }

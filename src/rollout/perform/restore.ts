@@ -1,4 +1,4 @@
-import { isOurs } from '../../calico/names.ts'
+import { isOurs, keys } from '../../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
@@ -22,10 +22,16 @@ export const restore = async (context: PerformContext, images: readonly BeforeIm
     if (image.before === null) {
       if (now !== undefined && !isOurs(now)) return
       context.memory.seen.set(imageKey(image.ref), null)
-      await api.delete(image.ref, {
-        ...(now?.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
-        ...(image.ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
-      })
+      await api
+        .delete(image.ref, {
+          ...(now?.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
+          ...(image.ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
+        })
+        .catch(async (error: unknown) => {
+          // A webhook that refuses DELETE keeps a gate's set; without its label no rule matches it.
+          if (now?.metadata.labels?.[keys.gate] !== undefined) await api.mergePatch(image.ref, { metadata: { labels: { [keys.gate]: null } } })
+          throw error
+        })
     } else {
       context.memory.seen.set(imageKey(image.ref), await api.apply(applicable(image.before)))
     }

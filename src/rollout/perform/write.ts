@@ -39,8 +39,15 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
   })
 }
 
-/** Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. */
-export const removeObjects = async (context: PerformContext, refs: readonly ObjectRef[], inTime: InTime = always): Promise<void> => {
+/**
+ * Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. One that closes by going is deleted `asSeen`: a request the
+ * network held back finds it touched by who has opened again meanwhile, and misses.
+ */
+export const removeObjects = async (
+  context: PerformContext,
+  refs: readonly ObjectRef[],
+  { inTime = always, asSeen = false }: { readonly inTime?: InTime; readonly asSeen?: boolean } = {},
+): Promise<void> => {
   const { api, clock } = context.ports
   await inParallel(clock, refs, async (ref) => {
     const now = await api.get(ref)
@@ -51,6 +58,7 @@ export const removeObjects = async (context: PerformContext, refs: readonly Obje
     inTime()
     await api.delete(ref, {
       ...(now.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
+      ...(asSeen && now.metadata.resourceVersion !== undefined ? { resourceVersion: now.metadata.resourceVersion } : {}),
       ...(ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
     })
   })
