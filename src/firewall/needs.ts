@@ -16,7 +16,7 @@ export interface Need {
 
 const nodesTrust = 'nodes trust nodes'
 const podsTrust = 'pods are trusted'
-const egress = 'open unless you limit egress'
+const egress = 'if egress lets it'
 const failsafe = 'failsafe'
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 
