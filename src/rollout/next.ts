@@ -1,3 +1,4 @@
+import { performable } from './performable.ts'
 import { deadlineOf, type Effect, type Event, type Outcome, type Reason, type RunConfig, type RunState, type StepResult } from './state.ts'
 import type { Step } from './steps.ts'
 import { undoSteps } from './undo-steps.ts'
@@ -68,7 +69,7 @@ export const next = (state: RunState, event: Event): Transition => {
 const perform = (state: RunState, at: number): Transition => {
   const step = performable(state, at)
   if (step === undefined) return finish(state)
-  if (step === 'skip') return perform(skipped(state, at), at + 1)
+  if ('skip' in step) return perform(skipped(state, at, step.skip), at + 1)
   const id = state.pending + 1
   const entered: RunState = {
     ...state,
@@ -84,24 +85,9 @@ const perform = (state: RunState, at: number): Transition => {
   return { state: entered, effects }
 }
 
-/**
- * The step at `at`, as far as it may be done after what has failed: policies and sets keep open what a HostEndpoint closes, so they stay while one could not be
- * put back; and the checkpoints, which the namespace holds, stay while anything is left.
- */
-const performable = ({ steps, remaining }: RunState, at: number): Step | 'skip' | undefined => {
-  const step = steps[at]
-  const hasFailed = (title: string): boolean => remaining.some((one) => one.title === title)
-  if (step?.kind === 'remove-namespace' && remaining.length > 0) return { kind: 'unlock', title: 'release the lock' }
-  if (step?.kind !== 'restore' || !step.images.some(({ ref }) => keepsOpen.includes(ref.kind))) return step
-  const hasHostEndpoints = (one: Step): boolean => one.kind === 'restore' && one.images.some(({ ref }) => ref.kind === 'HostEndpoint')
-  return steps.slice(0, at).some((one) => hasHostEndpoints(one) && hasFailed(one.title)) ? 'skip' : step
-}
-
-const keepsOpen = ['GlobalNetworkPolicy', 'GlobalNetworkSet', 'Service']
-
-const skipped = (state: RunState, at: number): RunState => ({
+const skipped = (state: RunState, at: number, error: string): RunState => ({
   ...state,
-  remaining: [...state.remaining, { title: state.steps[at]?.title ?? '', error: 'a HostEndpoint is still there, and these keep it open' }],
+  remaining: [...state.remaining, { title: state.steps[at]?.title ?? '', error }],
 })
 
 /** A third of the window: two pulses may be lost before the deadline comes. */

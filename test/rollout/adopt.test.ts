@@ -166,6 +166,16 @@ describe("adopt takes the tutorial's firewall over", () => {
     expect(narrowing.narrowing).toBeDefined()
     expect((await watched(stage.init({ plan: narrowing }), before)).outcome).toEqual({ kind: 'done' })
     expect(differing(before)).toEqual([])
+    // Where the failsafes cannot be put back, our HostEndpoints stay, and everything stays open.
+    const broken: typeof stage.api = {
+      ...stage.api,
+      mergePatch: (ref, patch, options) =>
+        ref.kind === 'FelixConfiguration' ? Promise.reject(new Error('no answer')) : stage.api.mergePatch(ref, patch, options),
+    }
+    const { outcome } = await rollBack(stage, 0, { api: broken })
+    expect([outcome.kind, JSON.stringify(outcome)]).toEqual(['incomplete', expect.stringContaining('the failsafe ports are not back')])
+    await stage.clock.advance(60_000)
+    expect(differing(before).filter((row) => row.endsWith('TIMEOUT'))).toEqual([])
     let gone = 0
     const api = mortal(stage.api, (write) => write.startsWith('delete HostEndpoint') && ++gone === 3)
     rollBack(stage, 0, { api }).catch(() => undefined)

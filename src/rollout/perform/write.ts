@@ -55,6 +55,7 @@ export const removeObjects = async (
     if (now === undefined) return
     if (!isOurs(now)) throw foreign(now)
     await context.lock.guard()
+    context.signal.throwIfAborted()
     inTime()
     await api.delete(ref, {
       ...(now.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
