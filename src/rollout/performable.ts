@@ -2,9 +2,9 @@ import type { RunState } from './state.ts'
 import type { Step } from './steps.ts'
 
 /**
- * The step at `at`, or why it is skipped: it is done as far as it may be done after what has failed: policies and sets keep open what a HostEndpoint closes, so they stay while one could not be
- * put back; HostEndpoints stay while failsafes that come before them, for another's firewall is beneath, could not be; and the checkpoints, which the namespace
- * holds, stay while anything is left.
+ * The step at `at`, or why it is skipped after what has failed. Policies and sets keep open what a HostEndpoint closes: they stay while one could not be put back.
+ * HostEndpoints stay while failsafes that come before them could not be: then another's firewall is beneath. The checkpoints, which the namespace holds, stay
+ * while anything is left.
  */
 export const performable = ({ steps, remaining }: RunState, at: number): Step | { readonly skip: string } | undefined => {
   const step = steps[at]

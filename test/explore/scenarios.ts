@@ -1,5 +1,7 @@
+import { keys } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { refOf } from '../../src/calico/object.ts'
+import type { Plan } from '../../src/firewall/plan.ts'
 import type { BeforeImage } from '../../src/rollout/checkpoint.ts'
 import { confirmSteps } from '../../src/rollout/confirm-steps.ts'
 import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'
@@ -47,6 +49,29 @@ const cutNodes =
   (cluster: Cluster): readonly string[] =>
     cluster.objects.has(base) && (cluster.objects.has(open) || cluster.objects.has('GlobalNetworkSet calico-fw-nodes')) ? [] : bitten(nodes, cluster)
 
+const egress = 'GlobalNetworkPolicy calico-fw-egress'
+const egressGate = 'GlobalNetworkPolicy calico-fw-gate-1-egress'
+
+/** Nodes that send only what the list lets out: its policies bring their own rule for the open set. */
+const limited = (nodes: readonly string[], { objects }: Cluster): readonly string[] => {
+  const isTried = objects.has(egressGate) && objects.has(keyIn(gate.set))
+  if (objects.has(open) || !(isTried || objects.has(egress))) return []
+  return nodes.filter((node) => objects.has(`HostEndpoint ${node}-eth0`)).map((node) => `what ${node} sends`)
+}
+
+/** The plan with a list for what nodes send: tried beside the gate, kept after the commit. */
+const withEgress = (plan: Plan): Plan => ({
+  ...plan,
+  policies: [
+    ...plan.policies,
+    {
+      ...object(v3, 'GlobalNetworkPolicy', 'calico-fw-gate-1-egress'),
+      metadata: { name: 'calico-fw-gate-1-egress', labels: { [keys.policy]: 'gate' } },
+    },
+  ],
+  finish: { write: [object(v3, 'GlobalNetworkPolicy', 'calico-fw-egress')], remove: [] },
+})
+
 const keptCluster = (nodes: readonly string[], ...more: string[]): Cluster => ({
   ...empty,
   objects: new Set([
@@ -84,6 +109,10 @@ export const scenarios = (nodes: readonly string[]): Scenario[] => {
     (!objects.has(allowKey) || (objects.has('GlobalNetworkPolicy calico-fw-gate-2') && objects.has('NetworkSet gate-2')))
   return [
     { name: 'init', steps: initSteps(plan), config, start: empty, closed, cut, kept },
+    {
+      ...{ name: 'init with egress', steps: initSteps(withEgress(plan)), config, start: empty, cut, kept },
+      closed: (cluster) => [...closed(cluster), ...limited(nodes, cluster)],
+    },
     {
       ...{ name: 'init after open', steps: initSteps(plan, { opened: true }), config: { ...config, opened: true } },
       ...{ start: { ...empty, objects: new Set([open]) }, closed, cut, kept },
