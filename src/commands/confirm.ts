@@ -6,13 +6,13 @@ import { denyPolicy } from '../firewall/deny-policy.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
-import { confirmSteps, finishOfTrial } from '../rollout/confirm-steps.ts'
+import { confirmSteps, finishOfTrial, nothingToFinish } from '../rollout/confirm-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
-import { unfinishedAdoption } from './status.ts'
+import { unfinishedAdoption, unfinishedTrial } from './status.ts'
 
 /** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
 export const run = async (command: CommandContext, options: { readonly yes: boolean; readonly takeOver: boolean }): Promise<ExitCode> => {
@@ -38,7 +38,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
   const windowSeconds = 90
-  const { probes, finish } = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
+  const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
   const config: RunConfig = {
     change: gate.change,
     windowSeconds,
@@ -49,12 +49,14 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const deny = denyPolicy([...situation.committed, gate.change])
   const over = situation.hostEndpoints.some(isOverAnother)
+  const finish = over ? nothingToFinish : finishOfTrial(plan, situation.hostEndpoints)
   const steps = confirmSteps({
     ...{ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes },
-    finish: finishOfTrial(finish, gate.change, over),
+    finish: finish ?? nothingToFinish,
   })
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes }, over, ...options })
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes: plan.probes }, over, ...options })
   if (outcome.kind === 'done' && over) for (const sentence of unfinishedAdoption) printer.talk(sentence)
+  if (outcome.kind === 'done' && finish === undefined) for (const sentence of unfinishedTrial) printer.talk(sentence)
   printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })
   return exitCodeOf(outcome, over)
 }

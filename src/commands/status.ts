@@ -27,9 +27,15 @@ export const unfinishedAdoption: readonly string[] = [
   'finish it, on trial: kubectl calico-fw adopt',
 ]
 
+/** What is left to do where a trial was kept that had not come to every interface. */
+export const unfinishedTrial: readonly string[] = [
+  'Not every interface had been tried: what the change takes away is not taken away yet.',
+  'go on, on trial: kubectl calico-fw sync',
+]
+
 /** What goes on, who does it, and what happens next and when: the same from any machine, for it is read from the cluster alone. */
 export const sentencesOf = (situation: Situation, now: Date): string[] => {
-  const { lock, gates, unfinished, committed, hostEndpoints } = situation
+  const { lock, gates, unfinished, committed, limited, hostEndpoints } = situation
   const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
   const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
@@ -56,6 +62,9 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
       }),
     expired: [
       `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, ${over.length > 0 ? `${again}, with what this one opens` : `${stay === 0 ? 'everything' : 'what it closed'} is open`}${staying}.`,
+      ...(unfinished.some((run) => limited.includes(run))
+        ? ['What its nodes send is limited still, by GlobalNetworkPolicy calico-fw-egress: kubectl calico-fw open lets it out.']
+        : []),
       'clean up:             kubectl calico-fw rollback',
       `clean up and go on:   kubectl calico-fw ${over.length > 0 ? 'adopt' : 'init'}`,
     ],

@@ -61,7 +61,7 @@ export const settleUnfinished = async (
   const { at = '', by = 'nobody knows who' } = situation.changes.find(({ number }) => number === unfinished) ?? {}
   const choice = await ui.select<'keep' | 'clean' | 'only' | 'leave'>({
     message: `Change ${unfinished} was not finished. What now?`,
-    why: `${by} began it at ${at}. ${armed === undefined ? 'Nothing it wrote closes anything.' : 'It is armed: the cluster opens by itself unless it is kept.'}`,
+    why: `${by} began it at ${at}. ${armed === undefined ? (situation.unfinished.some((run) => situation.limited.includes(run)) ? 'What its nodes send is limited still.' : 'Nothing it wrote closes anything.') : 'It is armed: the cluster opens by itself unless it is kept.'}`,
     flag: 'kubectl calico-fw rollback',
     default: 'clean',
     choices: [

@@ -1,4 +1,4 @@
-import type { CalleeFacts } from '../firewall/facts.ts'
+import type { CalleeFacts, UrlCalleeFacts } from '../firewall/facts.ts'
 import type { ApiServiceObject, WebhookConfigurationObject } from './kube-objects.ts'
 
 /** The API server's own default for a Service it calls. */
@@ -19,3 +19,18 @@ const calleeOf = (
   caller: string,
   called: { readonly namespace: string; readonly name: string; readonly port?: number } | undefined,
 ): CalleeFacts[] => (called === undefined ? [] : [{ caller, namespace: called.namespace, service: called.name, port: called.port ?? defaultPort }])
+
+/** Webhooks the API server calls by URL: hosts of anywhere, which only a list for egress can cut. One on the control plane's own loopback cannot be cut. */
+export const urlCalleesOf = (webhooks: readonly WebhookConfigurationObject[]): UrlCalleeFacts[] => {
+  const called = webhooks.flatMap(({ kind, metadata, webhooks: hooks = [] }) =>
+    hooks.flatMap(({ clientConfig }) => urlCalleeOf(`${kind} ${metadata.name}`, clientConfig?.url)),
+  )
+  return [...new Map(called.map((one) => [JSON.stringify(one), one])).values()]
+}
+
+const urlCalleeOf = (caller: string, url = ''): UrlCalleeFacts[] => {
+  if (!URL.canParse(url)) return []
+  const { hostname, port } = new URL(url)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return host === 'localhost' || host.startsWith('127.') || host === '::1' ? [] : [{ caller, host, port: port === '' ? defaultPort : Number(port) }]
+}

@@ -10,7 +10,7 @@ import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
 import { endpointsOf } from './api-endpoints.ts'
 import { ipPoolFacts, prefetchCalico, readCalico, readOwn, requiredKinds } from './calico-objects.ts'
-import { calleesOf } from './callees.ts'
+import { calleesOf, urlCalleesOf } from './callees.ts'
 import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './control-plane.ts'
 import { endpointClaims } from './endpoint-claims.ts'
 import { failsafesOf } from './failsafes.ts'
@@ -137,7 +137,10 @@ const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
     services: services.servicesFacts(kubernetes.services, kubernetes.endpointSlices),
     ...(kubernetes.apiServices === undefined
       ? {}
-      : { callees: calleesOf(kubernetes.webhooks as WebhookConfigurationObject[], kubernetes.apiServices) }),
+      : {
+          callees: calleesOf(kubernetes.webhooks as WebhookConfigurationObject[], kubernetes.apiServices),
+          urlCallees: urlCalleesOf(kubernetes.webhooks as WebhookConfigurationObject[]),
+        }),
     ...(hostPorts === undefined ? {} : { hostPorts }),
     components: { ...components, timeServers: timeServersOf(nodes), operator: operatorPathOf(context.operator ?? {}, nodes, operatorAddresses) },
     apiEndpoints: endpoints.apiEndpoints,

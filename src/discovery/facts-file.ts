@@ -157,6 +157,7 @@ const schema = v.strictObject({
   hostPorts: v.exactOptional(
     v.array(v.object({ node: text, hostIP: v.exactOptional(address), protocol: v.picklist(portProtocols), hostPort: port, pod: address, port })),
   ),
+  urlCallees: v.exactOptional(v.array(v.object({ caller: text, host: text, port }))),
   callees: v.exactOptional(v.array(v.object({ caller: text, namespace: text, service: text, port }))),
   components: v.exactOptional(components),
   apiEndpoints: v.array(endpoint),

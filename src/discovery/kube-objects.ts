@@ -104,7 +104,10 @@ export interface WebhookConfigurationObject extends KubeObject {
   readonly webhooks?: readonly {
     readonly name: string
     readonly failurePolicy?: string
-    readonly clientConfig?: { readonly service?: { readonly namespace: string; readonly name: string; readonly port?: number } }
+    readonly clientConfig?: {
+      readonly url?: string
+      readonly service?: { readonly namespace: string; readonly name: string; readonly port?: number }
+    }
     readonly namespaceSelector?: LabelSelector
     readonly rules?: readonly { readonly apiGroups?: readonly string[]; readonly resources?: readonly string[]; readonly scope?: string }[]
   }[]

@@ -92,3 +92,7 @@ export const limitsEveryRun = ({ egress, runs }: Pick<Standing, 'egress' | 'runs
 
 /** Whether a policy of this name is the kept allowlist or tries one. */
 export const isEgressPolicy = (name: string): boolean => name === names.egressPolicy || /^calico-fw-gate-\d+-egress$/.test(name)
+
+/** The runs calico-fw-egress names among these policies; none without it. */
+export const limitedRuns = (policies: readonly GlobalNetworkPolicy[]): number[] =>
+  policies.filter(({ metadata }) => metadata.name.replace(/^default\./, '') === names.egressPolicy).flatMap(({ spec }) => runsIn(spec.selector ?? ''))

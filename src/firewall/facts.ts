@@ -99,6 +99,14 @@ export interface CalleeFacts {
   readonly port: number
 }
 
+/** A webhook the API server calls by URL, off its own node. */
+export interface UrlCalleeFacts {
+  readonly caller: string
+  /** An address or a name. */
+  readonly host: string
+  readonly port: number
+}
+
 /** One Calico IPPool, as far as it decides how pods' packets look between nodes. */
 export interface IpPoolFacts {
   readonly cidr: Cidr
@@ -176,6 +184,8 @@ export interface Facts {
   readonly hostPorts?: readonly HostPortFacts[]
   /** Services behind admission webhooks and aggregated APIs; absent where they could not be read. */
   readonly callees?: readonly CalleeFacts[]
+  /** Webhooks by URL; absent where they could not be read, and in facts of older versions. */
+  readonly urlCallees?: readonly UrlCalleeFacts[]
   /** What else the cluster lives on; absent in facts of older versions. */
   readonly components?: Components
   readonly apiEndpoints: readonly ApiEndpoint[]

@@ -30,11 +30,20 @@ export const requiredFailsafes = (facts: Pick<Facts, 'apiEndpoints' | 'felixPeer
   )
   return directions.flatMap((direction) => [
     ...lifelines.map(({ port, reason }): RequiredFailsafe => ({ direction, port: { protocol: 'TCP', port }, reason })),
+    ...(direction === 'outbound' && firewall.spec.egress !== undefined ? sendsAlways : []),
     ...extraFailsafePorts[direction].map(
       ({ protocol, port }): RequiredFailsafe => ({ direction, port: { protocol, port }, reason: 'extraFailsafePorts of the file' }),
     ),
   ])
 }
+
+/** What a list for egress relies on: without names and its DHCP lease a node lives for minutes. */
+const sendsAlways: readonly RequiredFailsafe[] = (
+  [
+    [53, 'names, whatever the list for egress says'],
+    [67, 'DHCP, whatever the list for egress says'],
+  ] as const
+).map(([port, reason]) => ({ direction: 'outbound', port: { protocol: 'UDP', port }, reason }))
 
 const asApi = ({ address, port, sources }: ApiEndpoint) => ({
   port,

@@ -3,6 +3,7 @@ import { isOurs, orders } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
 import { governsDirection, selects, tierOf } from '../calico/policies.ts'
 import type { FailsafePort, HostEndpoint } from '../calico/shapes.ts'
+import { isAddress } from '../net/address.ts'
 import { byText } from './by-text.ts'
 import { listed, sortedFailsafes } from './differences.ts'
 import type { Facts } from './facts.ts'
@@ -74,11 +75,19 @@ const egressNotices = ({ facts, firewall, hostEndpoints }: NoticeInput): Notice[
       (policy.spec.egress ?? []).some(({ action }) => action === 'Allow') &&
       labels.some((own) => selects(policy, own) !== false),
   )
-  return some(before, (policies) =>
-    warning(
-      `What nodes send meets ${listed(policies.map((policy) => formatRef(refOf(policy))))} before the egress allowlist: what that allows leaves, whatever the file says.`,
+  const byName = (facts.urlCallees ?? []).filter(({ host }) => !isAddress(host))
+  return [
+    ...some(byName, (called) =>
+      warning(
+        `The API server calls ${listed(called.map(({ caller, host, port }) => `${caller} at ${host}:${port}`))}. Where that leads is not known: see that an egress entry lets it out, or writes are refused.`,
+      ),
     ),
-  )
+    ...some(before, (policies) =>
+      warning(
+        `What nodes send meets ${listed(policies.map((policy) => formatRef(refOf(policy))))} before the egress allowlist: what that allows leaves, whatever the file says.`,
+      ),
+    ),
+  ]
 }
 
 const unprotected = ({ selection, facts }: NoticeInput): Notice[] => {

@@ -90,7 +90,9 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
       write: [
         ...hostEndpoints.lasting,
         ...policies.finish.write,
-        ...(policies.egress === undefined || hostEndpoints.write.length === 0 ? [] : [egressPolicy(policies.egress, runs)]),
+        ...(policies.egress === undefined || hostEndpoints.write.length === 0
+          ? []
+          : [egressPolicy(policies.egress, policies.egressNarrows ? [change] : runs)]),
         ...sets.finish,
       ],
       remove: [...policies.finish.remove, ...[...hostEndpoints.obsolete, ...hostEndpoints.passing].map(refOf)].sort(

@@ -1,3 +1,4 @@
+import type { Address } from '../net/address.ts'
 import { hostCidr } from '../net/cidr.ts'
 import type { Facts } from './facts.ts'
 import { opens } from './failsafe-change.ts'
@@ -26,6 +27,19 @@ export const routerSuggestions = (facts: SuggestionFacts): Suggestion[] => {
       : []),
     ...(bfd
       ? bfdPorts.map((one) => ({ value: `${one}/udp@${hostCidr(address)}`, reason: `BFD from ${source}: without it its BGP session goes down` }))
+      : []),
+  ])
+}
+
+/** Connections to routers outside, which a list for egress must let out: BFD goes both ways, and BGP is called from here too, by MetalLB only from here. */
+export const routerCalls = (
+  facts: SuggestionFacts,
+): { readonly address: Address; readonly protocol: 'TCP' | 'UDP'; readonly port: number; readonly reason: string }[] => {
+  const { peers = [], port = 179 } = facts.components?.bgp ?? {}
+  return peers.flatMap(({ address, bfd, by, source }) => [
+    { address, protocol: 'TCP' as const, port: by === 'Calico' ? port : 179, reason: `BGP to ${source}: without it routes to pods are lost` },
+    ...(bfd
+      ? bfdPorts.map((one) => ({ address, protocol: 'UDP' as const, port: one, reason: `BFD to ${source}: without it its BGP session goes down` }))
       : []),
   ])
 }

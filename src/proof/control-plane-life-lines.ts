@@ -1,5 +1,5 @@
 import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
-import { type Address, familyOf } from '../net/address.ts'
+import { type Address, familyOf, isAddress, parseAddress } from '../net/address.ts'
 import type { Cast } from './cast.ts'
 import { etcdLifeLines } from './etcd-life-lines.ts'
 import { internal, type LifeLine, meet, trustNodes, trustPods } from './life-line.ts'
@@ -11,6 +11,7 @@ export const controlPlaneLifeLines = (cast: Cast): LifeLine[] => [
   ...toApi(cast),
   ...toKubelets(cast),
   ...toCallees(cast),
+  ...toUrls(cast),
   ...etcdLifeLines(cast),
   ...toTypha(cast),
 ]
@@ -84,6 +85,22 @@ const toCallees = ({ facts }: Cast): LifeLine[] => {
     )
   })
 }
+
+/** Webhooks by URL, where the file limits what nodes send; one by name is told in the plan, for the name may lead anywhere tomorrow. */
+const toUrls = ({ facts, firewall }: Cast): LifeLine[] =>
+  (firewall.spec.egress === undefined ? [] : (facts.urlCallees ?? [])).flatMap(({ caller, host, port }) =>
+    facts.nodes
+      .filter(({ controlPlane }) => controlPlane && isAddress(host))
+      .flatMap((server) =>
+        meet(internal(server), [parseAddress(host)]).map(([source, destination]) => ({
+          title: `API server on ${server.name} -> ${caller} at ${destination}:${port}`,
+          connection: { source, destination, protocol: 'TCP' as const, port },
+          why: 'every write that webhook is asked about hangs on it, ours among them',
+          remedy: 'let no policy of somebody else that selects the HostEndpoints govern egress',
+          nodes: [server.name],
+        })),
+      ),
+  )
 
 const endpointsOf = (service: ServiceFacts, port: number): { readonly address: Address; readonly port: number }[] => {
   const name = service.ports.find((one) => one.port === port)?.name ?? ''

@@ -1,3 +1,4 @@
+import { names } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
 import { isOverAnother } from '../firewall/adoption.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
@@ -52,11 +53,14 @@ export const chooseRollback = ({ change, to, images: all, config }: Rollback, st
   const closed = closedAgain(images, standing, config)
   if (closed === undefined) {
     const own = { ...config, opened: false, isRollback: true }
-    return { way: 'opens', steps: openingRollback({ change, to, images, config: own }), config: own, closed }
+    return { way: 'opens', steps: openingRollback({ change, to, images: images.map(unlimited), config: own }), config: own, closed }
   }
   const own = { ...config, isRollback: false, opensFirst: true } as const
   return { way: 'closes-again', steps: gatedRollback({ change, to, images, config: own }, closed), config: own, closed }
 }
+
+/** Where nothing is kept a list for what nodes send would close without a gate: it does not come back. */
+const unlimited = (image: BeforeImage): BeforeImage => (image.ref.name === names.egressPolicy ? { ...image, before: null } : image)
 
 /** The runs of HostEndpoints on trial over another's, where none of ours is kept; undefined without any. */
 const triedOverAnother = ({ hostEndpoints, policies, opened }: Standing): number[] | undefined => {

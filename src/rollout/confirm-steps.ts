@@ -1,6 +1,8 @@
 import { egressGateName, gatePolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
+import type { HostEndpoint } from '../calico/shapes.ts'
 import type { Plan } from '../firewall/plan.ts'
+import { runOf } from '../firewall/standing.ts'
 import { distinct } from './checkpoint.ts'
 import { finishSteps } from './init-steps.ts'
 import type { GateObjects, Step } from './steps.ts'
@@ -42,14 +44,16 @@ export const confirmSteps = ({ change, number, deny, finish, gate, closedNodes }
   { kind: 'unlock', title: 'release the lock' },
 ]
 
+/** Nothing is left to do. */
+export const nothingToFinish: Plan['finish'] = { write: [], remove: [] }
+
 /**
- * Of what a plan of the same file and change would do after the commit, what is left to do for a trial that another client left: its gates go when it is disarmed, and
- * HostEndpoints `over` another's have yet to get their lasting names, which takes an adoption.
+ * What is left to do for a trial that another client left, by a plan of the same file and change made now; undefined where some interface was never tried, for there
+ * it would narrow without a gate. The trial's own gates and HostEndpoints are not among it.
  */
-export const finishOfTrial = ({ write, remove }: Plan['finish'], change: number, over: boolean): Plan['finish'] => {
-  const gates = [gatePolicyName(change), egressGateName(change)]
-  return {
-    write: over ? write.filter(({ kind }) => kind !== 'HostEndpoint') : write,
-    remove: remove.filter(({ kind, name }) => !gates.includes(name.replace(/^default\./, '')) && !(over && kind === 'HostEndpoint')),
-  }
+export const finishOfTrial = ({ change, batches, finish }: Plan, hostEndpoints: readonly HostEndpoint[]): Plan['finish'] | undefined => {
+  const tried = new Set(hostEndpoints.filter((one) => runOf(one) === change).map(({ metadata }) => metadata.name))
+  if (!batches.every((batch) => batch.hostEndpoints.every(({ metadata }) => tried.has(metadata.name)))) return undefined
+  const own = new Set([...tried, gatePolicyName(change), egressGateName(change)])
+  return { write: finish.write, remove: finish.remove.filter(({ name }) => !own.has(name.replace(/^default\./, ''))) }
 }

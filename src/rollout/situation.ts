@@ -4,6 +4,7 @@ import { type Resource, resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import type { Api } from '../cluster/api.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
+import { limitedRuns } from '../firewall/egress-policy.ts'
 import type { Flavour } from '../firewall/facts.ts'
 import { firewallKey } from '../firewall/firewall-text.ts'
 import { switchApiVersion } from '../firewall/gate.ts'
@@ -35,6 +36,8 @@ export interface Situation {
   readonly hostEndpoints: readonly HostEndpoint[]
   /** Runs the lasting Deny names. */
   readonly committed: readonly number[]
+  /** Runs whose nodes calico-fw-egress limits in what they send, kept or not: it needs no gate. */
+  readonly limited: readonly number[]
   /** Runs that have HostEndpoints but were never kept. */
   readonly unfinished: readonly number[]
   readonly policies: readonly GlobalNetworkPolicy[]
@@ -77,6 +80,7 @@ const situationOf = async (api: Api, flavour: Flavour, copies: readonly Checkpoi
     opened: openSets.some(({ metadata }) => metadata.labels?.[keys.set] === 'open'),
     hostEndpoints: hostEndpoints as unknown as HostEndpoint[],
     committed,
+    limited: limitedRuns(policies as unknown as GlobalNetworkPolicy[]),
     unfinished: [...runs].filter((run) => !committed.includes(run)).sort((a, b) => a - b),
     policies: policies as unknown as GlobalNetworkPolicy[],
     ...stored,

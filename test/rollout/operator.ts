@@ -11,7 +11,7 @@ import { parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { parsePortSpec } from '../../src/net/port.ts'
 import { type ChosenRollback, chooseRollback } from '../../src/rollout/choose-rollback.ts'
-import { confirmSteps, finishOfTrial } from '../../src/rollout/confirm-steps.ts'
+import { confirmSteps, finishOfTrial, nothingToFinish } from '../../src/rollout/confirm-steps.ts'
 import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'
 import { differingImages } from '../../src/rollout/perform/restore.ts'
 import type { RolloutPorts } from '../../src/rollout/ports.ts'
@@ -51,7 +51,7 @@ export const confirm = async (stage: Stage, ports: Partial<RolloutPorts> = {}): 
   const plan = makePlan({ firewall: parseHostFirewall(situation.firewall ?? '', 'saved'), facts, change, windowSeconds: 30 })
   const steps = confirmSteps({
     ...{ change, number: nextNumber(situation, change), deny: denyPolicy([...situation.committed, change]), gate: gate.objects, closedNodes },
-    finish: finishOfTrial(plan.finish, change, false),
+    finish: finishOfTrial(plan, situation.hostEndpoints) ?? nothingToFinish,
   })
   return stage.clock.drive(startRun(steps, stage.config(plan), { facts, probes: plan.probes }, stage.ports(ports)).ended)
 }

@@ -154,6 +154,8 @@ const forceOpen = async ({ ports: { api, report } }: PerformContext, why: string
 
 /** Deletes the open set as it stands: from here on only what policies allow is open. */
 export const dropOpenSet = async (api: Api, ref: ObjectRef): Promise<void> => {
-  const { uid, resourceVersion } = (await api.get(ref))?.metadata ?? {}
+  const found = await api.get(ref)
+  if (found === undefined) return
+  const { uid, resourceVersion } = found.metadata
   await api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) })
 }
