@@ -88,6 +88,9 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
       })
       status = answer.status
       return answer
+    } catch (error) {
+      if (request.fresh === undefined && request.signal?.aborted !== true) ways.retire(way)
+      throw error
     } finally {
       options.onExchange?.({ method: request.method, url: url.href, status })
       if (request.fresh !== undefined) way.close()

@@ -53,10 +53,10 @@ const tokenFile = (resolved: ResolvedKubeconfig, base: Credential, machine: Work
   }
   return {
     current: async () => ({ ...base, authorization: bearer(refreshed()) }),
-    refuse: () => {
-      const spent = known?.token
-      known = undefined
-      return refreshed() !== spent
+    // Of several requests that were refused the first has read the new token already: what counts is the one that was sent.
+    refuse: ({ authorization }) => {
+      if (known !== undefined) known = { ...known, readAt: Number.NEGATIVE_INFINITY }
+      return bearer(refreshed()) !== authorization
     },
   }
 }

@@ -18,7 +18,7 @@ const extensionName = 'client.authentication.k8s.io/exec'
 /** Credentials by an exec plugin: asked once, kept until shortly before they expire or the server refuses them. */
 export const execCredentials = (exec: ExecConfig, resolved: ResolvedKubeconfig, ca: Pem | undefined, machine: Workstation): CredentialSource => {
   let known: { readonly credential: Credential; readonly usableUntil: number } | undefined
-  let asking: Promise<Credential> | undefined
+  let asking: PluginRun | undefined
   let asked = false
   const ask = async (signal: AbortSignal | undefined): Promise<Credential> => {
     const interactive = isInteractive(exec, resolved, machine)
@@ -33,19 +33,61 @@ export const execCredentials = (exec: ExecConfig, resolved: ResolvedKubeconfig, 
     known = { credential: answer.credential, usableUntil: usableUntil(answer, machine.now()) }
     return answer.credential
   }
+  const start = (): PluginRun => {
+    const stop = new AbortController()
+    const run: PluginRun = {
+      stop,
+      waiters: 0,
+      answer: ask(stop.signal).finally(() => {
+        if (asking === run) asking = undefined
+      }),
+    }
+    return run
+  }
   return {
     current: async (signal) => {
       if (known !== undefined && machine.now() < known.usableUntil) return known.credential
       // Many requests may wait for one run of the plugin: it may be asking a person.
-      asking ??= ask(signal).finally(() => {
-        asking = undefined
+      const run = asking ?? start()
+      asking = run
+      return awaited(run, signal, () => {
+        if (asking === run) asking = undefined
       })
-      return asking
     },
     refuse: (spent) => {
       if (known?.credential === spent) known = undefined
       return true
     },
+  }
+}
+
+/** One run of the plugin, for all who wait for it. It ends when nobody does. */
+interface PluginRun {
+  readonly answer: Promise<Credential>
+  readonly stop: AbortController
+  waiters: number
+}
+
+/** The answer of a run, for as long as this caller cares; the last one who no longer does stops the plugin. */
+const awaited = async (run: PluginRun, signal: AbortSignal | undefined, left: () => void): Promise<Credential> => {
+  run.waiters++
+  const given = new AbortController()
+  const stopped = new Promise<never>((_, reject) => {
+    const giveUp = (): void => {
+      if (run.waiters > 1) reject(new FwError('FW_INTERRUPTED', 'nobody waits for the credential plugin any more'))
+      else {
+        left()
+        run.stop.abort()
+      }
+    }
+    if (signal?.aborted) giveUp()
+    signal?.addEventListener('abort', giveUp, { once: true, signal: given.signal })
+  })
+  try {
+    return await Promise.race([run.answer, stopped])
+  } finally {
+    run.waiters--
+    given.abort()
   }
 }
 

@@ -134,7 +134,14 @@ const serverUrl = (text: string, clusterName: string): URL => {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new FwError('FW_KUBECONFIG', `the server "${text}" of cluster "${clusterName}" is not a URL`, { fix: 'write https://HOST:PORT' })
+    const quoted = text.includes('@') ? '' : ` "${text}"`
+    throw new FwError('FW_KUBECONFIG', `the server${quoted} of cluster "${clusterName}" is not a URL`, { fix: 'write https://HOST:PORT' })
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new FwError('FW_KUBECONFIG', `the server of cluster "${clusterName}" has a user or password in its URL`, {
+      why: 'a URL is shown, and stands in checkpoints',
+      fix: 'write https://HOST:PORT, and the credentials into the user entry of the kubeconfig',
+    })
   }
   url.search = ''
   url.hash = ''

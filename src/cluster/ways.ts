@@ -19,6 +19,8 @@ export interface Way {
 export interface Ways {
   /** The kept-alive way to the kubeconfig's server with these credentials. */
   kept(credential: Credential): Way
+  /** What goes the kept way from now on dials anew: a connection of it gave no answer, and idle ones may be as dead. */
+  retire(way: Way): void
   /** A way of one connection, which the caller closes. */
   fresh(to: URL, credential: Credential): Way
   close(): void
@@ -49,6 +51,10 @@ export const createWays = (resolved: ResolvedKubeconfig, tls: TlsSettings, env: 
         latest = { certificate: credential.clientCertificate, way: wayTo(resolved.server, credential, true) }
       }
       return latest.way
+    },
+    retire: (way) => {
+      if (latest?.way === way) latest = undefined
+      for (const idle of Object.values(way.agent.freeSockets).flat()) idle?.destroy()
     },
     fresh: (to, credential) => wayTo(to, credential, false),
     close: () => {

@@ -1,4 +1,4 @@
-import { keys } from '../calico/names.ts'
+import { isOurs, keys } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { isOverAnother } from '../firewall/adoption.ts'
@@ -39,6 +39,13 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
   const windowSeconds = 90
   const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
+  const [own] = plan.narrowing === undefined ? [] : facts.felixConfigurations.filter((one) => one.metadata.name.startsWith('node.') && isOurs(one))
+  if (own !== undefined) {
+    throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
+      why: `its client stopped while failsafes got narrower: FelixConfiguration ${own.metadata.name} is for one node alone`,
+      fix: 'take it back: kubectl calico-fw rollback',
+    })
+  }
   const config: RunConfig = {
     change: gate.change,
     windowSeconds,
@@ -49,7 +56,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const deny = denyPolicy([...situation.committed, gate.change])
   const over = situation.hostEndpoints.some(isOverAnother)
-  const finish = over ? nothingToFinish : finishOfTrial(plan, situation.hostEndpoints)
+  const finish = over ? nothingToFinish : finishOfTrial(plan, situation)
   const steps = confirmSteps({
     ...{ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes },
     finish: finish ?? nothingToFinish,

@@ -4,12 +4,17 @@ import type { ProbeRunner } from '../rollout/ports.ts'
 export interface Hold {
   hold(): void
   release(): void
+  /** Waits until it is let go. */
+  free(signal: AbortSignal | undefined): Promise<void>
   /** Probes that wait while held: no step gets past its probes, and no deadline is renewed, so nobody who ponders too long stays locked out. */
   prober(prober: ProbeRunner): ProbeRunner
 }
 
 /** A hold that is not held. */
 export const createHold = (): Hold => {
+  const free = async (signal: AbortSignal | undefined): Promise<void> => {
+    while (held !== undefined) await Promise.race([held.until, aborted(signal)])
+  }
   let held: { readonly until: Promise<void>; readonly end: () => void } | undefined
   return {
     hold: () => {
@@ -20,14 +25,18 @@ export const createHold = (): Hold => {
       })
       held = { until, end }
     },
+    free,
     release: () => {
       held?.end()
       held = undefined
     },
     prober: (prober) => ({
       run: async (probes, options) => {
-        while (held !== undefined) await Promise.race([held.until, aborted(options.signal)])
-        return prober.run(probes, options)
+        await free(options.signal)
+        const results = await prober.run(probes, options)
+        // One that was under way when it was held up is no leave to go on: the commit may come next.
+        await free(options.signal)
+        return results
       },
     }),
   }

@@ -52,8 +52,9 @@ export const runSteps = async (
     const at = run?.opensAt()
     return at === undefined ? undefined : Math.max(0, Math.ceil((at - clock.now()) / 1000))
   }
-  const interrupted = (): Promise<InterruptChoice> => askInterrupt(ui, opensInS(), words, moot.signal)
+  const interrupted = (): Promise<InterruptChoice> => askInterrupt(ui, { opensInS: opensInS(), kept: run?.isKept() === true }, words, moot.signal)
   const ask = async ({ title }: KeepQuestion, signal: AbortSignal): Promise<KeepAnswer> => {
+    await hold.free(signal)
     if (yes) return 'keep'
     const seen = view.probes()
     const minutes = Math.round(config.maxQuestionMs / 60_000)

@@ -6,5 +6,7 @@ export const commandLineOf = (argv: readonly string[]): string =>
   [
     'kubectl',
     'calico-fw',
-    ...argv.map((word, at) => (argv[at - 1] === '--token' ? 'HIDDEN' : shellWord(word.replace(/^--token=.*/s, '--token=HIDDEN')))),
+    ...argv.map((word, at) =>
+      argv[at - 1] === '--token' ? 'HIDDEN' : shellWord(word.replace(/^--token=.*/s, '--token=HIDDEN').replace(/:\/\/[^/@\s]*@/g, '://HIDDEN@')),
+    ),
   ].join(' ')

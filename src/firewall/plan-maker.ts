@@ -79,7 +79,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
     sets: [
       toolNamespaceObject(),
       firewallConfigMap(firewall),
-      nodesService(facts.calico, firewall.spec.egress === undefined ? [] : kubeletPorts(facts)),
+      nodesService(facts.calico, firewall.spec.egress === undefined && standing.egress === undefined ? [] : kubeletPorts(facts)),
       ...sets.now,
     ],
     policies: hostEndpoints.write.length === 0 ? policies.now : [...policies.now, ...policies.gates],

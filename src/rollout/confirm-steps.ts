@@ -2,9 +2,10 @@ import { egressGateName, gatePolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import type { Plan } from '../firewall/plan.ts'
+import { sameSpec } from '../firewall/same-spec.ts'
 import { runOf } from '../firewall/standing.ts'
 import { distinct } from './checkpoint.ts'
-import { finishSteps } from './init-steps.ts'
+import { finishSteps, isGatePolicy } from './init-steps.ts'
 import type { GateObjects, Step } from './steps.ts'
 
 /** What is kept. */
@@ -22,8 +23,8 @@ export interface Confirmation {
 /** Keeping a trial that another client left armed: the same checks, the same commit. */
 export const confirmSteps = ({ change, number, deny, finish, gate, closedNodes }: Confirmation): Step[] => [
   { kind: 'lock', title: 'take the lock' },
-  { kind: 'find-gate', title: `find the gate of change ${change}`, gate },
   { kind: 'baseline', title: 'expect everything to work', assume: true },
+  { kind: 'find-gate', title: `find the gate of change ${change}`, gate },
   ...(finish.write.length === 0
     ? []
     : [{ kind: 'preflight', title: 'ask the API server about every write', objects: [deny, ...finish.write] } as const]),
@@ -48,12 +49,17 @@ export const confirmSteps = ({ change, number, deny, finish, gate, closedNodes }
 export const nothingToFinish: Plan['finish'] = { write: [], remove: [] }
 
 /**
- * What is left to do for a trial that another client left, by a plan of the same file and change made now; undefined where some interface was never tried, for there
- * it would narrow without a gate. The trial's own gates and HostEndpoints are not among it.
+ * What is left to do for a trial that another client left, by a plan of the same file and change made now; undefined where some interface was never tried, or other
+ * rules were tried than the file has now: it would narrow without a gate. The trial's own gates and HostEndpoints are not among it.
  */
-export const finishOfTrial = ({ change, batches, finish }: Plan, hostEndpoints: readonly HostEndpoint[]): Plan['finish'] | undefined => {
+export const finishOfTrial = (
+  { change, batches, policies, finish }: Plan,
+  { hostEndpoints, policies: present }: { readonly hostEndpoints: readonly HostEndpoint[]; readonly policies: readonly KubeObject[] },
+): Plan['finish'] | undefined => {
   const tried = new Set(hostEndpoints.filter((one) => runOf(one) === change).map(({ metadata }) => metadata.name))
   if (!batches.every((batch) => batch.hostEndpoints.every(({ metadata }) => tried.has(metadata.name)))) return undefined
+  const isTried = (gate: KubeObject) => present.some((one) => one.metadata.name === gate.metadata.name && sameSpec(one, gate))
+  if (!policies.filter(isGatePolicy).every(isTried)) return undefined
   const own = new Set([...tried, gatePolicyName(change), egressGateName(change)])
   return { write: finish.write, remove: finish.remove.filter(({ name }) => !own.has(name.replace(/^default\./, ''))) }
 }

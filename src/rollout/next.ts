@@ -108,7 +108,10 @@ const fold = (state: RunState, step: Step, now: number, result: StepResult | und
   if (result?.kind === 'images') return { state: { ...state, images: [...state.images, ...result.images] }, effects: [] }
   // What another client armed is closed already.
   if (result?.kind === 'gate')
-    return armed({ ...state, gate: result.gate, mayBeClosed: state.mayBeClosed || step.kind === 'find-gate' }, step.kind === 'arm')
+    return armed(
+      { ...state, gate: result.gate, mayBeClosed: state.mayBeClosed || step.kind === 'find-gate' },
+      step.kind === 'arm' || step.kind === 'find-gate',
+    )
   switch (step.kind) {
     case 'lock':
       return { state: { ...state, locked: true }, effects: [] }
@@ -186,6 +189,8 @@ const declined = (state: RunState, answer: 'open' | 'leave'): Transition =>
 
 const interrupted = (state: RunState, choice: 'open' | 'leave' | 'go-on'): Transition => {
   // A rollback is already on its way to open; turning it round would close again. A run that gives the lock back has done what it was to do.
+  // What is kept, or being kept, is armed no more: it cannot be left to open by itself.
+  if (choice === 'leave' && (state.committed || state.steps[state.at]?.kind === 'commit')) return { state, effects: [] }
   if (choice === 'go-on' || state.mode !== 'forward' || state.steps[state.at]?.kind === 'unlock' || (choice === 'open' && state.config.isRollback))
     return { state, effects: [] }
   return choice === 'open'
@@ -201,7 +206,7 @@ const lockLost = (state: RunState, text: string): Transition => stop({ ...state,
 
 const stop = (state: RunState, reason: Reason): Transition => {
   const opensAt = state.gate && !state.committed ? deadlineOf(state.gate) : undefined
-  const outcome: Outcome = { kind: 'left', reason, opensAt }
+  const outcome: Outcome = { kind: 'left', reason, opensAt, ...(state.committed ? { kept: true } : {}) }
   const halted = [{ kind: 'abort' }, { kind: 'alarm', at: undefined }, { kind: 'canary', on: false }] as const
   if (!state.locked) return { state: { ...state, mode: 'finished', reason, outcome }, effects: halted }
   const last = perform({ ...state, mode: 'undo', steps: [{ kind: 'unlock', title: 'release the lock' }], reason, outcome }, 0)

@@ -35,6 +35,8 @@ export interface Run {
   readonly ended: Promise<Outcome>
   /** The operator's answer to Ctrl-C. */
   interrupt(choice: 'open' | 'leave' | 'go-on'): void
+  /** Whether the commit is written: no deadline opens it any more. */
+  isKept(): boolean
   /** Monotonic reading at which the cluster opens by itself, while a gate is armed. */
   opensAt(): number | undefined
 }
@@ -196,6 +198,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
   return {
     ended,
     interrupt: (choice) => raise({ kind: 'interrupted', choice }),
+    isKept: () => state.committed,
     opensAt: () => (state.gate === undefined || state.committed ? undefined : deadlineOf(state.gate)),
   }
 }

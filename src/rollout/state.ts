@@ -32,7 +32,7 @@ export type Outcome =
   /** Some undo steps failed; these are left. */
   | { readonly kind: 'incomplete'; readonly reason: Reason; readonly remaining: readonly { readonly title: string; readonly error: unknown }[] }
   /** The operator chose to leave it armed, or the lock is another's: the cluster opens by itself. */
-  | { readonly kind: 'left'; readonly reason: Reason; readonly opensAt: number | undefined }
+  | { readonly kind: 'left'; readonly reason: Reason; readonly opensAt: number | undefined; readonly kept?: true }
 
 /** Everything {@link next} decides from. A plain value: what is explored in tests is what runs. */
 export interface RunState {

@@ -26,12 +26,14 @@ export const outcomeError = (outcome: Outcome, words = lapseWords(false)): unkno
         cause: outcome.reason.error,
       })
     case 'left':
-      return leftError(outcome.reason, outcome.opensAt !== undefined, words)
+      return leftError(outcome, words)
   }
 }
 
-const leftError = (reason: Reason, armed: boolean, { whole, command }: LapseWords): FwError => {
-  const fate = armed ? `it stays armed, and ${whole}` : 'nothing is closed that was open before'
+const leftError = ({ reason, opensAt, kept }: Extract<Outcome, { kind: 'left' }>, { whole, command }: LapseWords): FwError => {
+  const armed = opensAt !== undefined
+  const rest = kept ? 'it is kept, and its last checks were not made' : 'nothing is closed that was open before'
+  const fate = armed ? `it stays armed, and ${whole}` : rest
   return new FwError(reason.kind === 'lock-lost' ? 'FW_LOCK_LOST' : 'FW_INTERRUPTED', `${reason.text}: ${fate}`, {
     fix: armed ? `keep it: kubectl calico-fw confirm; ${command}` : 'see where it stands: kubectl calico-fw status',
   })

@@ -90,9 +90,12 @@ describe('each kind of probe', () => {
     [{ kind: 'calico-node', node: 'ws1' }, 'Pod', 'list pods in calico-system'],
     [{ kind: 'api-service', name: 'v3.projectcalico.org' }, 'APIService', 'get apiservices'],
     [{ kind: 'kubelet', node: 'ws1' }, '/api/v1/nodes/ws1/proxy/healthz', 'get nodes/proxy'],
-    [{ kind: 'kubeconfig' }, '/readyz', 'get the path /readyz'],
   ])('%j without the right is not run, never passed', async (target, forbidden, right) => {
     expect(await ask(context({ forbidden: [forbidden] }), target)).toMatchObject({ outcome: 'not-run', detail: `needs the right to ${right}` })
+  })
+
+  test('the API that forbids /readyz has answered, over a new connection', async () => {
+    expect(await ask(context({ forbidden: ['/readyz'] }), { kind: 'kubeconfig' })).toMatchObject({ outcome: 'ok' })
   })
 
   test.each([

@@ -51,7 +51,7 @@ export const confirm = async (stage: Stage, ports: Partial<RolloutPorts> = {}): 
   const plan = makePlan({ firewall: parseHostFirewall(situation.firewall ?? '', 'saved'), facts, change, windowSeconds: 30 })
   const steps = confirmSteps({
     ...{ change, number: nextNumber(situation, change), deny: denyPolicy([...situation.committed, change]), gate: gate.objects, closedNodes },
-    finish: finishOfTrial(plan, situation.hostEndpoints) ?? nothingToFinish,
+    finish: finishOfTrial(plan, situation) ?? nothingToFinish,
   })
   return stage.clock.drive(startRun(steps, stage.config(plan), { facts, probes: plan.probes }, stage.ports(ports)).ended)
 }

@@ -60,8 +60,8 @@ it('asks again after a Ctrl-C that was a mistake, and takes its answer otherwise
 })
 
 it('opens at a second Ctrl-C, and where there is nobody to ask', async () => {
-  expect(await askInterrupt(person(ctrlC), 30, lapseWords(false))).toBe('open')
-  expect(await askInterrupt(noPrompter('no terminal'), 30, lapseWords(false))).toBe('open')
+  expect(await askInterrupt(person(ctrlC), { opensInS: 30, kept: false }, lapseWords(false))).toBe('open')
+  expect(await askInterrupt(noPrompter('no terminal'), { opensInS: 30, kept: false }, lapseWords(false))).toBe('open')
 })
 
 it('offers to leave it armed only while it is', async () => {
@@ -70,8 +70,8 @@ it('offers to leave it armed only while it is', async () => {
     offered.push(question.choices.map(({ value }) => String(value)).join())
     return answers('go-on')(question)
   }
-  await askInterrupt(person(look), 30, lapseWords(false))
-  await askInterrupt(person(look), undefined, lapseWords(false))
+  await askInterrupt(person(look), { opensInS: 30, kept: false }, lapseWords(false))
+  await askInterrupt(person(look), { opensInS: undefined, kept: false }, lapseWords(false))
   expect(offered).toEqual(['open,leave,go-on', 'open,go-on'])
 })
 
@@ -81,7 +81,7 @@ it('says what comes of it where another firewall stands behind: that one is in f
     told.push(...question.choices.map(({ name }) => name))
     return answers('go-on')(question)
   }
-  await askInterrupt(person(look), 30, lapseWords(true))
+  await askInterrupt(person(look), { opensInS: 30, kept: false }, lapseWords(true))
   expect(told.slice(0, 2)).toEqual([
     'give way now to the one before, and undo everything',
     'leave it armed: the one before is in force again by itself in 30 s',

@@ -34,8 +34,11 @@ export const openEverything = async (
   { openSet, gate, untilMs, note }: { openSet: KubeObject; gate: GateObjects | undefined; untilMs: number; note: (text: string) => void },
 ): Promise<string> => {
   const options = { timeoutMs: callMs }
+  const bySet: Way = { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(touched(openSet, clock), options) }
+  // Twice: the first may have met a connection that died unnoticed, and the second then goes over a new one. The other ways leave more to put back.
   const ways: Way[] = [
-    { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(touched(openSet, clock), options) },
+    bySet,
+    bySet,
     ...(gate === undefined ? [] : gateWays(api, gate)),
     { name: 'deleted every HostEndpoint of ours', open: () => removeHostEndpoints(api) },
   ]

@@ -12,7 +12,7 @@ import { armGate, checkAlive, checkDeadline, disarmGate, findGate, renewGate } f
 import { removeNamespace } from './namespace.ts'
 import { dropOpenSet, open, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
-import { baseline, owe, probe } from './probe.ts'
+import { baseline, owe, probe, seeWayToApi } from './probe.ts'
 import { seeFelixesWell, seeRealised } from './realised.ts'
 import { restore, verify } from './restore.ts'
 import { settle } from './settle.ts'
@@ -36,8 +36,10 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await rehearsal(context, step, state.config)
       return none
     case 'baseline':
-      if (step.assume !== true) await seeFelixesWell(context)
+      // A way back is no worse for a Felix that is not well: it opens first.
+      if (step.assume !== true && !state.config.isRollback && state.config.opensFirst !== true) await seeFelixesWell(context)
       await baseline(context, step.assume === true)
+      if (!state.config.isRollback && state.config.opensFirst !== true) seeWayToApi(context)
       return none
     case 'find-gate':
       // Another client closed these nodes; this one has seen nothing of them.

@@ -29,6 +29,20 @@ export const baseline = async (context: PerformContext, assume: boolean): Promis
 }
 
 /**
+ * One way to the API must answer a new connection now, or its silence later would prove nothing: then a rollout that cuts the operator off looks green to the end.
+ * @throws FwError FW_PREFLIGHT
+ */
+export const seeWayToApi = ({ subject, memory }: PerformContext): void => {
+  const ways = subject.probes.filter(({ target }) => target.kind === 'kubeconfig' || target.kind === 'api')
+  const outcomes = new Map(memory.baseline.map(({ id, outcome }) => [id, outcome]))
+  if (ways.length === 0 || ways.some(({ id }) => outcomes.get(id) === 'ok')) return
+  throw new FwError('FW_PREFLIGHT', 'no new connection to the API answers', {
+    why: `not one of ${ways.map(({ title }) => title).join(', ')}; whether you are cut off could not be seen`,
+    fix: 'kubectl get --raw /readyz must answer; where a tunnel or proxy stands between, mend it first',
+  })
+}
+
+/**
  * Everything that worked works, and everything that must be closed is seen closed, which is waited for. What must stay open is asked at once and again when the
  * closing is seen: rules not in force yet prove nothing, and the word on a lost connection must not wait for them. Heartbeats of the nodes that were closed come
  * last: they take up to a Lease's renewal.

@@ -1,0 +1,95 @@
+import net from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { connect } from '../../src/cluster/connect.ts'
+import { createApi } from '../../src/cluster/create-api.ts'
+import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
+import { openSet } from '../../src/firewall/network-sets.ts'
+import type { Clock } from '../../src/rollout/clock.ts'
+import { openEverything } from '../../src/rollout/perform/open.ts'
+import { failureOf } from './test-connection.ts'
+import { kubeconfigFor, machineWith } from './test-machine.ts'
+import { get, kept, ok, serve, to } from './test-scope.ts'
+import { answer } from './test-server.ts'
+
+const apiVersion = 'client.authentication.k8s.io/v1'
+const clock: Clock = { now: () => performance.now(), wall: () => new Date(), sleep: (ms) => pause(ms) }
+const answersAfter = (ms: number) => {
+  const credential = JSON.stringify({ kind: 'ExecCredential', apiVersion, status: { token: 't' } })
+  const script = `setTimeout(() => console.log(${JSON.stringify(credential)}), ${ms})`
+  return { exec: { apiVersion, interactiveMode: 'Never', command: process.execPath, args: ['-e', script] } }
+}
+
+// Found in review: all of these were ended, or held up, by what happened to somebody else's request.
+describe('what requests share', () => {
+  it('a run of the credential plugin goes on for the others when the one who began it gives up', async () => {
+    const server = await serve(ok)
+    const connection = to({ server: server.url, user: answersAfter(1_000) })
+    const stop = new AbortController()
+    const first = failureOf(connection.send({ ...get, signal: stop.signal }))
+    await pause(200)
+    const other = connection.send(get)
+    stop.abort()
+    expect((await first).code).toBe('FW_INTERRUPTED')
+    expect((await other).status).toBe(200)
+  })
+
+  it('a run of the plugin that nobody waited for any more is not what the next one waits for', async () => {
+    const server = await serve(ok)
+    const connection = to({ server: server.url, user: answersAfter(500) })
+    const stop = new AbortController()
+    const first = failureOf(connection.send({ ...get, signal: stop.signal }))
+    await pause(200)
+    stop.abort()
+    const next = connection.send(get)
+    await first
+    expect((await next).status).toBe(200)
+  })
+
+  it('a token file that was rotated serves every request that was refused with the old one', async () => {
+    const waiting: (() => void)[] = []
+    const server = await serve((request, response) => {
+      if (request.headers.authorization === 'Bearer two') return answer(response, 200, { ok: true })
+      waiting.push(() => answer(response, 401, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Unauthorized', code: 401 }))
+    })
+    let token = 'one'
+    const config = kubeconfigFor({ server: server.url, user: { tokenFile: '/t' } })
+    const machine = machineWith({}, { readFile: (path: string) => Buffer.from(path === '/t' ? token : config) })
+    const connection = kept(connect(resolveKubeconfig({}, machine), machine))
+    const both = [connection.send(get), connection.send({ ...get, path: '/readyz' })]
+    await expect.poll(() => waiting.length).toBe(2)
+    token = 'two'
+    for (const refuse of waiting) refuse()
+    expect((await Promise.all(both)).map(({ status }) => status)).toEqual([200, 200])
+  })
+
+  it('connections that died unnoticed cost the opening of a cluster one try, and not its gentlest way', async () => {
+    const server = await serve((request, response) => {
+      if (request.path.startsWith('/slow')) return void setTimeout(() => answer(response, 200, { ok: 1 }), 100)
+      answer(response, 200, request.body === '' ? { kind: 'X', apiVersion: 'v1', metadata: { name: 'x' } } : JSON.parse(request.body))
+    })
+    // As a VPN or balancer that forgets: connections from before are silent, new ones work.
+    let generation = 0
+    const sockets: net.Socket[] = []
+    const middle = net.createServer((from) => {
+      const born = generation
+      const on = net.connect({ host: '127.0.0.1', port: server.port })
+      sockets.push(from, on)
+      from.on('data', (data) => born === generation && on.write(data)).on('error', () => undefined)
+      on.on('data', (data) => born === generation && from.write(data)).on('error', () => undefined)
+    })
+    await new Promise<void>((resolve) => middle.listen(0, '127.0.0.1', resolve))
+    kept({
+      close: () => {
+        for (const socket of sockets) socket.destroy()
+        middle.close()
+      },
+    })
+    const connection = to({ server: `https://127.0.0.1:${(middle.address() as net.AddressInfo).port}` })
+    await Promise.all(Array.from({ length: 16 }, (_, at) => connection.send({ ...get, path: `/slow${at}` })))
+    generation++
+    const options = { openSet: openSet('native'), gate: undefined, untilMs: clock.now() + 60_000, note: () => undefined }
+    expect(await openEverything(createApi(connection), clock, options)).toBe('created GlobalNetworkSet calico-fw-open')
+    expect(server.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
+  })
+})
