@@ -21,11 +21,12 @@ const calleeOf = (
 ): CalleeFacts[] => (called === undefined ? [] : [{ caller, namespace: called.namespace, service: called.name, port: called.port ?? defaultPort }])
 
 /** Webhooks the API server calls by URL: hosts of anywhere, which only a list for egress can cut. One on the control plane's own loopback cannot be cut. */
-export const urlCalleesOf = (webhooks: readonly WebhookConfigurationObject[]): UrlCalleeFacts[] => {
+export const urlCalleesOf = (webhooks: readonly WebhookConfigurationObject[]): { readonly urlCallees?: readonly UrlCalleeFacts[] } => {
   const called = webhooks.flatMap(({ kind, metadata, webhooks: hooks = [] }) =>
     hooks.flatMap(({ clientConfig }) => urlCalleeOf(`${kind} ${metadata.name}`, clientConfig?.url)),
   )
-  return [...new Map(called.map((one) => [JSON.stringify(one), one])).values()]
+  const urlCallees = [...new Map(called.map((one) => [JSON.stringify(one), one])).values()]
+  return urlCallees.length === 0 ? {} : { urlCallees }
 }
 
 const urlCalleeOf = (caller: string, url = ''): UrlCalleeFacts[] => {

@@ -139,7 +139,7 @@ const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
       ? {}
       : {
           callees: calleesOf(kubernetes.webhooks as WebhookConfigurationObject[], kubernetes.apiServices),
-          urlCallees: urlCalleesOf(kubernetes.webhooks as WebhookConfigurationObject[]),
+          ...urlCalleesOf(kubernetes.webhooks as WebhookConfigurationObject[]),
         }),
     ...(hostPorts === undefined ? {} : { hostPorts }),
     components: { ...components, timeServers: timeServersOf(nodes), operator: operatorPathOf(context.operator ?? {}, nodes, operatorAddresses) },

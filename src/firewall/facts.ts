@@ -184,7 +184,7 @@ export interface Facts {
   readonly hostPorts?: readonly HostPortFacts[]
   /** Services behind admission webhooks and aggregated APIs; absent where they could not be read. */
   readonly callees?: readonly CalleeFacts[]
-  /** Webhooks by URL; absent where they could not be read, and in facts of older versions. */
+  /** Webhooks by URL; absent where there are none. */
   readonly urlCallees?: readonly UrlCalleeFacts[]
   /** What else the cluster lives on; absent in facts of older versions. */
   readonly components?: Components

@@ -56,16 +56,32 @@ const livedOn = ({ layout }: Lab): Packet[] =>
 /** An allowlist is tried with the whole firewall, grows at once, is tried again where it narrows, opens by itself with the client dead, and goes with the rollback. */
 export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> => {
   const before = await remember(lab)
+  await proveListed(lab, page, ['init', 'apply', 'narrower', 'empty'])
+  await proveRolledBack(lab, page, before)
+  await proveOpensByItself(lab, page)
+  await proveRolledBack(lab, page, before)
+}
+
+/** Its first half: as much as fits into the time of one test of the lane. */
+export const proveEgressList = async (lab: Lab, page: Page): Promise<void> => {
+  const before = await remember(lab)
+  await proveListed(lab, page, ['init', 'apply'])
+  await proveRolledBack(lab, page, before)
+}
+
+const lists = {
+  init: ['init', 'web', [web]],
+  apply: ['apply', 'web and share', [web, share]],
+  narrower: ['apply', 'share', [share]],
+  empty: ['apply', 'nothing', []],
+} as const
+
+const proveListed = async (lab: Lab, page: Page, steps: readonly (keyof typeof lists)[]): Promise<void> => {
   for (const [place, ports] of Object.entries({ inet: [80, 443], win: [80, 443, 445] }))
     for (const port of ports) await lab.agent(place).listen('tcp', port)
   await proveAudited(lab, page)
-  const steps = [
-    ['init', 'web', [web]],
-    ['apply', 'web and share', [web, share]],
-    ['apply', 'share', [share]],
-    ['apply', 'nothing', []],
-  ] as const
-  for (const [verb, name, entries] of steps) {
+  for (const step of steps) {
+    const [verb, name, entries] = lists[step]
     const file = fileFor(lab, name.replaceAll(' ', '-'), entries)
     const end = await keepingLines(lab, page, { everyMs: 250, inFull: false, which: ({ from }) => !isOutsider(from) }, () =>
       runTool(lab, [verb, '-f', file, '--yes']),
@@ -74,9 +90,6 @@ export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> =>
     if (end.code !== 0) page.say(withSeconds(end))
     await proveSent(lab, page, name.split(' '))
   }
-  await proveRolledBack(lab, page, before)
-  await proveOpensByItself(lab, page)
-  await proveRolledBack(lab, page, before)
 }
 
 /** Before anything is closed `audit` names what the list would cut, and nothing that it lets out. */
