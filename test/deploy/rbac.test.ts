@@ -88,7 +88,7 @@ const open = (flavour: Served) => {
 
 /** The open set cannot be written: the HostEndpoints go. */
 const openWithoutSets = async (flavour: Served) => {
-  const heal = stage.sim.faults.add({ method: 'PATCH', path: /globalnetworksets/, harm: { kind: 'status', code: 503 } })
+  const heal = stage.sim.faults.add({ method: 'PATCH', path: /globalnetworksets/, times: 2, harm: { kind: 'status', code: 503 } })
   expect(await open(flavour)).toBe('deleted every HostEndpoint of ours')
   heal()
 }
