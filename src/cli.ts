@@ -3,7 +3,7 @@ import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
 import { addFirewallCommands } from './commands/firewall-commands.ts'
 import { consentFlags, windowOption, withConsent, yesOption } from './commands/firewall-options.ts'
-import { checkedBy, parseChange, parseHistory, parseOutput, parseRescueTime, parseWindow } from './commands/flags.ts'
+import { parseChange, parseHistory, parseOutput, parseRescueTime } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
@@ -85,14 +85,14 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       }),
     )
   dataFlags(add('rollback', 'go back to an earlier state, and prove it'))
-    .option('--to <N>', 'the change to go back to; 0 is before the first; without it the last change is undone', checkedBy(parseChange))
+    .option('--to <N>', 'the change to go back to; 0 is before the first; without it the last change is undone', (text) => parseChange(text))
     .addOption(yesOption('do not ask'))
     .addOption(windowOption())
     .action(
       onCluster(async (session, flags) => {
         const { run } = await import('./commands/rollback.ts')
-        const to = flags.to === undefined ? {} : { to: parseChange(flags.to) }
-        return run(session, { ...to, yes: flags.yes === true, windowSeconds: parseWindow(flags.window) })
+        const to = flags.to === undefined ? {} : { to: flags.to }
+        return run(session, { ...to, yes: flags.yes === true, windowSeconds: flags.window })
       }),
     )
   dataFlags(add('status', 'tell what is in force, what is on trial, and what happens next')).action(
@@ -149,13 +149,12 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
   )
   add('rescue', 'print a script that opens one node without the API, or run it there')
     .option('--execute <COMMAND>', 'run it through this command, which signs in to the node as root: "ssh root@ws1"')
-    .option('--for <TIME>', 'how long the node is held open, as 10m', '10m')
+    .addOption(new Option('--for <TIME>', 'how long the node is held open, as 10m').default(600, '10m').argParser(parseRescueTime))
     .addOption(outputOption())
     .action(
       acting(async (flags) => {
         const { run } = await import('./commands/rescue.ts')
-        const seconds = parseRescueTime(flags.for ?? '')
-        return run(context, parseOutput(flags.output), { seconds, ...(flags.execute === undefined ? {} : { execute: flags.execute }) })
+        return run(context, parseOutput(flags.output), { seconds: flags.for, ...(flags.execute === undefined ? {} : { execute: flags.execute }) })
       }),
     )
   add('demo', 'run the main job on a built-in cluster; touches nothing of yours')

@@ -53,6 +53,8 @@ export const names = {
 
 /** `calico-fw-allow-NAME`. */
 export const allowPolicyName = (entry: string): string => `calico-fw-allow-${entry}`
+/** A policy's name as it was given: Calico 3.29.0 to 3.29.3 answers with its tier before it (calico.md 5.4). */
+export const plainName = (name: string): string => name.replace(/^default\./, '')
 /** `calico-fw-gate-N`, the policy. */
 export const gatePolicyName = (change: number): string => `calico-fw-gate-${change}`
 /** `calico-fw-gate-N-egress`, the policy that tries what may leave. */

@@ -89,7 +89,8 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
       status = answer.status
       return answer
     } catch (error) {
-      if (request.fresh === undefined && request.signal?.aborted !== true) ways.retire(way)
+      // Only a connection from before can have died unnoticed; what cannot be dialled is no reason to forget the others.
+      if (error instanceof ExchangeError && error.reused && request.signal?.aborted !== true) ways.retire(way)
       throw error
     } finally {
       options.onExchange?.({ method: request.method, url: url.href, status })

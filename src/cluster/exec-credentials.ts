@@ -68,28 +68,28 @@ interface PluginRun {
   waiters: number
 }
 
-/** The answer of a run, for as long as this caller cares; the last one who no longer does stops the plugin. */
-const awaited = async (run: PluginRun, signal: AbortSignal | undefined, left: () => void): Promise<Credential> => {
-  run.waiters++
-  const given = new AbortController()
-  const stopped = new Promise<never>((_, reject) => {
+/** The answer of a run, for as long as this caller cares; the last one who no longer does stops the plugin, and hears from it that it was stopped. */
+const awaited = (run: PluginRun, signal: AbortSignal | undefined, stopped: () => void): Promise<Credential> =>
+  new Promise((resolve, reject) => {
+    run.waiters++
+    const leave = (): void => {
+      run.waiters--
+      signal?.removeEventListener('abort', giveUp)
+    }
     const giveUp = (): void => {
-      if (run.waiters > 1) reject(new FwError('FW_INTERRUPTED', 'nobody waits for the credential plugin any more'))
+      leave()
+      if (run.waiters > 0) reject(new FwError('FW_INTERRUPTED', 'the request was given up while the credential plugin ran'))
       else {
-        left()
+        stopped()
         run.stop.abort()
       }
     }
+    run.answer.then(resolve, reject).finally(() => {
+      if (signal?.aborted !== true) leave()
+    })
     if (signal?.aborted) giveUp()
-    signal?.addEventListener('abort', giveUp, { once: true, signal: given.signal })
+    else signal?.addEventListener('abort', giveUp)
   })
-  try {
-    return await Promise.race([run.answer, stopped])
-  } finally {
-    run.waiters--
-    given.abort()
-  }
-}
 
 const usableUntil = ({ expiresAt }: PluginCredential, now: number): number =>
   expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - Math.min(skewMs, Math.max(0, expiresAt - now) / 2)

@@ -78,7 +78,7 @@ const crash = async (stage: DemoStage): Promise<ExitCode> => {
   const before = stage.reach()
   const { simulator } = stage
   const victim = mortal(stage.context(['init', '--yes', '--node-ports', 'close', '--window', '45s']))
-  const options = { windowSeconds: 30, yes: true, takeOver: false, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted } as const
+  const options = { windowSeconds: 45, yes: true, takeOver: false, nodePorts: 'close', dryRun: 'none', accepted: nothingAccepted } as const
   stage.tell('\n$ kubectl calico-fw init --yes --node-ports close --window 45s')
   // Nobody waits for the dead: what was begun stays where it was when it died.
   const over = new AbortController()

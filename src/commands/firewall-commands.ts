@@ -1,8 +1,8 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ExitCode } from '../exit-codes.ts'
 import type { CommandContext } from './context.ts'
 import { consentFlags, dryRunOption, firewallFlags, riskFlags, withConsent, withFirewall, withRisks } from './firewall-options.ts'
-import { checkedBy, parseAuditTime, parseDryRun } from './flags.ts'
+import { parseAuditTime, parseDryRun } from './flags.ts'
 import type { Parsed } from './parsed.ts'
 
 type Action = (...parameters: unknown[]) => Promise<void>
@@ -37,11 +37,11 @@ export const addFirewallCommands = ({ add, dataFlags, onCluster }: Tree): void =
     }),
   )
   dataFlags(withFirewall(add('audit', 'watch real connections, and tell which of them a firewall would cut; write nothing')))
-    .option('--for <TIME>', 'how long, as 5m', checkedBy(parseAuditTime), '1m')
+    .addOption(new Option('--for <TIME>', 'how long, as 5m').default(60, '1m').argParser(parseAuditTime))
     .action(
       onCluster(async (session, flags) => {
         const { run } = await import('./audit.ts')
-        return run(session, { ...firewallFlags(flags), seconds: parseAuditTime(flags.for ?? '1m') })
+        return run(session, { ...firewallFlags(flags), seconds: flags.for })
       }),
     )
   withConsent(withRisks(dataFlags(add('apply', 'make the cluster what a file says; what closes is tried first'))), byItself)

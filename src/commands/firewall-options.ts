@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander'
-import { checkedBy, parseUnseen, parseWindow } from './flags.ts'
+import { parseUnseen, parseWindow } from './flags.ts'
 import type { Parsed } from './parsed.ts'
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 
 /** How long a trial lasts without a sign of life. */
 export const windowOption = (): Option =>
-  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default('90s').argParser(checkedBy(parseWindow))
+  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default(90, '90s').argParser(parseWindow)
 
 /** The firewall, as a file or as flags. */
 export const withFirewall = (command: Command): Command =>
@@ -28,7 +28,7 @@ export const withRisks = (command: Command): Command =>
 
 /** What those flags say. */
 export const riskFlags = (flags: Parsed) => ({
-  windowSeconds: parseWindow(flags.window),
+  windowSeconds: flags.window,
   accepted: { unseen: parseUnseen(flags.acceptUnseen), hostFirewalls: flags.acceptHostFirewall ?? [] },
 })
 

@@ -25,14 +25,6 @@ const parseTime = (flag: string, text: string, { least, most }: TimeLimits): num
   return seconds
 }
 
-/** Has a flag's value looked at when the command line is read, before any cluster is asked for. */
-export const checkedBy =
-  (parse: (text: string) => unknown) =>
-  (text: string): string => {
-    parse(text)
-    return text
-  }
-
 /**
  * `--window`, in seconds.
  * @throws FwError FW_USAGE

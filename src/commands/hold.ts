@@ -12,10 +12,10 @@ export interface Hold {
 
 /** A hold that is not held. */
 export const createHold = (): Hold => {
+  let held: { readonly until: Promise<void>; readonly end: () => void } | undefined
   const free = async (signal: AbortSignal | undefined): Promise<void> => {
     while (held !== undefined) await Promise.race([held.until, aborted(signal)])
   }
-  let held: { readonly until: Promise<void>; readonly end: () => void } | undefined
   return {
     hold: () => {
       if (held !== undefined) return

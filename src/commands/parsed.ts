@@ -13,12 +13,13 @@ export interface Parsed extends ConnectionFlags {
   readonly open?: string[]
   readonly failsafe?: string[] | true
   readonly nodePorts?: string
-  readonly window: string
+  /** Seconds. */
+  readonly window: number
   readonly dryRun?: string | true
   readonly port?: string[]
   readonly from?: string[]
   readonly name?: string
-  readonly to?: string
+  readonly to?: number
   readonly acceptUnseen?: string[]
   readonly acceptHostFirewall?: string[]
   readonly scenario?: string
@@ -27,7 +28,8 @@ export interface Parsed extends ConnectionFlags {
   readonly facts?: string
   readonly saveFacts?: string
   readonly execute?: string
-  readonly for?: string
+  /** Seconds. */
+  readonly for: number
   readonly bundle?: true
   readonly redact?: true
 }

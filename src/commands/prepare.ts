@@ -1,17 +1,15 @@
-import { isOurs, names } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
 import { FwError } from '../errors.ts'
 import { isOverAnother } from '../firewall/adoption.ts'
 import { closest } from '../firewall/did-you-mean.ts'
-import { listed } from '../firewall/differences.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import type { Notice, Plan } from '../firewall/plan.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
+import { asUnkept, refuseLeftClosed } from '../firewall/reclosing.ts'
 import { isWildcard } from '../firewall/rivals.ts'
 import { diffObjects, type ObjectDifference } from '../firewall/same-spec.ts'
-import { runOf } from '../firewall/standing.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
 import { type BypassedFirewall, bypassedFirewalls, hostFirewallError } from '../proof/host-firewalls.ts'
@@ -129,26 +127,3 @@ const givenUp = ({ node, rules }: BypassedFirewall): Notice => ({
 
 /** An address nobody knows and the operator does not care for is asked about no more. */
 const withoutOperator = (facts: Facts): Facts => ({ ...facts, unseen: facts.unseen.filter(({ kind }) => kind !== 'operator-address') })
-
-/** What `open` opened is closed again on trial: as if nothing had been kept, so that every HostEndpoint joins the new run. */
-const asUnkept = (facts: Facts): Facts => ({
-  ...facts,
-  policies: facts.policies.filter(({ metadata }) => metadata.name.replace(/^default\./, '') !== names.denyPolicy),
-})
-
-/**
- * Where everything is open, the open set goes once every HostEndpoint is in the new run; one that is not would close again at that moment, with no gate over it.
- * @throws FwError FW_GATE
- */
-const refuseLeftClosed = ({ hostEndpoints, nodes }: Facts, { batches }: Plan): void => {
-  const planned = new Set(batches.flatMap((batch) => batch.hostEndpoints.map(({ metadata }) => metadata.name)))
-  const left = hostEndpoints.filter(
-    (one) => isOurs(one) && runOf(one) !== undefined && !planned.has(one.metadata.name) && nodes.some(({ name }) => name === one.spec.node),
-  )
-  const [first] = left
-  if (first === undefined) return
-  throw new FwError('FW_GATE', `${listed(left.map(({ metadata }) => `HostEndpoint ${metadata.name}`))} would close without a trial`, {
-    why: 'everything is open now, and what an earlier run closed closes again with the rest: its node is NotReady, or the file does not name the interface any more',
-    fix: `wait until the node is Ready; or leave it open: kubectl delete hostendpoint ${first.metadata.name}; then run this again`,
-  })
-}

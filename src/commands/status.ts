@@ -6,7 +6,7 @@ import { isOverAnother } from '../firewall/adoption.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
-import { readSituation, type Situation } from '../rollout/situation.ts'
+import { limitsUnkept, readSituation, type Situation } from '../rollout/situation.ts'
 import type { Cluster, CommandContext, Printer } from './context.ts'
 import { storageServed } from './switch-flavour.ts'
 
@@ -35,7 +35,7 @@ export const unfinishedTrial: readonly string[] = [
 
 /** What goes on, who does it, and what happens next and when: the same from any machine, for it is read from the cluster alone. */
 export const sentencesOf = (situation: Situation, now: Date): string[] => {
-  const { lock, gates, unfinished, committed, limited, hostEndpoints } = situation
+  const { lock, gates, unfinished, committed, hostEndpoints } = situation
   const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
   const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
@@ -62,7 +62,7 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
       }),
     expired: [
       `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, ${over.length > 0 ? `${again}, with what this one opens` : `${stay === 0 ? 'everything' : 'what it closed'} is open`}${staying}.`,
-      ...(unfinished.some((run) => limited.includes(run))
+      ...(limitsUnkept(situation)
         ? ['What its nodes send is limited still, by GlobalNetworkPolicy calico-fw-egress: kubectl calico-fw open lets it out.']
         : []),
       'clean up:             kubectl calico-fw rollback',
@@ -90,13 +90,19 @@ export const straySentences = (strays: Situation['strays']): string[] =>
       ]
 
 /** What a kept firewall leaves open, in sentences. */
-export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, unlimitedEgress, orphans, failsafes }: Coverage): string[] => {
+export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, egress, orphans, failsafes }: Coverage): string[] => {
   const nics = (pairs: Coverage['uncovered']) => pairs.map(({ node, interfaceName }) => `${interfaceName} on ${node}`).join(', ')
   return [
     ...(uncovered.length === 0
       ? []
       : [`Not closed, although the file selects it: ${nics(uncovered)}.`, 'close it, on trial: kubectl calico-fw sync']),
-    ...(unlimitedEgress
+    ...(egress === 'limited'
+      ? [
+          'What nodes send is limited by GlobalNetworkPolicy calico-fw-egress, although the file does not limit it.',
+          'let it out: kubectl calico-fw sync',
+        ]
+      : []),
+    ...(egress === 'unlimited'
       ? [
           'Everything leaves, although the file limits it: GlobalNetworkPolicy calico-fw-egress is not there for every node.',
           'limit it, on trial: kubectl calico-fw sync',
@@ -123,7 +129,7 @@ export const run = async ({ cluster, context, printer }: CommandContext): Promis
   const waits =
     (standing !== 'none' && standing !== 'kept') ||
     situation.strays.length > 0 ||
-    (coverage !== undefined && (coverage.uncovered.length > 0 || coverage.unlimitedEgress))
+    (coverage !== undefined && (coverage.uncovered.length > 0 || coverage.egress !== 'as-written'))
   return waits ? exitCodes.failure : exitCodes.ok
 }
 

@@ -2,7 +2,7 @@ import { formatRef } from '../calico/object.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { listed } from '../firewall/differences.ts'
-import type { Situation } from '../rollout/situation.ts'
+import { limitsUnkept, type Situation } from '../rollout/situation.ts'
 import { run as confirm } from './confirm.ts'
 import type { CommandContext } from './context.ts'
 import { run as rollBack } from './rollback.ts'
@@ -59,9 +59,11 @@ export const settleUnfinished = async (
     return 'nothing'
   }
   const { at = '', by = 'nobody knows who' } = situation.changes.find(({ number }) => number === unfinished) ?? {}
+  const unkept = limitsUnkept(situation) ? 'What its nodes send is limited still.' : 'Nothing it wrote closes anything.'
+  const fate = armed === undefined ? unkept : 'It is armed: the cluster opens by itself unless it is kept.'
   const choice = await ui.select<'keep' | 'clean' | 'only' | 'leave'>({
     message: `Change ${unfinished} was not finished. What now?`,
-    why: `${by} began it at ${at}. ${armed === undefined ? (situation.unfinished.some((run) => situation.limited.includes(run)) ? 'What its nodes send is limited still.' : 'Nothing it wrote closes anything.') : 'It is armed: the cluster opens by itself unless it is kept.'}`,
+    why: `${by} began it at ${at}. ${fate}`,
     flag: 'kubectl calico-fw rollback',
     default: 'clean',
     choices: [

@@ -5,7 +5,7 @@ import { limitsEveryRun } from './egress-policy.ts'
 import type { Facts } from './facts.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { matchesLabels } from './label-selector.ts'
-import { standingOf } from './standing.ts'
+import { type Standing, standingOf } from './standing.ts'
 
 /** What a kept firewall covers of the cluster as it is today. */
 export interface Coverage {
@@ -15,8 +15,8 @@ export interface Coverage {
   readonly unmatched: readonly string[]
   /** NICs of covered nodes that the file does not name, as far as the cluster tells. */
   readonly otherInterfaces: readonly { readonly node: string; readonly interfaceName: string }[]
-  /** Whether the file limits what leaves and some kept run has no such limit: its client died between two writes, or somebody deleted the policy. */
-  readonly unlimitedEgress: boolean
+  /** What nodes send against the file: `unlimited` where it has a list and some kept run none, `limited` where it has none and a list is in force. A client died between two writes. */
+  readonly egress: 'as-written' | 'unlimited' | 'limited'
   /** HostEndpoints of ours whose node is gone. */
   readonly orphans: readonly string[]
   /** `22/tcp, 6443/tcp ...`: open to everyone by failsafe on at least one node. */
@@ -46,10 +46,15 @@ export const coverageOf = (
       const chosen = wanted.get(name) ?? []
       return chosen.length === 0 ? [] : interfaces.filter((nic) => !chosen.includes(nic.name)).map((nic) => pair(name, nic.name))
     }),
-    unlimitedEgress: firewall.spec.egress !== undefined && !limitsEveryRun(standingOf({ ...facts, hostEndpoints })),
+    egress: egressOf(standingOf({ ...facts, hostEndpoints }), firewall),
     orphans: hostEndpoints.filter(({ spec }) => !known.has(spec.node)).map(({ metadata }) => metadata.name),
     failsafes: sortedFailsafes(openToEveryone(facts.failsafes)),
   }
+}
+
+const egressOf = (standing: Standing, { spec }: HostFirewall): Coverage['egress'] => {
+  if (spec.egress === undefined) return standing.egress === undefined ? 'as-written' : 'limited'
+  return limitsEveryRun(standing) ? 'as-written' : 'unlimited'
 }
 
 const keyOf = (node: string, interfaceName: string): string => `${node} ${interfaceName}`

@@ -1,4 +1,4 @@
-import { names, orders } from '../calico/names.ts'
+import { names, orders, plainName } from '../calico/names.ts'
 import type { GlobalNetworkPolicy } from '../calico/shapes.ts'
 import { policyObject } from './policy-object.ts'
 import { runsIn, theseRuns } from './selectors.ts'
@@ -18,6 +18,6 @@ export const denyPolicy = (runs: readonly number[]): GlobalNetworkPolicy =>
 
 /** The runs a deny policy found in the cluster keeps closed; none without one. */
 export const committedRuns = (policies: readonly GlobalNetworkPolicy[]): number[] => {
-  const deny = policies.find(({ metadata }) => metadata.name === names.denyPolicy || metadata.name === `default.${names.denyPolicy}`)
+  const deny = policies.find(({ metadata }) => plainName(metadata.name) === names.denyPolicy)
   return deny === undefined ? [] : runsIn(deny.spec.selector ?? '')
 }

@@ -1,4 +1,4 @@
-import { egressGateName, keys, names, orders } from '../calico/names.ts'
+import { egressGateName, keys, names, orders, plainName } from '../calico/names.ts'
 import type { EntityRule, GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { familyOf } from '../net/address.ts'
@@ -95,4 +95,4 @@ export const isEgressPolicy = (name: string): boolean => name === names.egressPo
 
 /** The runs calico-fw-egress names among these policies; none without it. */
 export const limitedRuns = (policies: readonly GlobalNetworkPolicy[]): number[] =>
-  policies.filter(({ metadata }) => metadata.name.replace(/^default\./, '') === names.egressPolicy).flatMap(({ spec }) => runsIn(spec.selector ?? ''))
+  policies.filter(({ metadata }) => plainName(metadata.name) === names.egressPolicy).flatMap(({ spec }) => runsIn(spec.selector ?? ''))

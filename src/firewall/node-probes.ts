@@ -13,8 +13,8 @@ const mostEndpoints = 8
 const kubelet = 10250
 
 /**
- * Fresh connections from the nodes themselves, one of every kind: to other nodes, to each endpoint of the API, to Typha, to cluster DNS, to hosts the allowlist for egress names. Only nodes that
- * were looked into can be asked to make them; without one there are none.
+ * Fresh connections from the nodes themselves, one of every kind: to other nodes, to each endpoint of the API, to Typha, to cluster DNS, to hosts that a list for
+ * egress names. Only nodes that were looked into can be asked to make them; without one there are none.
  */
 export const nodeProbes = (facts: Facts, egress: readonly EgressEntry[] = []): Probe[] => {
   const able = facts.nodes.filter(({ ready, inspected }) => ready && inspected !== undefined)

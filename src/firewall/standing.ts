@@ -1,4 +1,4 @@
-import { allowPolicyName, gatePolicyName, isOurs, keys, names } from '../calico/names.ts'
+import { allowPolicyName, gatePolicyName, isOurs, keys, names, plainName } from '../calico/names.ts'
 import type { KubeObject } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
@@ -27,7 +27,7 @@ export interface Standing {
 /** Reads {@link Standing} from the facts. Policy names come with `default.` before them from Calico 3.29.0 to 3.29.3. */
 export const standingOf = ({ policies, hostEndpoints, networkSets }: Pick<Facts, 'policies' | 'hostEndpoints' | 'networkSets'>): Standing => {
   const own = policies.filter(isOurs)
-  const nameOf = (policy: GlobalNetworkPolicy) => policy.metadata.name.replace(/^default\./, '')
+  const nameOf = (policy: GlobalNetworkPolicy) => plainName(policy.metadata.name)
   return {
     runs: committedRuns(own),
     hostEndpoints: new Map(hostEndpoints.filter((one) => isOurs(one) && runOf(one) !== undefined).map((one) => [one.metadata.name, one])),

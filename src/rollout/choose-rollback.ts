@@ -1,7 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
+import { defaultFailsafes } from '../calico/failsafes.ts'
 import { names } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
+import type { FailsafePort } from '../calico/shapes.ts'
 import { isOverAnother } from '../firewall/adoption.ts'
 import { committedRuns } from '../firewall/deny-policy.ts'
+import { opens } from '../firewall/failsafe-change.ts'
 import { runOf } from '../firewall/standing.ts'
 import type { BeforeImage } from './checkpoint.ts'
 import { type ClosedAgain, closedAgain, type Present } from './closed-again.ts'
@@ -71,12 +75,22 @@ const triedOverAnother = ({ hostEndpoints, policies, opened }: Standing): number
 
 const closes = (image: BeforeImage): boolean => isAllow(image) && image.before === null
 
+/** Whether it takes a failsafe away that this tool added: that closes a port on every node, so it is tried under a gate, where policies let it in if the gate goes. */
+const narrowsFailsafes = ({ before, wrote = {} }: BeforeImage): boolean => {
+  const spec = (before?.['spec'] ?? {}) as Readonly<Record<string, unknown>>
+  return (['inbound', 'outbound'] as const).some((direction) => {
+    const field = direction === 'inbound' ? 'failsafeInboundHostPorts' : 'failsafeOutboundHostPorts'
+    const [now, then] = [wrote[field], spec[field] ?? defaultFailsafes[direction]] as (readonly FailsafePort[] | null | undefined)[]
+    return (now ?? []).some((port) => !(then ?? []).some((one) => isDeepStrictEqual(one, port) || opens([one], port)))
+  })
+}
+
 /** Openings that go or come back whole are all that changes. */
 const onlyOpenings = ({ differing, policies }: Standing): boolean => {
   const here = new Set(policies.map((policy) => formatRef(refOf(policy))))
   return differing.every((image) =>
     isAllow(image)
       ? image.before === null || !here.has(formatRef(image.ref))
-      : image.ref.kind === 'ConfigMap' || image.ref.kind === 'FelixConfiguration',
+      : image.ref.kind === 'ConfigMap' || (image.ref.kind === 'FelixConfiguration' && !narrowsFailsafes(image)),
   )
 }

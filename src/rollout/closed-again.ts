@@ -1,4 +1,4 @@
-import { keys, names, orders } from '../calico/names.ts'
+import { keys, names, orders, plainName } from '../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
 import { committedRuns, denyPolicy } from '../firewall/deny-policy.ts'
@@ -42,7 +42,7 @@ export const closedAgain = (
   const closed = backThen(hostEndpoints, images, 'HostEndpoint').filter(({ metadata }) => committed.includes(Number(metadata.labels?.[keys.run])))
   if (closed.length === 0) return undefined
   const deny = denyPolicy([...committed, change])
-  const policyThen = (name: string) => thenPolicies.find(({ metadata }) => [name, `default.${name}`].includes(metadata.name))
+  const policyThen = (name: string) => thenPolicies.find(({ metadata }) => plainName(metadata.name) === name)
   const [thenDeny, thenEgress] = [policyThen(names.denyPolicy), policyThen(names.egressPolicy)]
   const letOut = thenEgress && letOutBy(thenEgress)
   return {

@@ -1,4 +1,4 @@
-import { egressGateName, gatePolicyName } from '../calico/names.ts'
+import { egressGateName, gatePolicyName, plainName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import type { Plan } from '../firewall/plan.ts'
@@ -58,8 +58,8 @@ export const finishOfTrial = (
 ): Plan['finish'] | undefined => {
   const tried = new Set(hostEndpoints.filter((one) => runOf(one) === change).map(({ metadata }) => metadata.name))
   if (!batches.every((batch) => batch.hostEndpoints.every(({ metadata }) => tried.has(metadata.name)))) return undefined
-  const isTried = (gate: KubeObject) => present.some((one) => one.metadata.name === gate.metadata.name && sameSpec(one, gate))
+  const isTried = (gate: KubeObject) => present.some((one) => plainName(one.metadata.name) === gate.metadata.name && sameSpec(one, gate))
   if (!policies.filter(isGatePolicy).every(isTried)) return undefined
   const own = new Set([...tried, gatePolicyName(change), egressGateName(change)])
-  return { write: finish.write, remove: finish.remove.filter(({ name }) => !own.has(name.replace(/^default\./, ''))) }
+  return { write: finish.write, remove: finish.remove.filter(({ name }) => !own.has(plainName(name))) }
 }

@@ -188,9 +188,9 @@ const declined = (state: RunState, answer: 'open' | 'leave'): Transition =>
   answer === 'open' ? turnRound(state, { kind: 'declined', text: 'the operator chose not to keep it' }) : leave(state, 'the operator left it armed')
 
 const interrupted = (state: RunState, choice: 'open' | 'leave' | 'go-on'): Transition => {
-  // A rollback is already on its way to open; turning it round would close again. A run that gives the lock back has done what it was to do.
   // What is kept, or being kept, is armed no more: it cannot be left to open by itself.
   if (choice === 'leave' && (state.committed || state.steps[state.at]?.kind === 'commit')) return { state, effects: [] }
+  // A rollback is already on its way to open; turning it round would close again. A run that gives the lock back has done what it was to do.
   if (choice === 'go-on' || state.mode !== 'forward' || state.steps[state.at]?.kind === 'unlock' || (choice === 'open' && state.config.isRollback))
     return { state, effects: [] }
   return choice === 'open'

@@ -53,6 +53,10 @@ export interface Situation {
   readonly firewall: string | undefined
 }
 
+/** Whether a run that was never kept is limited still in what its nodes send: somebody deleted calico-fw-deny. */
+export const limitsUnkept = ({ unfinished, limited }: Pick<Situation, 'unfinished' | 'limited'>): boolean =>
+  unfinished.some((run) => limited.includes(run))
+
 /** Reads it all; needs no discovery, so that it answers in a few requests. `copies` are this machine's checkpoints, which {@link mend} the cluster's. */
 export const readSituation = (api: Api, flavour: Flavour, copies: readonly Checkpoint[] = []): Promise<Situation> =>
   understood(() => situationOf(api, flavour, copies))

@@ -37,6 +37,8 @@ describe('refusals', () => {
       home(namedConfig('a').replace('cluster: a,', 'cluster: b,')),
       /no server is known for the cluster "b"/,
     ],
+    ['a password in the server’s URL', { server: 'https://admin:s3cret@h:6443' }, home(a), /^(?!.*s3cret).*has a user or password in its URL/s],
+    ['a server that is no URL with a password', { server: 'ftp://admin:s3cret@h' }, home(a), /^(?!.*s3cret).*is not a URL/s],
     ['a server that is no URL', { server: 'ftp://x' }, home(a), /"ftp:\/\/x" of cluster "a" is not a URL/],
     ['the same name twice in one file', {}, home(a.replace('users: [', 'users: [{name: a, user: {}}, ')), /it defines the user "a" twice/],
     ['not YAML', {}, home('{'), /kubeconfig \/home\/op\/.kube\/config cannot be read\n.+\nmend it/],

@@ -22,28 +22,30 @@ const answersAfter = (ms: number) => {
 
 // Found in review: all of these were ended, or held up, by what happened to somebody else's request.
 describe('what requests share', () => {
-  it('a run of the credential plugin goes on for the others when the one who began it gives up', async () => {
+  it.each(['before', 'after'])('a request that began %s the one who began the run of the credential plugin gave up has its answer', async (when) => {
     const server = await serve(ok)
-    const connection = to({ server: server.url, user: answersAfter(1_000) })
+    const connection = to({ server: server.url, user: answersAfter(700) })
     const stop = new AbortController()
     const first = failureOf(connection.send({ ...get, signal: stop.signal }))
     await pause(200)
-    const other = connection.send(get)
+    const early = when === 'before' ? connection.send(get) : undefined
     stop.abort()
+    const other = early ?? connection.send(get)
     expect((await first).code).toBe('FW_INTERRUPTED')
     expect((await other).status).toBe(200)
   })
 
-  it('a run of the plugin that nobody waited for any more is not what the next one waits for', async () => {
+  it('the plugin is stopped when all who wait for it give up at once', async () => {
     const server = await serve(ok)
-    const connection = to({ server: server.url, user: answersAfter(500) })
+    const connection = to({ server: server.url, user: answersAfter(30_000) })
     const stop = new AbortController()
-    const first = failureOf(connection.send({ ...get, signal: stop.signal }))
-    await pause(200)
+    const all = [1, 2, 3].map(() => failureOf(connection.send({ ...get, signal: stop.signal })))
+    await pause(300)
     stop.abort()
-    const next = connection.send(get)
-    await first
-    expect((await next).status).toBe(200)
+    const failures = await Promise.all(all)
+    expect(failures.map(({ code }) => code)).toEqual(Array(3).fill('FW_INTERRUPTED'))
+    // The last one hears it from the plugin itself.
+    expect(failures.some(({ message }) => message.includes('plugin') && message.includes('stopped'))).toBe(true)
   })
 
   it('a token file that was rotated serves every request that was refused with the old one', async () => {

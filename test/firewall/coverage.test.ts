@@ -32,11 +32,13 @@ it('says where the file limits what leaves and some kept run is not limited', ()
   const limited = { ...firewall, spec: { ...firewall.spec, egress: [] } }
   const plan = makePlan({ firewall: limited, facts: homeFacts({ nodes: 3 }), change: 1, windowSeconds: 90 })
   const facts = afterPlan(homeFacts({ nodes: 3 }), plan)
-  const egressOf = (of: Facts) => coverageOf(of, limited, kept(3)).unlimitedEgress
-  expect(egressOf(facts)).toBe(false)
-  expect(egressOf({ ...facts, policies: facts.policies.filter(({ metadata }) => metadata.name !== 'calico-fw-egress') })).toBe(true)
+  const egressOf = (of: Facts) => coverageOf(of, limited, kept(3)).egress
+  expect(egressOf(facts)).toBe('as-written')
+  expect(coverageOf(facts, firewall, kept(3)).egress).toBe('limited')
+  expect(coverageSentences(coverageOf(facts, firewall, kept(3)))).toContain('let it out: kubectl calico-fw sync')
+  expect(egressOf({ ...facts, policies: facts.policies.filter(({ metadata }) => metadata.name !== 'calico-fw-egress') })).toBe('unlimited')
   expect(egressOf({ ...facts, policies: facts.policies.map((one) => (one.metadata.name === 'calico-fw-deny' ? denyPolicy([1, 2]) : one)) })).toBe(
-    true,
+    'unlimited',
   )
   expect(coverageSentences(coverageOf({ ...facts, policies: [denyPolicy([1])] }, limited, kept(3)))).toContain(
     'limit it, on trial: kubectl calico-fw sync',

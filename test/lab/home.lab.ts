@@ -4,7 +4,7 @@ import { felixFaults, proveFelixFaults } from './proofs/felix-faults.ts'
 import { proveInit } from './proofs/home-init.ts'
 import { proveOperatorCut, proveRefusals } from './proofs/hostility.ts'
 import { proveLeastPrivilege, withoutRoles } from './proofs/least-privilege.ts'
-import { proveEgressList } from './proofs/limited-egress.ts'
+import { proveEgressList, proveListConfirmed } from './proofs/limited-egress.ts'
 import { proveMoreThanTcp } from './proofs/more-than-tcp.ts'
 import { leavingNoTrace } from './proofs/no-trace.ts'
 import { proveOpening } from './proofs/one-more-opening.ts'
@@ -48,6 +48,7 @@ export const tests: readonly LabTest[] = [
   ),
   proof('a life line that is cut opens the cluster', (lab, page) => proveReactions(lab, page, 3), dataplanes.slice(2)),
   proof('what nodes send is limited by a list, and by none after the rollback', proveEgressList, dataplanes.slice(1)),
+  proof('a list for what nodes send that a dead client left on trial is kept by confirm, and goes with the rollback', proveListConfirmed, dataplanes),
   proof('UDP, a protocol by number, and who may ping', proveMoreThanTcp, dataplanes.slice(1)),
   proof(
     'each command runs with no right but those of its role, and every right is used',

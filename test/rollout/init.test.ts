@@ -40,3 +40,18 @@ describe('init on the home cluster', () => {
     expect(stage.sim.unknown).toEqual([])
   })
 })
+
+// Found in review: a way that failed before counted as failing since before when it fell silent, and the deadline was renewed without any way to the API left.
+it('init writes nothing where no new connection to the API answers', async () => {
+  stage = await setStage()
+  const ports = stage.ports()
+  const prober: typeof ports.prober = {
+    run: async (probes, options) =>
+      (await ports.prober.run(probes, options)).map((result) =>
+        /^(kubeconfig|api\/)/.test(result.id) ? { id: result.id, outcome: 'failed' } : result,
+      ),
+  }
+  const outcome = await stage.clock.drive((await stage.init({ ports: { prober } })).ended)
+  expect(outcome).toMatchObject({ kind: 'refused', reason: { error: { code: 'FW_PREFLIGHT', message: 'no new connection to the API answers' } } })
+  expect(stage.leftovers()).toEqual([])
+})

@@ -5,6 +5,7 @@ import { initialState, next, type Transition } from '../../src/rollout/next.ts'
 import { openingRollback } from '../../src/rollout/rollback-steps.ts'
 import { deadlineOf, type Effect, type Event, type RunState } from '../../src/rollout/state.ts'
 import type { Step } from '../../src/rollout/steps.ts'
+import { outcomeError } from '../../src/ui/outcome-text.ts'
 import { config, gate, smallPlan, smallSteps, yieldOf } from './fixtures.ts'
 
 type Perform = Extract<Effect, { kind: 'perform' }>
@@ -319,4 +320,29 @@ describe('every history of events', () => {
       { numRuns: 3_000 },
     )
   })
+})
+
+describe('Ctrl-C after the commit', () => {
+  const kept = driveTo(({ title }) => title === 'probe under the lasting Deny')
+
+  // Found in review: it stopped there, kept, and said that nothing was closed.
+  it.each(['commit', 'probe'])('is no leaving: nothing is armed any more (during %s)', (kind) => {
+    const at = kind === 'probe' ? kept : driveTo((step) => step.kind === kind)
+    expect(next(at.state, { kind: 'interrupted', choice: 'leave' }).state).toBe(at.state)
+  })
+
+  it('can still undo everything, and a lock that is lost then is told for what it leaves', () => {
+    expect(next(kept.state, { kind: 'interrupted', choice: 'open' }).state.mode).toBe('undo')
+    const { outcome } = next(kept.state, { kind: 'lock-lost', text: 'bob has it' }).state
+    expect(outcome).toMatchObject({ kind: 'left', kept: true, opensAt: undefined })
+    expect(String(outcome && outcomeError(outcome))).toContain('it is kept, and its last checks were not made')
+  })
+})
+
+it('a gate that is found is watched as one that was armed', () => {
+  const steps = confirmSteps({ change: 1, number: '1.9', deny: smallPlan(['a']).deny, finish: { write: [], remove: [] }, gate, closedNodes: ['a'] })
+  const at = driveTo((step) => step.kind === 'find-gate', steps)
+  const result = yieldOf(at.perform.step, at.state, 0)
+  const { effects } = next(at.state, { kind: 'done', id: at.perform.id, now: 0, ...(result === undefined ? {} : { result }) })
+  expect(effects).toContainEqual({ kind: 'canary', on: true })
 })

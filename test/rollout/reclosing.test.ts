@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, expect, it } from 'vitest'
+import { refOf } from '../../src/calico/object.ts'
 import type { Api } from '../../src/cluster/api.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { initSteps } from '../../src/rollout/init-steps.ts'
+import { dropOpenSet } from '../../src/rollout/perform/open.ts'
 import { type Run, startRun } from '../../src/rollout/runner.ts'
 import { init } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
@@ -68,4 +70,27 @@ it('nor does one that got no answer and lands later', async () => {
   expect((await stage.clock.drive(run.ended)).kind).toBe('rolled-back')
   await stage.clock.advance(40_000)
   expect(stage.table()).toEqual(before)
+})
+
+it('an open set that somebody writes while it is dropped stays', async () => {
+  stage = await setStage()
+  const { openSet } = await stage.plan()
+  const ref = refOf(openSet)
+  const write = (at: string) => stage.clock.drive(stage.api.apply({ ...openSet, metadata: { ...openSet.metadata, annotations: { at } } }))
+  await write('first')
+  const api: Api = {
+    ...stage.api,
+    get: async (of, options) => {
+      const found = await stage.api.get(of, options)
+      await stage.api.apply({ ...openSet, metadata: { ...openSet.metadata, annotations: { at: 'second' } } })
+      return found
+    },
+  }
+  await expect(stage.clock.drive(dropOpenSet(api, ref))).rejects.toMatchObject({ code: 'FW_CONFLICT' })
+  expect(stage.sim.objects.get(ref)?.metadata.annotations).toEqual({ at: 'second' })
+  await stage.clock.drive(dropOpenSet(stage.api, ref))
+  // One that is gone is not deleted blindly: whoever writes it in between keeps it.
+  const deletes: string[] = []
+  await dropOpenSet({ ...stage.api, get: async () => undefined, delete: async ({ name }) => deletes.push(name) > 0 }, ref)
+  expect([stage.sim.objects.get(ref), deletes]).toEqual([undefined, []])
 })

@@ -103,3 +103,26 @@ it('of an opening, with DELETE refused from its question on: not kept, it opens 
   await stage.clock.advance(5_000)
   expect(stage.table()).toEqual(before)
 })
+
+// Found in review: it refused to open anything, on every node.
+it('opens although a Felix is ill', async () => {
+  await kept()
+  const sick = [{ node: 'ws1.kryukov.local', state: 'stopped' as const, sentence: 'Felix on ws1.kryukov.local is stopped' }]
+  await rollBack(stage, 0, { realised: async () => sick, felixes: async () => sick })
+  await stage.clock.advance(2_000)
+  expect(stage.sim.reach('inet', 'ws2', 9100)).toBe('OPEN')
+})
+
+// Found in review: it was told as a widening, and closed the port on every node without a question.
+it('that takes a failsafe away is tried under a gate', async () => {
+  await kept()
+  const withPort = (text: string) => text.replace('inbound: [', 'inbound: [{protocol: TCP, port: 9100}, ')
+  expect(await init(stage, withPort)).toEqual({ kind: 'done' })
+  await stage.clock.advance(2_000)
+  expect(stage.sim.reach('inet', 'ws1', 9100)).toBe('OPEN')
+  const { outcome, way, steps } = await rollBack(stage, 1)
+  expect([outcome, way, steps.some(({ kind }) => kind === 'ask')]).toEqual([{ kind: 'done' }, 'closes-again', true])
+  await stage.clock.advance(2_000)
+  expect(stage.sim.reach('inet', 'ws1', 9100)).toBe('TIMEOUT')
+  expect((await rollBack(stage, 2)).way).toBe('widens')
+})

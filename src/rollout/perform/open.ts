@@ -58,7 +58,7 @@ export const openEverything = async (
     }
     if (clock.now() >= untilMs) {
       throw new FwError('FW_ROLLBACK_INCOMPLETE', 'the cluster could not be opened from here', {
-        why: failures.join('; '),
+        why: [...new Set(failures)].join('; '),
         fix: 'try again: kubectl calico-fw open',
       })
     }

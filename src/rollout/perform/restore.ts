@@ -28,8 +28,9 @@ export const restore = async (context: PerformContext, images: readonly BeforeIm
           ...(image.ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
         })
         .catch(async (error: unknown) => {
-          // A webhook that refuses DELETE keeps a gate's set; without its label no rule matches it.
-          if (now?.metadata.labels?.[keys.gate] !== undefined) await api.mergePatch(image.ref, { metadata: { labels: { [keys.gate]: null } } })
+          // A webhook that refuses DELETE keeps a gate's set; without its label no rule matches it. What is told is why it is still there.
+          if (now?.metadata.labels?.[keys.gate] !== undefined)
+            await api.mergePatch(image.ref, { metadata: { labels: { [keys.gate]: null } } }).catch(() => undefined)
           throw error
         })
     } else {

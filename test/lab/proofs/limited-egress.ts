@@ -13,6 +13,8 @@ import { type Page, seconds } from './page.ts'
 import { proveRolledBack, remember } from './undone.ts'
 
 const windowSeconds = 20
+/** The exit code while another holds the lock. */
+const busy = 7
 const home = fileURLToPath(new URL('../../../examples/home.yaml', import.meta.url))
 const web = '{name: web, to: {nets: [0.0.0.0/0]}, traffic: [{protocol: TCP, ports: [443]}]}'
 const share = '{name: share, to: {nets: [192.168.218.53/32]}, traffic: [{protocol: TCP, ports: [445]}]}'
@@ -60,6 +62,16 @@ export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> =>
   await proveRolledBack(lab, page, before)
   await proveOpensByItself(lab, page)
   await proveRolledBack(lab, page, before)
+  await proveConfirmed(lab, page)
+  await proveRolledBack(lab, page, before)
+}
+
+/** A trial whose client died is kept by `confirm`, whole, and goes with the rollback. */
+export const proveListConfirmed = async (lab: Lab, page: Page): Promise<void> => {
+  const before = await remember(lab)
+  await listenOutside(lab)
+  await proveConfirmed(lab, page)
+  await proveRolledBack(lab, page, before)
 }
 
 /** Its first half: as much as fits into the time of one test of the lane. */
@@ -76,9 +88,13 @@ const lists = {
   empty: ['apply', 'nothing', []],
 } as const
 
-const proveListed = async (lab: Lab, page: Page, steps: readonly (keyof typeof lists)[]): Promise<void> => {
+const listenOutside = async (lab: Lab): Promise<void> => {
   for (const [place, ports] of Object.entries({ inet: [80, 443], win: [80, 443, 445] }))
     for (const port of ports) await lab.agent(place).listen('tcp', port)
+}
+
+const proveListed = async (lab: Lab, page: Page, steps: readonly (keyof typeof lists)[]): Promise<void> => {
+  await listenOutside(lab)
   await proveAudited(lab, page)
   for (const step of steps) {
     const [verb, name, entries] = lists[step]
@@ -138,15 +154,43 @@ const proveSent = async (lab: Lab, page: Page, names: readonly string[]): Promis
   )
 }
 
-/** The client dies when everything is closed: what nodes send is let out by the gate. */
-const proveOpensByItself = async (lab: Lab, page: Page): Promise<void> => {
-  const run = startTool(lab, ['init', '-f', fileFor(lab, 'web', [web]), '--yes', '--window', `${windowSeconds}s`])
+/** Begins to close, and dies when every HostEndpoint is written; the moment of that. */
+const killedWhenClosed = async (lab: Lab, seconds: number): Promise<number> => {
+  const run = startTool(lab, ['init', '-f', fileFor(lab, 'web', [web]), '--yes', '--window', `${seconds}s`])
   const closes = () =>
     toolWrites(lab.state, run.began).filter(({ resource, dryRun, status }) => resource === 'hostendpoints' && !dryRun && status < 300)
   await until('every HostEndpoint to be written', async () => closes().length >= lab.layout.nodes.length, 180_000, 20)
   const killed = Date.now()
   run.signal('SIGKILL')
   await run.ended
+  return killed
+}
+
+/** Another client waits until the dead one's lock may be taken, and keeps what it left: with the deadline read from the cluster, and the list written. */
+const proveConfirmed = async (lab: Lab, page: Page): Promise<void> => {
+  const killed = await killedWhenClosed(lab, 90)
+  for (;;) {
+    const end = await runTool(lab, ['confirm', '--yes', '--take-over'], { place: 'win' })
+    if (end.code === busy && Date.now() - killed < 60_000) {
+      await pause(2_000)
+      continue
+    }
+    page.fact(
+      'confirm from another machine keeps it',
+      end.code === 0,
+      `exit ${end.code}, ${seconds(Date.now() - killed)} after the first client was killed`,
+    )
+    if (end.code !== 0) page.say(withSeconds(end))
+    break
+  }
+  await proveSent(lab, page, ['web'])
+  const status = await runTool(lab, ['status'])
+  page.fact('status says that it is kept, and exits 0', status.code === 0, `exit ${status.code}`)
+}
+
+/** The client dies when everything is closed: what nodes send is let out by the gate. */
+const proveOpensByItself = async (lab: Lab, page: Page): Promise<void> => {
+  const killed = await killedWhenClosed(lab, windowSeconds)
   const closed = sentOutside(lab).flatMap(({ packet, entry }) => (entry === 'none' ? [packet] : []))
   const allAre = async (answer: Answer) => (await send(lab, closed, 300)).every((one) => one.answer === answer)
   const cut = await until('what is not on the list to be cut', () => allAre('TIMEOUT'), 15_000, 100)
