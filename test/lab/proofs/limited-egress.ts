@@ -56,29 +56,38 @@ const livedOn = ({ layout }: Lab): Packet[] =>
   ])
 
 /** An allowlist is tried with the whole firewall, grows at once, is tried again where it narrows, opens by itself with the client dead, and goes with the rollback. */
-export const proveLimitedEgress = async (lab: Lab, page: Page): Promise<void> => {
-  const before = await remember(lab)
-  await proveListed(lab, page, ['init', 'apply', 'narrower', 'empty'])
-  await proveRolledBack(lab, page, before)
-  await proveOpensByItself(lab, page)
-  await proveRolledBack(lab, page, before)
-  await proveConfirmed(lab, page)
-  await proveRolledBack(lab, page, before)
-}
+export const proveLimitedEgress = (lab: Lab, page: Page): Promise<void> =>
+  provingOutside(
+    lab,
+    page,
+    () => proveListed(lab, page, ['init', 'apply', 'narrower', 'empty']),
+    () => proveOpensByItself(lab, page),
+    () => proveConfirmed(lab, page),
+  )
 
 /** A trial whose client died is kept by `confirm`, whole, and goes with the rollback. */
-export const proveListConfirmed = async (lab: Lab, page: Page): Promise<void> => {
-  const before = await remember(lab)
-  await listenOutside(lab)
-  await proveConfirmed(lab, page)
-  await proveRolledBack(lab, page, before)
-}
+export const proveListConfirmed = (lab: Lab, page: Page): Promise<void> => provingOutside(lab, page, () => proveConfirmed(lab, page))
 
 /** Its first half: as much as fits into the time of one test of the lane. */
-export const proveEgressList = async (lab: Lab, page: Page): Promise<void> => {
+export const proveEgressList = (lab: Lab, page: Page): Promise<void> => provingOutside(lab, page, () => proveListed(lab, page, ['init', 'apply']))
+
+/** Proves with listeners outside, which are gone when it is over, and takes every proof back. */
+const provingOutside = async (lab: Lab, page: Page, ...proofs: readonly (() => Promise<void>)[]): Promise<void> => {
   const before = await remember(lab)
-  await proveListed(lab, page, ['init', 'apply'])
-  await proveRolledBack(lab, page, before)
+  const outside = [...[80, 443].map((port) => ['inet', port] as const), ...[80, 443, 445].map((port) => ['win', port] as const)]
+  const opened: (typeof outside)[number][] = []
+  try {
+    for (const one of outside) {
+      await lab.agent(one[0]).listen('tcp', one[1])
+      opened.push(one)
+    }
+    for (const proof of proofs) {
+      await proof()
+      await proveRolledBack(lab, page, before)
+    }
+  } finally {
+    for (const [place, port] of opened) await lab.agent(place).close('tcp', port)
+  }
 }
 
 const lists = {
@@ -88,13 +97,7 @@ const lists = {
   empty: ['apply', 'nothing', []],
 } as const
 
-const listenOutside = async (lab: Lab): Promise<void> => {
-  for (const [place, ports] of Object.entries({ inet: [80, 443], win: [80, 443, 445] }))
-    for (const port of ports) await lab.agent(place).listen('tcp', port)
-}
-
 const proveListed = async (lab: Lab, page: Page, steps: readonly (keyof typeof lists)[]): Promise<void> => {
-  await listenOutside(lab)
   await proveAudited(lab, page)
   for (const step of steps) {
     const [verb, name, entries] = lists[step]
