@@ -1,4 +1,5 @@
 import { names } from '../calico/names.ts'
+import { kubeletDoors } from '../firewall/door-probes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { firewallKey } from '../firewall/firewall-text.ts'
@@ -7,7 +8,7 @@ import { hostNets, nodeAddresses, trustedNets } from '../firewall/network-sets.t
 import { planProbes } from '../firewall/plan-probes.ts'
 import type { Probe } from '../firewall/probes.ts'
 import { vantageOf } from '../firewall/vantage.ts'
-import type { BeforeImage } from '../rollout/checkpoint.ts'
+import { type BeforeImage, type Checkpoint, compareNumbers, parseNumber } from '../rollout/checkpoint.ts'
 
 const none: HostFirewall = {
   apiVersion: 'calico-fw.github.io/v1alpha1',
@@ -37,4 +38,12 @@ export const rollbackProbes = (facts: Facts, firewall: HostFirewall, closed: Rea
     lastClosed: undefined,
   })
   return firewall === none ? probes.filter(({ expect }) => expect === 'open') : probes
+}
+
+/** Kubelets that answered before the changes after `to`, as the first of them that looked wrote down: they must answer again when all is open. */
+export const kubeletsBefore = (facts: Facts, checkpoints: readonly Checkpoint[], to: number): Probe[] => {
+  const later = checkpoints.filter(({ number }) => parseNumber(number).change > to).sort((one, other) => compareNumbers(other.number, one.number))
+  // The earliest comes last, and stays.
+  const before = new Map(later.flatMap(({ evidence }) => evidence?.probes ?? []).map((one) => [one.id, one.before]))
+  return kubeletDoors(facts).filter(({ id }) => ['ok', 'refused'].includes(before.get(id) ?? 'not-run'))
 }

@@ -22,7 +22,7 @@ import { clearAway } from './clear-away.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
 import { ownCopies } from './own-copies.ts'
-import { firewallBack, rollbackProbes } from './rollback-probes.ts'
+import { firewallBack, kubeletsBefore, rollbackProbes } from './rollback-probes.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 
@@ -76,7 +76,10 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   const outcome = await runSteps(command, {
     steps,
     config,
-    subject: { facts, probes: rollbackProbes(facts, firewall, closed), undoes, evidence: evidenceOf(facts, plan, proof) },
+    subject: {
+      ...{ facts, probes: rollbackProbes(facts, firewall, closed), answered: kubeletsBefore(facts, situation.checkpoints, to) },
+      ...{ undoes, evidence: evidenceOf(facts, plan, proof) },
+    },
     yes: options.yes,
   })
   const problem = await command.journal.appendHistory(facts.cluster.uid, {

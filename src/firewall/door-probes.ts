@@ -28,6 +28,19 @@ const portLimit = 16
 /** At most about so many on all nodes together; beside them each node's kubelet port is looked at. */
 const doorLimit = 1_024
 
+const kubeletPort = 10250
+
+/** Whether it looks at a kubelet that should be closed: every node has one, so where it answered before and is silent now the node is closed. */
+export const isKubeletDoor = ({ expect, target }: Probe): boolean => expect === 'closed' && target.kind === 'tcp' && target.port === kubeletPort
+
+/** The kubelets of Ready nodes, as if all were closed. */
+export const kubeletDoors = ({ nodes }: Facts): Probe[] =>
+  nodes
+    .filter(({ ready }) => ready)
+    .flatMap((node) => onNode(node, kubeletPort, kubeletTitle(node)).map((one): Probe => ({ ...one, expect: 'closed' })))
+
+const kubeletTitle = ({ name }: NodeFacts): string => `the kubelet's port ${kubeletPort} on ${name}`
+
 /** The ports of closed nodes that Services stand on, and the kubelet's: every node listens there, so its silence proves that the node is closed. */
 export const nodeDoorProbes = (input: ProbeInput, nodes: readonly NodeFacts[]): Probe[] => {
   const doors = doorsOf(input.facts).filter(({ kind, protocol }) => kind !== 'VIP' && protocol === 'TCP')
@@ -38,7 +51,7 @@ export const nodeDoorProbes = (input: ProbeInput, nodes: readonly NodeFacts[]): 
     ...(index % every === 0 ? someOf(ports, index / every, each) : []).flatMap((port) =>
       nodeProbe(input, node, port, `NodePort ${port} on ${node.name}`),
     ),
-    ...nodeProbe(input, node, 10250, `the kubelet's port 10250 on ${node.name}`).filter(({ expect }) => expect === 'closed'),
+    ...nodeProbe(input, node, kubeletPort, kubeletTitle(node)).filter(({ expect }) => expect === 'closed'),
   ])
 }
 

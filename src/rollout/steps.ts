@@ -81,8 +81,8 @@ export type Step =
   | { readonly kind: 'see-open'; readonly title: string; readonly run: number }
   /** Put one group of objects back to their before-images. */
   | { readonly kind: 'restore'; readonly title: string; readonly images: readonly BeforeImage[] }
-  /** Objects equal their before-images, and probes equal the baseline. */
-  | { readonly kind: 'verify'; readonly title: string; readonly images: readonly BeforeImage[] }
+  /** Objects equal their before-images, and probes equal the baseline; with `reopened` every node is seen open again. */
+  | { readonly kind: 'verify'; readonly title: string; readonly images: readonly BeforeImage[]; readonly reopened?: true }
   /** Delete the open set, last of all. */
   | { readonly kind: 'drop-open-set'; readonly title: string; readonly openSet: KubeObject }
   /** Delete our namespace: only a rollback to 0 does. */

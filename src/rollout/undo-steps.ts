@@ -56,7 +56,8 @@ export const restoreSteps = (
       ]
     : []
   const closing: Step[] = open && !state.config.opened ? [{ kind: 'drop-open-set', title: 'remove the open set', openSet }] : []
-  return [...opening, ...restoring(images, run), { kind: 'verify', title: 'verify objects and probes', images }, ...closing]
+  const verifying: Step = { kind: 'verify', title: 'verify objects and probes', images, ...(open ? { reopened: true } : {}) }
+  return [...opening, ...restoring(images, run), verifying, ...closing]
 }
 
 /** Puts these objects back, group by group, and waits for Felix where it follows. */

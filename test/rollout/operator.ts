@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
+import { kubeletsBefore } from '../../src/commands/rollback-probes.ts'
 import { makeAddVip } from '../../src/firewall/add-vip.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
@@ -37,7 +38,10 @@ export const init = async (stage: Stage, edit: (text: string) => string = (text)
   const facts = await stage.facts()
   const change = nextChange(await situationOn(stage))
   const plan = makePlan({ firewall: parseHostFirewall(edit(home), 'home.yaml'), facts, change, windowSeconds: 30 })
-  return stage.clock.drive(startRun(initSteps(plan), stage.config(plan), { facts, probes: plan.probes }, stage.ports(ports)).ended)
+  return stage.clock.drive(
+    startRun(initSteps(plan), stage.config(plan), { facts, probes: plan.probes, evidence: { versions: {}, plan: {}, proof: {} } }, stage.ports(ports))
+      .ended,
+  )
 }
 
 /** Keeps a trial that another client left armed, as `confirm` does. */
@@ -87,7 +91,13 @@ export const rollBack = async (
   const standing = { ...now, differing, policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [] }
   const { steps, config, way } = chooseRollback({ change, to, images, config: { ...stage.config(await stage.plan()), change } }, standing)
   const undoes = now.changes.filter(({ number }) => number > to).map(({ number }) => number)
-  return { outcome: await stage.clock.drive(startRun(steps, config, { facts, probes: [], undoes }, stage.ports(ports)).ended), way, steps }
+  return {
+    outcome: await stage.clock.drive(
+      startRun(steps, config, { facts, probes: [], answered: kubeletsBefore(facts, now.checkpoints, to), undoes }, stage.ports(ports)).ended,
+    ),
+    way,
+    steps,
+  }
 }
 
 /** Everything of ours that decides about packets, and the failsafe lists: what a way back must bring back to the letter. */

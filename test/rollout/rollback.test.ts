@@ -113,6 +113,32 @@ it('opens although a Felix is ill', async () => {
   expect(stage.sim.reach('inet', 'ws2', 9100)).toBe('OPEN')
 })
 
+describe('a node whose Felix stands still', () => {
+  // Found in review: it said "Done" while the node was closed, for what was cut before the rollback counted as cut by somebody else.
+  it('is not told as open again by a rollback', async () => {
+    await kept()
+    stage.sim.felix('ws1').freeze()
+    const { outcome } = await rollBack(stage, 0)
+    expect(stage.sim.reach('win', 'ws1', 10250)).toBe('TIMEOUT')
+    expect(stage.sim.reach('win', 'ws2', 10250)).toBe('OPEN')
+    expect(outcome).toMatchObject({ kind: 'incomplete', remaining: [{ error: { message: expect.stringContaining('ws1.kryukov.local') } }, {}] })
+    stage.sim.felix('ws1').thaw()
+    await stage.clock.advance(2_000)
+    expect((await rollBack(stage, 0)).outcome).toEqual({ kind: 'done' })
+    expect(stage.leftovers()).toEqual([])
+  })
+
+  it('is not told as open again by a run that turned round', async () => {
+    stage = await setStage()
+    const ask = async () => {
+      stage.sim.felix('ws1').freeze()
+      return 'open' as const
+    }
+    const verified = { title: 'verify objects and probes', error: { message: expect.stringContaining('ws1.kryukov.local') } }
+    expect(await init(stage, undefined, { ask })).toMatchObject({ kind: 'incomplete', remaining: [verified, { title: 'remove the open set' }] })
+  })
+})
+
 // Found in review: it was told as a widening, and closed the port on every node without a question.
 it('that takes a failsafe away is tried under a gate', async () => {
   await kept()

@@ -113,7 +113,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await restore(context, step.images)
       return none
     case 'verify':
-      await verify(context, step.images)
+      await verify(context, step)
       return none
     case 'drop-open-set':
       if (state.remaining.length > 0)

@@ -5,10 +5,12 @@ import { FwError } from '../../errors.ts'
 import { greenOf, judge } from '../../firewall/judge.ts'
 import { sameSpec } from '../../firewall/same-spec.ts'
 import { applicable, type BeforeImage, imageKey } from '../checkpoint.ts'
+import type { Step } from '../steps.ts'
 import { capture } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
 import { inParallel } from './parallel.ts'
+import { stillClosed } from './still-closed.ts'
 
 /** Puts each object back to its before-image; one that is there already is left alone, so that doing it twice changes nothing. */
 export const restore = async (context: PerformContext, images: readonly BeforeImage[]): Promise<void> => {
@@ -43,7 +45,7 @@ export const restore = async (context: PerformContext, images: readonly BeforeIm
  * Objects equal their before-images, and probes equal the baseline.
  * @throws FwError FW_ROLLBACK_INCOMPLETE naming the first that differs
  */
-export const verify = async (context: PerformContext, images: readonly BeforeImage[]): Promise<void> => {
+export const verify = async (context: PerformContext, { images, reopened }: Extract<Step, { kind: 'verify' }>): Promise<void> => {
   const { api, clock } = context.ports
   const until = clock.now() + 15_000
   for (;;) {
@@ -57,9 +59,10 @@ export const verify = async (context: PerformContext, images: readonly BeforeIma
     context.ports.report({ kind: 'probes', judgement, of: probes.length })
     if (differing.length === 0 && judgement.green) {
       context.memory.green = greenOf(judgement, probes.length)
-      return
-    }
-    if (clock.now() > until) {
+      const closed = reopened === true ? await stillClosed(context) : undefined
+      if (closed === undefined) return
+      if (clock.now() > until) throw closed
+    } else if (clock.now() > until) {
       throw new FwError(
         'FW_ROLLBACK_INCOMPLETE',
         differing[0] === undefined ? (judgement.red[0]?.sentence ?? 'a probe is red') : `${differing[0]} is not as it was`,
