@@ -4,6 +4,7 @@ import type { ProbeRunner } from '../rollout/ports.ts'
 export interface Hold {
   hold(): void
   release(): void
+  isHeld(): boolean
   /** Waits until it is let go. */
   free(signal: AbortSignal | undefined): Promise<void>
   /** Probes that wait while held: no step gets past its probes, and no deadline is renewed, so nobody who ponders too long stays locked out. */
@@ -26,6 +27,7 @@ export const createHold = (): Hold => {
       held = { until, end }
     },
     free,
+    isHeld: () => held !== undefined,
     release: () => {
       held?.end()
       held = undefined

@@ -47,35 +47,55 @@ export const runSteps = async (
   const moot = new AbortController()
   let run: Run | undefined
   let pondering = false
+  /** Takes the keep-question off the terminal: there is never more than one. */
+  let standing: AbortController | undefined
 
   const opensInS = (): number | undefined => {
     const at = run?.opensAt()
     return at === undefined ? undefined : Math.max(0, Math.ceil((at - clock.now()) / 1000))
   }
-  const interrupted = (): Promise<InterruptChoice> => askInterrupt(ui, { opensInS: opensInS(), kept: run?.isKept() === true }, words, moot.signal)
+  const interrupted = async (): Promise<InterruptChoice> => {
+    pondering = true
+    return askInterrupt(ui, { opensInS: opensInS(), kept: run?.isKept() === true }, words, moot.signal).finally(() => {
+      pondering = false
+    })
+  }
+  const withdrawn = (): AbortSignal => {
+    standing = new AbortController()
+    return standing.signal
+  }
   const ask = async ({ title }: KeepQuestion, signal: AbortSignal): Promise<KeepAnswer> => {
-    await hold.free(signal)
-    if (yes) return 'keep'
+    if (yes) {
+      await hold.free(signal)
+      return 'keep'
+    }
     const seen = view.probes()
     const minutes = Math.round(config.maxQuestionMs / 60_000)
     const why = [
       ...(seen === undefined ? [] : [`${probesInBrief(seen.judgement, seen.of)}.`, ...probesInDetail(seen.judgement, 6)]),
       `Without an answer ${words.whole} in about ${minutes} minutes.`,
     ].join('\n')
-    await view.pause('waits for your answer')
+    do {
+      await hold.free(signal)
+      await view.pause('waits for your answer')
+    } while (hold.isHeld())
     const question = { title: begun(title), why, words }
-    return askToKeep({ ui, clock, signal, maxMs: config.maxQuestionMs, ...question, interrupted }).finally(view.resume)
+    return askToKeep({ ui, clock, signal, maxMs: config.maxQuestionMs, ...question, withdrawn, interrupted }).finally(() => {
+      standing = undefined
+      view.resume()
+    })
   }
   const report = (progress: Progress): void => {
     view.report(progress)
     if (progress.kind === 'undo') moot.abort()
   }
   const onInterrupt = async (): Promise<void> => {
+    // At the keep-question it is that question's matter, which asks what was meant.
+    if (standing !== undefined) return standing.abort(new FwError('FW_INTERRUPTED', 'interrupted'))
     pondering = true
     hold.hold()
     await view.pause('interrupted')
     const choice = await interrupted().catch((): InterruptChoice => 'go-on')
-    pondering = false
     hold.release()
     view.resume()
     run?.interrupt(choice)

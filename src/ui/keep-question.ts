@@ -17,7 +17,9 @@ export interface KeepQuestionOptions {
   readonly title: string
   readonly why: string
   readonly words: LapseWords
-  /** Ctrl-C at the question. */
+  /** Withdraws the question that is asked now with FW_INTERRUPTED, where Ctrl-C came as a signal; a new one for each time it is asked. */
+  readonly withdrawn: () => AbortSignal
+  /** What Ctrl-C at the question meant. */
   readonly interrupted: () => Promise<'open' | 'leave' | 'go-on'>
 }
 
@@ -46,7 +48,7 @@ export const askToKeep = async (options: KeepQuestionOptions): Promise<KeepAnswe
               { value: 'leave', name: `leave it armed: ${words.brief} unless "confirm" keeps it` },
             ],
           },
-          { signal },
+          { signal: AbortSignal.any([signal, options.withdrawn()]) },
         )
       } catch (error) {
         if (late.signal.aborted && !options.signal.aborted) return 'open'

@@ -19,11 +19,15 @@ const answers = (value: string): Select => {
   return (question) => Promise.resolve(question.choices.find((choice) => choice.value === value)?.value ?? (question.default as never))
 }
 
-const ask = (ui: Prompter, more: { signal?: AbortSignal; interrupted?: () => Promise<'open' | 'leave' | 'go-on'> } = {}) => {
+const ask = (
+  ui: Prompter,
+  more: { signal?: AbortSignal; withdrawn?: () => AbortSignal; interrupted?: () => Promise<'open' | 'leave' | 'go-on'> } = {},
+) => {
   const clock = virtualClock()
   const asked = askToKeep({
     ...{ ui, clock, title: 'Keep the firewall?', why: '', maxMs: 600_000, words: lapseWords(false) },
     signal: more.signal ?? new AbortController().signal,
+    withdrawn: more.withdrawn ?? (() => new AbortController().signal),
     interrupted: more.interrupted ?? (() => Promise.resolve('go-on')),
   })
   return { clock, asked }
@@ -57,6 +61,28 @@ it('asks again after a Ctrl-C that was a mistake, and takes its answer otherwise
   expect(await ask(person(once)).asked).toBe('keep')
   expect(asked).toBe(2)
   expect(await ask(person(ctrlC), { interrupted: () => Promise.resolve('leave') }).asked).toBe('leave')
+})
+
+// Found in review: Ctrl-C that came as a signal asked beside the question that stood, two on one terminal.
+it('is off the terminal while it is asked what a signal meant, and asked anew after it', async () => {
+  const standing: AbortController[] = []
+  let open = 0
+  const one: Select = async (question, options) => {
+    expect(++open).toBe(1)
+    return (standing.length > 1 ? answers('keep') : ponders)(question, options).finally(() => open--)
+  }
+  const withdrawn = () => {
+    standing.push(new AbortController())
+    return standing.at(-1)?.signal as AbortSignal
+  }
+  const interrupted = async () => {
+    expect(open).toBe(0)
+    return 'go-on' as const
+  }
+  const { asked } = ask(person(one), { withdrawn, interrupted })
+  standing[0]?.abort(new FwError('FW_INTERRUPTED', 'interrupted'))
+  expect(await asked).toBe('keep')
+  expect(standing).toHaveLength(2)
 })
 
 it('opens at a second Ctrl-C, and where there is nobody to ask', async () => {
