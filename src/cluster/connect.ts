@@ -100,7 +100,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
 
   const send = async (request: ApiRequest): Promise<HttpAnswer> => {
     const timeoutMs = request.timeoutMs ?? resolved.requestTimeoutMs ?? defaultTimeoutMs
-    const credential = await credentials.current(request.signal)
+    const credential = await credentials.current(request.signal, timeoutMs)
     // A new connection for every request is how probes ask.
     const { signal, release } = callSignal(timeoutMs, request.signal, request.fresh === undefined ? timer : (options.timer ?? awakeTimer))
     try {
@@ -130,7 +130,7 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
       if ((request.accept ?? isSuccess)(answer.status)) return answer
       if (answer.status === 401 && !renewed && credentials.refuse(credential)) {
         renewed = true
-        credential = await credentials.current(request.signal)
+        credential = await credentials.current(request.signal, timeoutMs)
         continue
       }
       if (answer.status === 429 && attempts <= maxThrottled && (await waited(retryAfterMs(answer), timeoutMs, signal, timer))) continue
@@ -152,7 +152,10 @@ export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, opti
       const { agent, close } = ways.fresh(server, credential)
       return { headers: { host: server.host, ...headersOf(credential) }, agent, url: server, close }
     },
-    close: ways.close,
+    close: () => {
+      credentials.close?.()
+      ways.close()
+    },
   }
 }
 

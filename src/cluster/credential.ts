@@ -11,12 +11,14 @@ export interface Credential {
 /** Where credentials come from; they may change while we run. */
 export interface CredentialSource {
   /**
-   * The credential to use now.
+   * The credential to use now. Where it is renewed while we run, `withinMs` is how long that may keep this caller; a first sign-in by a person takes its time.
    * @throws FwError FW_CREDENTIALS
    */
-  current(signal?: AbortSignal): Promise<Credential>
+  current(signal?: AbortSignal, withinMs?: number): Promise<Credential>
   /** After a 401: forgets the credential that was refused; false when asking again would give the same. */
   refuse(spent: Credential): boolean
+  /** Ends what still runs to renew it. */
+  close?(): void
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { FwError } from '../errors.ts'
 import type { Credential, CredentialSource } from './credential.ts'
 import { type PluginCredential, parseExecCredential } from './exec-credential.ts'
@@ -10,14 +11,17 @@ import type { Workstation } from './workstation.ts'
 /** A person may have to find a second factor the first time; later the terminal is busy with a rollout. */
 const firstMs = 300_000
 const laterMs = 60_000
-/** A credential this close to its end is not used: it would expire on the way. Half of a shorter life. */
+/** A credential this close to its end is renewed, in half of its life where that is shorter; until its end it is used meanwhile. */
 const skewMs = 60_000
+/** A plugin that failed to renew what is still good is asked again after so long. */
+const retryMs = 10_000
 /** Where a cluster keeps what its plugin wants to know. */
 const extensionName = 'client.authentication.k8s.io/exec'
 
 /** Credentials by an exec plugin: asked once, kept until shortly before they expire or the server refuses them. */
 export const execCredentials = (exec: ExecConfig, resolved: ResolvedKubeconfig, ca: Pem | undefined, machine: Workstation): CredentialSource => {
-  let known: { readonly credential: Credential; readonly usableUntil: number } | undefined
+  let known: { readonly credential: Credential; readonly renewAt: number; readonly endsAt: number } | undefined
+  let askAgainAt = Number.NEGATIVE_INFINITY
   let asking: PluginRun | undefined
   let asked = false
   const ask = async (signal: AbortSignal | undefined): Promise<Credential> => {
@@ -30,7 +34,7 @@ export const execCredentials = (exec: ExecConfig, resolved: ResolvedKubeconfig, 
     const output = await runPlugin(exec, { info, interactive, userName: resolved.userName, timeoutMs: asked ? laterMs : firstMs, signal }, machine)
     const answer = parseExecCredential(output, exec)
     asked = true
-    known = { credential: answer.credential, usableUntil: usableUntil(answer, machine.now()) }
+    known = { credential: answer.credential, renewAt: renewAt(answer, machine.now()), endsAt: answer.expiresAt ?? Number.POSITIVE_INFINITY }
     return answer.credential
   }
   const start = (): PluginRun => {
@@ -45,15 +49,29 @@ export const execCredentials = (exec: ExecConfig, resolved: ResolvedKubeconfig, 
     return run
   }
   return {
-    current: async (signal) => {
-      if (known !== undefined && machine.now() < known.usableUntil) return known.credential
+    current: async (signal, withinMs) => {
+      const now = machine.now()
+      if (known !== undefined && now < known.renewAt) return known.credential
+      // An opening write must not wait for a plugin while what it has is good.
+      if (known !== undefined && now < known.endsAt) {
+        if (asking === undefined && now >= askAgainAt) {
+          asking = start()
+          askAgainAt = now + retryMs
+          asking.answer.catch(() => undefined)
+        }
+        return known.credential
+      }
       // Many requests may wait for one run of the plugin: it may be asking a person.
       const run = asking ?? start()
       asking = run
-      return awaited(run, signal, () => {
+      const stopped = (): void => {
         if (asking === run) asking = undefined
-      })
+      }
+      if (!asked || withinMs === undefined) return awaited(run, signal, stopped)
+      // Who has no more time leaves; the plugin goes on, or a slow one would never get to its end.
+      return Promise.race([awaited(run, signal, stopped), tooLate(withinMs, exec, resolved)])
     },
+    close: () => asking?.stop.abort(),
     refuse: (spent) => {
       if (known?.credential === spent) known = undefined
       return true
@@ -91,7 +109,14 @@ const awaited = (run: PluginRun, signal: AbortSignal | undefined, stopped: () =>
     else signal?.addEventListener('abort', giveUp)
   })
 
-const usableUntil = ({ expiresAt }: PluginCredential, now: number): number =>
+const tooLate = async (ms: number, exec: ExecConfig, { userName }: ResolvedKubeconfig): Promise<never> => {
+  await sleep(ms, undefined, { ref: false })
+  throw new FwError('FW_CREDENTIALS', `the credential plugin ${exec.command} of user "${userName}" has not answered within ${ms / 1_000} s`, {
+    fix: 'sign in again, for example with: kubectl get --raw /version',
+  })
+}
+
+const renewAt = ({ expiresAt }: PluginCredential, now: number): number =>
   expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - Math.min(skewMs, Math.max(0, expiresAt - now) / 2)
 
 const isInteractive = (exec: ExecConfig, resolved: ResolvedKubeconfig, machine: Workstation): boolean => {

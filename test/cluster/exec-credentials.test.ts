@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Workstation } from '../../src/cluster/workstation.ts'
 import { failureOf, told } from './test-connection.ts'
 import { get, ok, serve, to } from './test-scope.ts'
@@ -96,8 +96,53 @@ describe('credentials by a plugin', () => {
     expect(runs()).toBe(1)
     now += 90_000
     await connection.send(get)
+    expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer t1')
+    await vi.waitFor(async () => {
+      await connection.send(get)
+      expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer t2')
+    }, 10_000)
     expect(runs()).toBe(2)
-    expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer t2')
+  })
+
+  // Found in review: an opening write waited a minute for a plugin while the token it had was good.
+  it('uses what is good while a plugin that hangs or fails is to renew it, and asks that one every ten seconds', async () => {
+    const server = await serve(ok)
+    const { env, runs } = counter('failing')
+    let now = Date.parse('2030-01-01T00:00:00Z')
+    const first = counting(", expirationTimestamp: '2030-01-01T00:10:00Z'")
+    const script = `${first}; if (require('fs').readFileSync(process.env.COUNT, 'utf8').length > 1) process.exit(1)`
+    const connection = to({ server: server.url, user: plugin(script, { env }) }, { machine: { now: () => now } })
+    await connection.send(get)
+    now += 570_000
+    await connection.send(get)
+    await vi.waitFor(() => expect(runs()).toBe(2), 10_000)
+    await connection.send(get)
+    now += 10_000
+    await connection.send(get)
+    await vi.waitFor(() => expect(runs()).toBe(3), 10_000)
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(Array(4).fill('Bearer t1'))
+  })
+
+  it('holds up a call no longer than that may take, and goes on for the next', async () => {
+    const server = await serve(ok)
+    const { env, runs } = counter('slow')
+    const gate = path.join(folder, 'open')
+    let now = Date.parse('2030-01-01T00:00:00Z')
+    const script = `const end = () => { ${counting(", expirationTimestamp: '2030-01-01T01:00:00Z'")} }
+      if (!require('fs').existsSync(process.env.COUNT + '.asked')) { require('fs').writeFileSync(process.env.COUNT + '.asked', ''); end() }
+      else { const timer = setInterval(() => { if (require('fs').existsSync(${JSON.stringify(gate)})) { clearInterval(timer); end() } }, 20) }`
+    const connection = to({ server: server.url, user: plugin(script, { env }) }, { machine: { now: () => now } })
+    await connection.send(get)
+    now += 3_600_000
+    const error = await failureOf(connection.send({ ...get, timeoutMs: 300 }))
+    expect([error.code, told(error)]).toEqual(['FW_CREDENTIALS', expect.stringContaining('has not answered within 0.3 s')])
+    now -= 1_800_000
+    writeFileSync(gate, '')
+    await vi.waitFor(async () => {
+      await connection.send(get)
+      expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer t2')
+    }, 10_000)
+    expect(runs()).toBe(2)
   })
 
   it('asks it once more after a 401, for a write too: a refused request has done nothing', async () => {
