@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { allowPolicyName, orders } from '../calico/names.ts'
 import { type ObjectRef, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
@@ -44,7 +45,8 @@ export interface PolicyInput {
 /**
  * Plans base, allows and gate. With nothing committed all of it is written at once, and allows left from an expired run are emptied, since they
  * would hold open what this run must see closed. With a firewall in force nothing is written that narrows it: its allows and sets stay as wide
- * as they are, the gate policy brings the narrower rules and stands before them, and the commit alone writes and deletes the rest.
+ * as they are, the gate policy brings the narrower rules and stands before them, and the commit alone writes and deletes the rest. That holds for
+ * each policy by itself, for writes land one by one: what moves from one to another stands in both until all of them are there.
  */
 export const planPolicies = ({ firewall, standing, calicoNamespace, change, trusted, over }: PolicyInput): PlannedPolicies => {
   const wanted = wantedAllows(firewall, standing)
@@ -54,6 +56,7 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
   const inForce = standing.runs.length > 0
   const isNarrower = (policy: GlobalNetworkPolicy | undefined) => inForce && narrows(policy?.spec.ingress ?? [], rules)
   const narrower = wanted.filter(({ metadata }) => isNarrower(standing.allows.get(metadata.name)))
+  const shrinking = wanted.filter((policy) => inForce && narrows(rulesBefore(policy, standing), policy.spec.ingress ?? []))
   const lost = obsolete.filter(([, policy]) => isNarrower(policy))
   const { icmp } = firewall.spec
   const base = basePolicy(calicoNamespace, icmp)
@@ -68,7 +71,7 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
     now: [
       ...(egress === undefined || standing.egress === undefined || egressNarrows || !inForce ? [] : [egressPolicy(egress, standing.runs)]),
       ...(baseNarrows ? [] : [base]),
-      ...wanted.filter((policy) => !narrower.includes(policy)),
+      ...wanted.flatMap((policy) => (shrinking.includes(policy) ? grown(policy, rulesBefore(policy, standing)) : [policy])),
       ...emptied,
     ],
     gates: [
@@ -82,7 +85,7 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
     egress,
     egressNarrows,
     finish: {
-      write: [...(baseNarrows ? [base] : []), ...narrower],
+      write: [...(baseNarrows ? [base] : []), ...shrinking],
       remove: [
         ...obsolete.map(([, policy]) => refOf(policy)),
         ...(egress === undefined && standing.egress !== undefined ? [refOf(standing.egress)] : []),
@@ -93,6 +96,20 @@ export const planPolicies = ({ firewall, standing, calicoNamespace, change, trus
     pings: inForce && icmp === undefined && (standing.base?.spec.ingress ?? []).some((rule) => rule.icmp !== undefined),
     narrowed: [...narrower.map(({ metadata }) => metadata.name), ...lost.map(([name]) => name)].map((name) => name.slice(allowPolicyName('').length)),
   }
+}
+
+const rulesBefore = ({ metadata }: GlobalNetworkPolicy, { allows }: Standing): readonly Rule[] => allows.get(metadata.name)?.spec.ingress ?? []
+
+/** A policy that lets in what it did and what it will; none where it lets in nothing new. */
+const grown = (policy: GlobalNetworkPolicy, before: readonly Rule[]): GlobalNetworkPolicy[] => {
+  const rules = policy.spec.ingress ?? []
+  if (!narrows(rules, before)) return []
+  const all = [...rules, ...before.filter((old) => !rules.some((rule) => isDeepStrictEqual(rule, old)))]
+  if (all.length <= ruleLimits.rules) return [{ ...policy, spec: { ...policy.spec, ingress: all } }]
+  throw new FwError('FW_UNSUPPORTED', `${policy.metadata.name} with its old and its new rules has ${all.length}`, {
+    why: `a policy takes ${ruleLimits.rules} rules, and what moves from one entry to another is in both until all are written`,
+    fix: 'split the entry in the file, apply that, then change it',
+  })
 }
 
 /** The file's allow policies, in its order. */

@@ -41,10 +41,10 @@ const dryRunObjects = (plan: Plan): KubeObject[] => [
   ...lastingOf(plan),
 ]
 
-/** Of HostEndpoints on trial over another's, as they stand for good; one of the other's own name cannot be asked about while that one is there. */
+/** What the end of the run writes; a HostEndpoint of another's name cannot be asked about while that one is there. */
 const lastingOf = (plan: Plan): KubeObject[] => {
   const theirs = new Set(takenOver(plan).map((object) => formatRef(refOf(object))))
-  return plan.finish.write.filter((object) => object.kind === 'HostEndpoint' && !theirs.has(formatRef(refOf(object))))
+  return plan.finish.write.filter((object) => !theirs.has(formatRef(refOf(object))))
 }
 
 /** The namespace came with the lock, and goes with `rollback --to 0`. */
