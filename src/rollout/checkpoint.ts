@@ -1,3 +1,4 @@
+import { toolNamespace } from '../calico/names.ts'
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { formatRef } from '../calico/object.ts'
 import type { Probe, ProbeOutcome } from '../firewall/probes.ts'
@@ -93,20 +94,22 @@ export const distinct = <One extends ObjectRef | BeforeImage>(all: readonly One[
 ]
 
 /**
- * What the cluster was before the earliest of these checkpoints: for each object they touched, its oldest before-image.
- * `rollback --to K` passes every checkpoint of the changes after K.
+ * What the cluster was before the earliest of these checkpoints: for each object they touched, its oldest before-image, but for gates, which are never put
+ * back: the deadline has run, and a set without the Job that owned it would never go. `rollback --to K` passes every checkpoint of the changes after K.
  */
 export const earliestImages = (checkpoints: readonly Checkpoint[]): BeforeImage[] => {
   const earliest = new Map<string, BeforeImage>()
   for (const { images } of [...checkpoints].sort((a, b) => compareNumbers(a.number, b.number))) {
     for (const image of images) {
       const known = earliest.get(imageKey(image.ref))
-      if (known === undefined) earliest.set(imageKey(image.ref), image)
+      if (known === undefined) earliest.set(imageKey(image.ref), isOfGate(image.ref) ? { ...image, before: null } : image)
       else if (image.wrote !== undefined) earliest.set(imageKey(image.ref), { ...known, ...writtenSince(known, image) })
     }
   }
   return [...earliest.values()]
 }
+
+const isOfGate = ({ kind, namespace }: ObjectRef): boolean => namespace === toolNamespace && (kind === 'Job' || kind === 'NetworkSet')
 
 const writtenSince = (known: BeforeImage, { wrote, wroteBefore = [] }: BeforeImage): Pick<BeforeImage, 'wrote' | 'wroteBefore'> => ({
   ...(wrote === undefined ? {} : { wrote }),

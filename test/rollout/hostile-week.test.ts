@@ -204,6 +204,28 @@ describe('14, a renewal that comes too late', () => {
   })
 })
 
+// Found in review: it was taken for whole, and the garbage collector keeps what any owner holds.
+describe('14a, a second owner of the set', () => {
+  it('means that the gate never opens by itself, and the run turns round', async () => {
+    stage = await setStage()
+    const before = stage.table()
+    const outcome = await run(
+      onStep(/probe with worker ws1.* closed/, () =>
+        stage.sim.objects.update({ apiVersion: v3, kind: 'NetworkSet', namespace: 'calico-fw', name: 'gate-1' }, (set) => ({
+          ...set,
+          metadata: {
+            ...set.metadata,
+            ownerReferences: [...(set.metadata.ownerReferences ?? []), { apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw', uid: 'other' }],
+          },
+        })),
+      ),
+    )
+    expect([outcome.kind, messageOf(outcome)]).toEqual(['rolled-back', expect.stringContaining('would never be collected')])
+    await stage.clock.advance(5_000)
+    expect(stage.table()).toEqual(before)
+  })
+})
+
 describe('15, a dead policy webhook after the commit', () => {
   it('cannot hold up the open set', async () => {
     stage = await setStage()

@@ -31,11 +31,12 @@ it.each(moves)('entries that are %s close nothing, wherever the client dies', { 
     expect(await init(stage, before)).toEqual({ kind: 'done' })
     let writes = 0
     const api = mortal(stage.api, (write) => write.startsWith('apply GlobalNetworkPolicy') && ++writes === dies)
-    const running = init(stage, after, { api }).catch(() => undefined)
     let ended = false
-    running.then(() => {
-      ended = true
-    })
+    init(stage, after, { api })
+      .finally(() => {
+        ended = true
+      })
+      .catch(() => undefined)
     const seen = new Set<string>()
     for (let guard = 0; guard < 3_000 && !api.dead() && !ended; guard++) {
       await stage.clock.advance(100)

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { v3 } from '../../src/calico/resources.ts'
+import type { Progress } from '../../src/rollout/ports.ts'
 import { addVip, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
@@ -151,4 +152,44 @@ it('that takes a failsafe away is tried under a gate', async () => {
   await stage.clock.advance(2_000)
   expect(stage.sim.reach('inet', 'ws1', 9100)).toBe('TIMEOUT')
   expect((await rollBack(stage, 2)).way).toBe('widens')
+})
+
+describe('a gate that was on trial', () => {
+  const withoutIngress = (text: string): string => text.replace(/^ *- \{name: ingress.*\n/m, '')
+  const leftArmed = async () => {
+    await kept()
+    expect((await init(stage, withoutIngress, { ask: async () => 'leave' })).kind).toBe('left')
+    expect(stage.sim.reach('inet', '192.168.218.180', 443)).toBe('TIMEOUT')
+  }
+  const nothingArmed = async () => {
+    await stage.clock.advance(600_000)
+    expect(stage.sim.reach('inet', '192.168.218.180', 443)).toBe('OPEN')
+    expect((await situationOn(stage)).gates).toEqual([])
+  }
+
+  // Found in review: it came back without the Job that owned it, and would have held the nodes closed for good.
+  it('is not put back where its rollback is not kept', async () => {
+    await leftArmed()
+    expect((await rollBack(stage, 1, { ask: async () => 'open' })).outcome.kind).toBe('rolled-back')
+    await nothingArmed()
+  })
+
+  it('is not put back by a rollback to its change', async () => {
+    await leftArmed()
+    expect((await rollBack(stage, 1)).outcome).toEqual({ kind: 'done' })
+    expect((await rollBack(stage, 2)).outcome.kind).toBe('done')
+    await nothingArmed()
+  })
+
+  it('is not put back where its Job was gone before its set', async () => {
+    await leftArmed()
+    let step = ''
+    const get: typeof stage.api.get = async (ref, options) =>
+      ref.kind === 'Job' && ref.name === 'gate-2' && step.startsWith('before rolling back') ? undefined : stage.api.get(ref, options)
+    const report = (event: Progress) => {
+      if (event.kind === 'step') step = event.step.title
+    }
+    await rollBack(stage, 1, { api: { ...stage.api, get }, ask: async () => 'open', report })
+    await nothingArmed()
+  })
 })

@@ -47,6 +47,7 @@ export const armGate = async (api: Api, clock: Clock, objects: GateObjects, seco
   const wanted: KubeObject = { ...objects.set, metadata: { ...objects.set.metadata, ownerReferences: [owner] } }
   const set = await api.create(wanted)
   checkSet(set, wanted)
+  if (!isDeepStrictEqual(set.metadata.ownerReferences, [owner])) throw changedOnTheWay()
   return { objects, jobUid: uidOf(job), setUid: uidOf(set), armedAt, seconds }
 }
 
@@ -73,9 +74,10 @@ export const checkAlive = async (api: Api, gate: ArmedGate): Promise<void> => {
     throw gateError('its set is gone: the cluster has opened by itself')
   if (job === undefined || job.metadata.uid !== gate.jobUid) throw gateError('its Job is gone')
   checkJob(job, gate.seconds)
-  checkSet(set, { ...gate.objects.set, metadata: { ...gate.objects.set.metadata, ownerReferences: set.metadata.ownerReferences ?? [] } })
-  if (set.metadata.ownerReferences?.some(({ uid }) => uid === gate.jobUid) !== true)
-    throw gateError('its set no longer belongs to its Job and would never be collected')
+  checkSet(set, gate.objects.set)
+  const owners = set.metadata.ownerReferences ?? []
+  if (owners.length !== 1 || owners[0]?.uid !== gate.jobUid)
+    throw gateError('its set no longer belongs to its Job alone and would never be collected')
 }
 
 /**
@@ -165,16 +167,11 @@ const checkSet = (set: KubeObject, wanted: KubeObject): void => {
       'exempt namespace calico-fw from the webhook that adds it',
     )
   }
-  const same = (field: 'labels' | 'ownerReferences') => isDeepStrictEqual(pick(wanted.metadata[field], set.metadata[field]), wanted.metadata[field])
-  if (!same('labels') || !same('ownerReferences')) throw gateError('its set was changed on the way in', 'look for a mutating webhook on NetworkSets')
+  // There may be more labels: Calico adds its own.
+  if (Object.entries(wanted.metadata.labels ?? {}).some(([key, value]) => set.metadata.labels?.[key] !== value)) throw changedOnTheWay()
 }
 
-/** The stored labels may hold more (Calico adds its own); the wanted ones must be there. Owner references must be exactly ours. */
-const pick = (wanted: unknown, stored: unknown): unknown => {
-  if (Array.isArray(wanted) || typeof wanted !== 'object' || wanted === null) return stored
-  const known = (stored ?? {}) as Record<string, unknown>
-  return Object.fromEntries(Object.keys(wanted).map((key) => [key, known[key]]))
-}
+const changedOnTheWay = (): FwError => gateError('its set was changed on the way in', 'look for a mutating webhook on NetworkSets')
 
 const uidOf = (object: KubeObject): string => object.metadata.uid ?? ''
 

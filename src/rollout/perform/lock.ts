@@ -26,8 +26,13 @@ export interface Lock {
    * @throws FwError FW_LOCK_LOST when somebody else holds it
    */
   guard(): Promise<void>
-  /** Gives it back; when `leavesNothing` and this run created the namespace, deletes that. */
+  /** Gives it back; when `leavesNothing` and this run created the namespace, deletes that, as long as it still holds the lock. */
   release(leavesNothing: boolean): Promise<void>
+  /**
+   * Renews it a last time, for the namespace is deleted with the Lease in it: nobody else begins there meanwhile.
+   * @throws FwError FW_LOCK_LOST when somebody else holds it
+   */
+  retire(): Promise<void>
 }
 
 interface LeaseSpec {
@@ -119,7 +124,14 @@ export const createLock = ({ api, clock, holder, step, signal, lost }: LockOptio
     }
   }
 
+  const retire = async (): Promise<void> => {
+    stopped.abort()
+    await renewing?.catch(() => undefined)
+    await renewOnce()
+  }
+
   return {
+    retire,
     acquire: async (takeOver) => {
       createdNamespace = await ensureNamespace(api)
       const known = await api.get(leaseRef)
@@ -139,12 +151,14 @@ export const createLock = ({ api, clock, holder, step, signal, lost }: LockOptio
       })
     },
     release: async (leavesNothing) => {
-      stopped.abort()
-      await renewing?.catch(() => undefined)
       if (leavesNothing && createdNamespace) {
+        // A sleeper that was taken over wakes up here as well: the namespace is another's then.
+        await retire()
         await api.delete(namespaceRef)
         return
       }
+      stopped.abort()
+      await renewing?.catch(() => undefined)
       if (lease === undefined) return
       const freed = { ...desired(specOf(lease).leaseTransitions ?? 0, lease), spec: { ...(lease['spec'] as object), holderIdentity: '' } }
       await api.replace(freed)
@@ -159,8 +173,8 @@ const specOf = (lease: KubeObject): LeaseSpec => (lease['spec'] ?? {}) as LeaseS
 const microTime = (date: Date): string => date.toISOString().replace('Z', '000Z')
 
 /**
- * A holder whose renewals stopped is watched for one more renewal before it counts as silent: its clock may be wrong, its heartbeat cannot be. Even then it
- * may only sleep, as a closed laptop does, so taking over is the operator's word; the sleeper finds another holder before its next write.
+ * A holder that says it is alive, by its own clock, is watched for as long as a Lease lasts, and one that says nothing for one renewal: clocks may be wrong, a
+ * heartbeat cannot be. Even then it may only sleep, as a closed laptop does, so taking over is the operator's word; the sleeper finds another holder before its next write.
  */
 const refuseHeld = async (
   known: KubeObject,
@@ -177,10 +191,14 @@ const refuseHeld = async (
       why,
       fix: `wait for it to end; one that is silent for ${durationSeconds} s can be taken over. See: kubectl calico-fw status`,
     })
-  if (age <= durationSeconds) throw busy(`its last sign of life is ${Math.max(0, age)} s old`)
-  await clock.sleep(renewEveryMs * 1.5, signal)
-  const later = await api.get(leaseRef)
-  if (later !== undefined && later.metadata.resourceVersion !== known.metadata.resourceVersion) throw busy('it renewed the lock just now')
+  const looksAlive = age <= durationSeconds
+  if (looksAlive && !takeOver) throw busy(`its last sign of life is ${Math.max(0, age)} s old`)
+  const until = clock.now() + (looksAlive ? durationSeconds * 1_000 : renewEveryMs * 1.5)
+  while (clock.now() < until) {
+    await clock.sleep(renewEveryMs * 0.75, signal)
+    const later = await api.get(leaseRef)
+    if (later !== undefined && later.metadata.resourceVersion !== known.metadata.resourceVersion) throw busy('it renewed the lock just now')
+  }
   if (takeOver) return
   throw new FwError('FW_BUSY', what, {
     why: `its last sign of life is ${age} s old: it is dead or asleep`,

@@ -123,7 +123,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
       await dropOpenSet(api, refOf(step.openSet))
       return none
     case 'remove-namespace':
-      await context.lock.release(false)
+      await context.lock.retire()
       await removeNamespace(context)
       return none
     case 'unlock':
