@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { afterEach, expect, it } from 'vitest'
-import { refOf } from '../../src/calico/object.ts'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { Api } from '../../src/cluster/api.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { initSteps } from '../../src/rollout/init-steps.ts'
-import { dropOpenSet } from '../../src/rollout/perform/open.ts'
+import { openEverything } from '../../src/rollout/perform/open.ts'
+import type { Progress } from '../../src/rollout/ports.ts'
 import { type Run, startRun } from '../../src/rollout/runner.ts'
-import { init } from './operator.ts'
+import { init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
 const home = readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8')
@@ -72,25 +72,87 @@ it('nor does one that got no answer and lands later', async () => {
   expect(stage.table()).toEqual(before)
 })
 
-it('an open set that somebody writes while it is dropped stays', async () => {
-  stage = await setStage()
-  const { openSet } = await stage.plan()
-  const ref = refOf(openSet)
-  const write = (at: string) => stage.clock.drive(stage.api.apply({ ...openSet, metadata: { ...openSet.metadata, annotations: { at } } }))
-  await write('first')
-  const api: Api = {
-    ...stage.api,
-    get: async (of, options) => {
-      const found = await stage.api.get(of, options)
-      await stage.api.apply({ ...openSet, metadata: { ...openSet.metadata, annotations: { at: 'second' } } })
-      return found
-    },
+describe('an open set that somebody else writes stays', () => {
+  const openBy = async () => {
+    const { openSet } = await stage.plan()
+    const options = { openSet, gate: undefined, untilMs: stage.clock.now() + 10_000, note: () => undefined }
+    return () => openEverything(stage.api, stage.clock, options)
   }
-  await expect(stage.clock.drive(dropOpenSet(api, ref))).rejects.toMatchObject({ code: 'FW_CONFLICT' })
-  expect(stage.sim.objects.get(ref)?.metadata.annotations).toEqual({ at: 'second' })
-  await stage.clock.drive(dropOpenSet(stage.api, ref))
-  // One that is gone is not deleted blindly: whoever writes it in between keeps it.
-  const deletes: string[] = []
-  await dropOpenSet({ ...stage.api, get: async () => undefined, delete: async ({ name }) => deletes.push(name) > 0 }, ref)
-  expect([stage.sim.objects.get(ref), deletes]).toEqual([undefined, []])
+  const isOpen = async () => {
+    await stage.clock.advance(5_000)
+    expect((await situationOn(stage)).opened).toBe(true)
+    expect(stage.sim.reach('inet', 'ws1', 10250)).toBe('OPEN')
+  }
+  const kept = async () => {
+    stage = await setStage()
+    expect(await init(stage)).toEqual({ kind: 'done' })
+  }
+  const withoutIngress = (text: string): string => text.replace(/^ *- \{name: ingress.*\n/m, '')
+  const said = () => stage.progress.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
+
+  // Found in review: a run that turned round for it closed again on whoever had opened by hand.
+  it('where a run that it turns round undoes itself', async () => {
+    await kept()
+    const open = await openBy()
+    const ask = async () => {
+      await open()
+      return 'keep' as const
+    }
+    expect((await init(stage, withoutIngress, { ask })).kind).toBe('rolled-back')
+    await isOpen()
+    expect(said().join()).toContain('somebody else opened everything meanwhile')
+  })
+
+  it.each(['see it open', 'verify objects and probes', 'remove the open set'])('in an undo that is at "%s"', async (title) => {
+    await kept()
+    const open = await openBy()
+    const api: Api = { ...stage.api }
+    let done = false
+    const report = (event: Progress) => {
+      stage.progress.push(event)
+      if (done || event.kind !== 'step' || event.mode !== 'undo' || event.step.title !== title) return
+      done = true
+      void open()
+    }
+    const get: Api['get'] = async (ref, options) => {
+      if (ref.name === 'calico-fw-open') await stage.clock.sleep(500)
+      return stage.api.get(ref, options)
+    }
+    await init(stage, withoutIngress, { api: { ...api, get }, ask: async () => 'open', report })
+    expect(done).toBe(true)
+    await isOpen()
+  })
+
+  it('where a rollback would close again', async () => {
+    await kept()
+    expect(await init(stage, (text) => text.replace('inbound: [', 'inbound: [{protocol: TCP, port: 9100}, '))).toEqual({ kind: 'done' })
+    const open = await openBy()
+    let done = false
+    const report = (event: Progress) => {
+      stage.progress.push(event)
+      if (done || event.kind !== 'step' || !event.step.title.startsWith('arm the gate')) return
+      done = true
+      void open()
+    }
+    const { way, outcome } = await rollBack(stage, 1, { report })
+    expect([way, outcome.kind, done]).toEqual(['closes-again', 'rolled-back', true])
+    await isOpen()
+  })
+
+  it('where it is written between the last look and the delete', async () => {
+    await kept()
+    const open = await openBy()
+    let last = false
+    const get: Api['get'] = async (ref, options) => {
+      const found = await stage.api.get(ref, options)
+      if (last && ref.name === 'calico-fw-open') await open()
+      return found
+    }
+    const report = (event: Progress) => {
+      stage.progress.push(event)
+      if (event.kind === 'step' && event.step.title === 'remove the open set') last = true
+    }
+    expect((await init(stage, withoutIngress, { api: { ...stage.api, get }, ask: async () => 'open', report })).kind).toBe('incomplete')
+    await isOpen()
+  })
 })

@@ -23,6 +23,10 @@ export interface RunMemory {
   readonly owed: Set<string>
   /** What the next checkpoint names as the one before it: read once, then known. */
   link?: string | undefined
+  /** Who opened last, as far as this run knows: what the open set said when the lock was taken, then what this run wrote. See `openMark`. */
+  openMark?: string | undefined
+  /** Somebody else wrote the open set while this run was under way. */
+  openedByOther?: boolean
   /** It was told that some nodes cannot be looked into. */
   graceNoted?: true
 }

@@ -13,6 +13,8 @@ import { restoreFailsafes } from './failsafes.ts'
 const callMs = 3_000
 /** Not seen open after this, our HostEndpoints go at once: Felix programs a set within 1.6 s. */
 const seenWithinMs = 1_600
+/** Opening waits no longer than this to learn whether somebody else has opened already, in milliseconds. */
+const lookFirstMs = 300
 /** Patience of one look whether it is open. */
 const lookMs = 700
 
@@ -31,10 +33,10 @@ interface Way {
 export const openEverything = async (
   api: Api,
   clock: Clock,
-  { openSet, gate, untilMs, note }: { openSet: KubeObject; gate: GateObjects | undefined; untilMs: number; note: (text: string) => void },
+  options: { openSet: KubeObject; gate: GateObjects | undefined; untilMs: number; note: (text: string) => void; mark?: string },
 ): Promise<string> => {
-  const options = { timeoutMs: callMs }
-  const bySet: Way = { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(touched(openSet, clock), options) }
+  const { openSet, gate, untilMs, note, mark = clock.wall().toISOString() } = options
+  const bySet: Way = { name: `created ${formatRef(refOf(openSet))}`, open: () => api.apply(marked(openSet, mark), { timeoutMs: callMs }) }
   // Twice: the first may have met a connection that died unnoticed, and the second then goes over a new one. The other ways leave more to put back.
   const ways: Way[] = [
     bySet,
@@ -68,11 +70,15 @@ export const openEverything = async (
   }
 }
 
-/** Written again it is another version, so that a DELETE on its way to the one before misses. */
-const touched = (openSet: KubeObject, clock: Clock): KubeObject => ({
+/** Written again it is another version, so that a DELETE on its way to the one before misses, and whoever wrote the one before sees that. */
+const marked = (openSet: KubeObject, mark: string): KubeObject => ({
   ...openSet,
-  metadata: { ...openSet.metadata, annotations: { ...openSet.metadata.annotations, [keys.opened]: clock.wall().toISOString() } },
+  metadata: { ...openSet.metadata, annotations: { ...openSet.metadata.annotations, [keys.opened]: mark } },
 })
+
+/** Who opened last, as the open set says; undefined where there is none. */
+export const openMark = (openSet: KubeObject | undefined): string | undefined =>
+  openSet === undefined ? undefined : (openSet.metadata.annotations?.[keys.opened] ?? '')
 
 const gateWays = (api: Api, gate: GateObjects): Way[] => [
   { name: `deleted ${formatRef(refOf(gate.set))}`, open: () => api.delete(refOf(gate.set), { timeoutMs: callMs }) },
@@ -109,7 +115,11 @@ export const open = async (context: PerformContext, step: Extract<Step, { kind: 
     }
   }
   const untilMs = clock.now() + context.config.windowSeconds * 1000 + 60_000
-  note(await openEverything(api, clock, { openSet: step.openSet, gate: step.gate, untilMs, note }))
+  const { memory } = context
+  const found = openMark((await Promise.race([api.get(refOf(step.openSet)).catch(() => undefined), clock.sleep(lookFirstMs)])) ?? undefined)
+  memory.openedByOther = found !== undefined && found !== memory.openMark
+  memory.openMark = `${clock.wall().toISOString()} ${context.ports.holder}`
+  note(await openEverything(api, clock, { openSet: step.openSet, gate: step.gate, untilMs, note, mark: memory.openMark }))
   const present = (await api.list(resourceOf(v3, 'HostEndpoint'), { labelSelector: keys.run, timeoutMs: callMs }).catch(() => undefined)) ?? []
   const dangers = present.length === 0 ? [] : await context.ports.dangers(present).catch(() => [])
   const danger = dangers.find(({ own }) => own !== true)
@@ -155,10 +165,21 @@ const forceOpen = async ({ ports: { api, report } }: PerformContext, why: string
   )
 }
 
-/** Deletes the open set as it stands: from here on only what policies allow is open. */
-export const dropOpenSet = async (api: Api, ref: ObjectRef): Promise<void> => {
+/**
+ * Deletes the open set this run wrote: from here on only what policies allow is open. One that somebody else wrote meanwhile stays, for whoever opens by hand
+ * while a run turns round means it.
+ */
+export const dropOpenSet = async ({ ports: { api, report }, memory, lock }: PerformContext, ref: ObjectRef): Promise<void> => {
+  await lock.guard()
   const found = await api.get(ref)
   if (found === undefined) return
+  if (memory.openedByOther === true || openMark(found) !== memory.openMark) {
+    report({
+      kind: 'note',
+      text: `${formatRef(ref)} stays: somebody else opened everything meanwhile. To close again, on trial: kubectl calico-fw sync`,
+    })
+    return
+  }
   const { uid, resourceVersion } = found.metadata
   await api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) })
 }

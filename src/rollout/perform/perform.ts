@@ -10,7 +10,7 @@ import { tellEnd } from './end-of-change.ts'
 import { writeFailsafes } from './failsafes.ts'
 import { armGate, checkAlive, checkDeadline, disarmGate, findGate, renewGate } from './gate.ts'
 import { removeNamespace } from './namespace.ts'
-import { dropOpenSet, open, seeOpen } from './open.ts'
+import { dropOpenSet, open, openMark, seeOpen } from './open.ts'
 import { preflight } from './preflight.ts'
 import { baseline, owe, probe, seeWayToApi } from './probe.ts'
 import { seeFelixesWell, seeRealised } from './realised.ts'
@@ -28,6 +28,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
   switch (step.kind) {
     case 'lock':
       await context.lock.acquire(step.takeOver === true)
+      context.memory.openMark = openMark(await api.get(refOf(state.config.openSet)))
       return none
     case 'preflight':
       await preflight(context, step.objects, step.failsafes ?? [])
@@ -120,7 +121,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
         throw new FwError('FW_ROLLBACK_INCOMPLETE', `${formatRef(refOf(step.openSet))} stays: it keeps the cluster open`, {
           why: 'an earlier step of the rollback failed',
         })
-      await dropOpenSet(api, refOf(step.openSet))
+      await dropOpenSet(context, refOf(step.openSet))
       return none
     case 'remove-namespace':
       await context.lock.retire()

@@ -1,9 +1,10 @@
-import { isOurs, keys, ownLabels } from '../../calico/names.ts'
+import { isOurs, keys, names, ownLabels } from '../../calico/names.ts'
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
 import { sameSpec } from '../../firewall/same-spec.ts'
 import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
+import { openMark } from './open.ts'
 import { inParallel } from './parallel.ts'
 
 /** Called last of all before a write, with nothing waited for in between: throws when it comes too late. */
@@ -54,6 +55,8 @@ export const removeObjects = async (
     context.memory.seen.set(imageKey(ref), null)
     if (now === undefined) return
     if (!isOurs(now)) throw foreign(now)
+    if (isOpenSet(ref) && (context.memory.openedByOther === true || openMark(now) !== context.memory.openMark))
+      throw changed(now, new FwError('FW_CONFLICT', 'somebody else opened everything meanwhile: it stays open'))
     await context.lock.guard()
     context.signal.throwIfAborted()
     inTime()
@@ -83,6 +86,8 @@ export const removeAdopted = async (context: PerformContext, refs: readonly Obje
     await api.delete(ref, now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
   })
 }
+
+const isOpenSet = ({ kind, name }: ObjectRef): boolean => kind === 'GlobalNetworkSet' && name === names.openSet
 
 /** The version the checkpoint saw, so that a write in between is a conflict and not an overwrite. */
 const guarded = (wanted: KubeObject, before: KubeObject | null): KubeObject =>
