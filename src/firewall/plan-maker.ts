@@ -2,7 +2,7 @@ import { requireValid } from '../calico/limits.ts'
 import { allowPolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
-import type { NetworkSet } from '../calico/shapes.ts'
+import type { HostEndpoint, NetworkSet } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { type Cidr, mergeCidrs } from '../net/cidr.ts'
 import { adoptionOf } from './adoption.ts'
@@ -45,7 +45,7 @@ export interface PlanInput {
  * Makes the plan of a run: the same bytes for the same file, facts and number, in whatever order the facts come. `sets` and `policies` hold
  * every object the firewall consists of, also those that stand already: `sameSpec` tells which need a write. `batches` holds only
  * HostEndpoints that need one; without any nothing closes, and no gate policy is planned.
- * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_UNSUPPORTED
+ * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_UNSUPPORTED; FW_PREFLIGHT where it closes more and no node is Ready to try it on
  */
 export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: PlanInput): Plan => {
   const standing = standingOf(facts)
@@ -65,6 +65,7 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
   const inbound = inboundAfter(facts, narrowing?.all ?? failsafes)
   const vantage = vantageOf(facts, [...nodeNets, ...trusted])
   const batches = batchesOf(hostEndpoints.write, facts)
+  if (policies.trial && batches.length === 0 && hostEndpoints.keep.length > 0) throw nothingToTryOn(hostEndpoints.keep)
   const closed = closedInterfaces([...hostEndpoints.write, ...hostEndpoints.keep])
   const stayingOpen = facts.nodes.some(({ name }) => !closed.has(name))
   const runs = [...runsOf(hostEndpoints.keep, standing), ...(hostEndpoints.write.length > 0 ? [change] : [])]
@@ -131,6 +132,15 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
   }
   requireValid(objectsOf(plan))
   return plan
+}
+
+/** What narrows without one HostEndpoint on trial narrows for good, unseen. */
+const nothingToTryOn = (kept: readonly HostEndpoint[]): FwError => {
+  const nodes = [...new Set(kept.map(({ spec }) => spec.node))].sort(byText)
+  return new FwError('FW_PREFLIGHT', 'no node is Ready to try on what this file takes away', {
+    why: `NotReady: ${nodes.slice(0, 3).join(', ')}${nodes.length > 3 ? ` and ${nodes.length - 3} more` : ''}; there it would close for good, and nobody would see what it cuts`,
+    fix: 'run it again when one of them is Ready; to open something at once: kubectl calico-fw add-vip',
+  })
 }
 
 /** The gate opens our own policies; under another's firewall a failsafe that got narrow stays closed, and nothing would open it. */

@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, expect, it } from 'vitest'
 import { refOf } from '../../src/calico/object.ts'
 import { standingOf } from '../../src/commands/status.ts'
 import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
+import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { mortal } from './mortal-api.ts'
 import { confirm, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
+
+const home = readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8')
 
 let stage: Stage
 afterEach(() => stage.close())
@@ -63,4 +68,17 @@ it('and is closed once it is confirmed from another machine', async () => {
   expect(stage.sim.reach('inet', '192.168.218.180', 80)).toBe('TIMEOUT')
   expect(stage.leftovers().filter((name) => name.includes('gate') || name.includes('allow-ingress'))).toEqual([])
   expect(standingOf(await situationOn(stage))).toBe('kept')
+})
+
+// Found in review: nothing was on trial, so the entry was deleted at once, for good and without a question.
+it('an allow entry is not taken away while every closed node is NotReady: nothing could try it', async () => {
+  stage = await setStage()
+  const onWs1 = (text: string) => text.replace('nodeSelector: {}', 'nodeSelector: {matchLabels: {kubernetes.io/hostname: ws1.kryukov.local}}')
+  expect(await init(stage, onWs1)).toEqual({ kind: 'done' })
+  const facts = await stage.facts()
+  const ill = { ...facts, nodes: facts.nodes.map((node) => ({ ...node, ready: node.ready && node.name !== 'ws1.kryukov.local' })) }
+  const planned = (edit: (text: string) => string) => () =>
+    makePlan({ firewall: parseHostFirewall(onWs1(edit(home)), 'home.yaml'), facts: ill, change: 2, windowSeconds: 30 })
+  expect(planned(withoutIngress)).toThrow('no node is Ready to try on what this file takes away')
+  expect(planned((text) => text)).not.toThrow()
 })
