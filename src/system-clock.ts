@@ -33,10 +33,9 @@ export const systemClock = ({ steady, sinceBoot, wall, sleep }: Readings): Clock
     wall,
     sleep: async (ms, signal) => {
       const until = now() + ms
-      for (let left = ms; ; left = until - now()) {
-        if (left <= napMs) return left > 0 || left === ms ? sleep(Math.max(0, left), signal) : signal?.throwIfAborted()
-        await sleep(napMs, signal)
-      }
+      // Timers may fire early, by a millisecond: what was to be waited for is over when the clock says so.
+      do await sleep(Math.min(napMs, Math.max(0, until - now())), signal)
+      while (now() < until)
     },
   }
 }

@@ -56,6 +56,22 @@ describe('the clock of a laptop', () => {
     expect(naps).toEqual([1_000, 1_000, 1_000])
   })
 
+  it('waits on where a timer fires early', async () => {
+    let now = 0
+    const early: number[] = []
+    const clock = systemClock({
+      steady: () => now,
+      sinceBoot: () => now,
+      wall: () => new Date(now),
+      sleep: async (ms) => {
+        early.push(ms)
+        now += ms > 0.5 ? ms - 0.4 : ms
+      },
+    })
+    await clock.sleep(20)
+    expect([now, early.length]).toEqual([20, 2])
+  })
+
   it('waits as long as it was asked to', async () => {
     for (const ms of [0, 1, 999, 1_000, 1_001, 2_500]) {
       const { clock, naps } = laptop()

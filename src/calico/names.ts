@@ -30,6 +30,8 @@ export const keys = {
   end: `${prefix}/end`,
   /** Annotation of the open set: when it was written last. */
   opened: `${prefix}/opened`,
+  /** Annotation that stands for a moment only, to make another version of an object. */
+  touched: `${prefix}/touched`,
   /** Annotation of a HostEndpoint on trial: the name of another's on the same interface, which it takes over. */
   adopts: `${prefix}/adopts`,
   /** On short-lived pods that look from a node: its name, cut to a label's length. */

@@ -13,7 +13,7 @@ import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
 import type { ChangeEvidence } from '../rollout/checkpoint.ts'
 import { addVipSteps } from '../rollout/init-steps.ts'
-import { nextChange } from '../rollout/situation.ts'
+import { checkpointsRead, nextChange } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import { stepActs } from '../rollout/step-acts.ts'
 import type { Step } from '../rollout/steps.ts'
@@ -106,13 +106,19 @@ const runOf = (command: CommandContext, { facts, situation }: Survey, addition: 
 
 const rollOut = async (
   command: CommandContext,
-  { facts }: Survey,
+  { facts, situation }: Survey,
   { probes }: AddVip,
   { config, steps, evidence }: OpeningRun & { readonly evidence: ChangeEvidence },
   { yes, takeOver }: AddVipOptions,
 ): Promise<number> => {
   const { change } = config
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes, evidence }, yes, takeOver })
+  const outcome = await runSteps(command, {
+    steps,
+    config,
+    subject: { facts, probes, checkpoints: checkpointsRead(situation), evidence },
+    yes,
+    takeOver,
+  })
   const at = command.context.clock.wall().toISOString()
   const problem = await command.journal.appendHistory(facts.cluster.uid, { change, command: command.commandLine, outcome: outcome.kind, at })
   if (problem !== undefined) command.printer.talk(`note: ${problem.message}`)

@@ -39,7 +39,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
   const windowSeconds = 90
   const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
-  const [own] = plan.narrowing === undefined ? [] : facts.felixConfigurations.filter((one) => one.metadata.name.startsWith('node.') && isOurs(one))
+  const [own] = facts.felixConfigurations.filter((one) => one.metadata.name.startsWith('node.') && isOurs(one))
   if (own !== undefined) {
     throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
       why: `its client stopped while failsafes got narrower: FelixConfiguration ${own.metadata.name} is for one node alone`,
@@ -52,7 +52,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     ...runLimits(command.context),
     openSet: openSet(facts.calico.flavour),
     opened: situation.opened,
-    isRollback: false,
+    ...{ isRollback: false, ofAnother: true },
   }
   const deny = denyPolicy([...situation.committed, gate.change])
   const over = situation.hostEndpoints.some(isOverAnother)

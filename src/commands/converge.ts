@@ -7,6 +7,7 @@ import { leaveToWriters } from '../firewall/manifest-writer.ts'
 import type { Plan } from '../firewall/plan.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import { initSteps } from '../rollout/init-steps.ts'
+import { checkpointsRead } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { Step } from '../rollout/steps.ts'
 import { packetsText } from '../ui/packets-text.ts'
@@ -161,7 +162,10 @@ const rollOut = async (
   const outcome = await runSteps(command, {
     steps: initSteps(plan, { opened: situation.opened }),
     config: configOf(command, plan, found, windowSeconds),
-    subject: { facts, probes: plan.probes, ...taken, evidence: evidenceOf(facts, planInBrief(prepared), proof) },
+    subject: {
+      ...{ facts, probes: plan.probes, checkpoints: checkpointsRead(situation) },
+      ...{ ...taken, evidence: evidenceOf(facts, planInBrief(prepared), proof) },
+    },
     ...{ yes, takeOver, over },
   })
   const at = context.clock.wall().toISOString()

@@ -13,7 +13,7 @@ import { isReachable } from '../rollout/folding.ts'
 import { gapsIn } from '../rollout/mend.ts'
 import { differingImages } from '../rollout/perform/restore.ts'
 import { imagesBackTo } from '../rollout/rollback-steps.ts'
-import { nextChange, readSituation, type Situation } from '../rollout/situation.ts'
+import { checkpointsRead, nextChange, readSituation, type Situation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import { stepActs } from '../rollout/step-acts.ts'
 import { withoutStray } from '../rollout/strays.ts'
@@ -78,7 +78,7 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
     config,
     subject: {
       ...{ facts, probes: rollbackProbes(facts, firewall, closed), answered: kubeletsBefore(facts, situation.checkpoints, to) },
-      ...{ undoes, evidence: evidenceOf(facts, plan, proof) },
+      ...{ checkpoints: checkpointsRead(situation), undoes, evidence: evidenceOf(facts, plan, proof) },
     },
     yes: options.yes,
   })

@@ -27,9 +27,9 @@ export const unfinishedAdoption: readonly string[] = [
   'finish it, on trial: kubectl calico-fw adopt',
 ]
 
-/** What is left to do where a trial was kept that had not come to every interface. */
+/** What is left to do where a trial was kept that had not come to its end. */
 export const unfinishedTrial: readonly string[] = [
-  'Not every interface had been tried: what the change takes away is not taken away yet.',
+  'Not all of it had been tried: what the change takes away is not taken away yet.',
   'go on, on trial: kubectl calico-fw sync',
 ]
 

@@ -54,13 +54,17 @@ const recordsOf = (checkpoints: readonly Checkpoint[]): ChangeRecord[] => {
   return [...records.values()].sort((one, other) => one.number - other.number)
 }
 
+/** A rollback that died before its end may have put nothing back: what it was to take back counts as in force, and going back once more changes nothing. */
+const tookBack = ({ undoes, end }: ChangeRecord): boolean => undoes.length > 0 && (end?.outcome === 'done' || end?.outcome === 'incomplete')
+
 /** For each change the changes in force once it had ended. What a run took back itself never was; a rollback leaves what was in force then. */
 const inForceAfter = (records: readonly ChangeRecord[]): (readonly number[])[] => {
   const after: (readonly number[])[] = []
-  for (const { number, undoes, end } of records) {
+  for (const record of records) {
+    const { number, undoes, end } = record
     const before = after.at(-1) ?? []
-    if (end?.outcome === 'rolled-back') after.push(before)
-    else if (undoes.length === 0) after.push([...before, number])
+    if (undoes.length === 0 && end?.outcome !== 'rolled-back') after.push([...before, number])
+    else if (!tookBack(record)) after.push(before)
     else after.push(after[records.findIndex((record) => record.number === changeBefore(records, Math.min(...undoes)))] ?? [])
   }
   return after
@@ -69,7 +73,7 @@ const inForceAfter = (records: readonly ChangeRecord[]): (readonly number[])[] =
 /** The last rollback that took it out of force, where none has brought it back since; for a rollback the first that went back behind it. */
 const undoneBy = (records: readonly ChangeRecord[], after: readonly (readonly number[])[], at: number): number | undefined => {
   const { number, undoes } = records[at] ?? { number: 0, undoes: [] }
-  const rollbacks = records.filter(({ undoes: them, end }) => them.includes(number) && end?.outcome !== 'rolled-back')
+  const rollbacks = records.filter((record) => record.undoes.includes(number) && tookBack(record))
   if (undoes.length > 0) return rollbacks[0]?.number
   if (after.at(-1)?.includes(number) === true) return undefined
   return rollbacks.at(-1)?.number

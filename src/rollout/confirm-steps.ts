@@ -49,13 +49,14 @@ export const confirmSteps = ({ change, number, deny, finish, gate, closedNodes }
 export const nothingToFinish: Plan['finish'] = { write: [], remove: [] }
 
 /**
- * What is left to do for a trial that another client left, by a plan of the same file and change made now; undefined where some interface was never tried, or other
- * rules were tried than the file has now: it would narrow without a gate. The trial's own gates and HostEndpoints are not among it.
+ * What is left to do for a trial that another client left, by a plan of the same file and change made now; undefined where some interface was never tried, other
+ * rules were tried than the file has now, or failsafes were not yet narrowed: it would narrow without a gate. The trial's own gates and HostEndpoints are not among it.
  */
 export const finishOfTrial = (
-  { change, batches, policies, finish }: Plan,
+  { change, batches, policies, finish, narrowing }: Plan,
   { hostEndpoints, policies: present }: { readonly hostEndpoints: readonly HostEndpoint[]; readonly policies: readonly KubeObject[] },
 ): Plan['finish'] | undefined => {
+  if (narrowing !== undefined) return undefined
   const tried = new Set(hostEndpoints.filter((one) => runOf(one) === change).map(({ metadata }) => metadata.name))
   if (!batches.every((batch) => batch.hostEndpoints.every(({ metadata }) => tried.has(metadata.name)))) return undefined
   const isTried = (gate: KubeObject) => present.some((one) => plainName(one.metadata.name) === gate.metadata.name && sameSpec(one, gate))

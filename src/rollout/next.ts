@@ -45,7 +45,9 @@ export const next = (state: RunState, event: Event): Transition => {
     case 'failed':
       return failed(state, event)
     case 'deadline':
-      if (state.mode !== 'forward' || state.gate === undefined || state.committed || event.now < deadlineOf(state.gate)) return { state, effects: [] }
+      if (state.mode !== 'forward' || state.gate === undefined || state.committed) return { state, effects: [] }
+      // Of a deadline that was moved meanwhile, or of a timer that fired early: Node's may, by a millisecond.
+      if (event.now < deadlineOf(state.gate)) return { state, effects: [{ kind: 'alarm', at: deadlineOf(state.gate) }] }
       return turnRound(state, { kind: 'deadline', text: 'the window ended before the change was confirmed' })
     case 'lag':
       if (state.mode !== 'forward' || state.gate === undefined || state.committed || event.ms <= state.config.maxLagMs) return { state, effects: [] }
@@ -136,6 +138,8 @@ const fold = (state: RunState, step: Step, now: number, result: StepResult | und
           { kind: 'canary', on: false },
         ],
       }
+    case 'open':
+      return { state: { ...state, gate: undefined }, effects: [] }
     case 'see-open':
       return { state: { ...state, mayBeClosed: false }, effects: [] }
     default:
@@ -235,5 +239,6 @@ const outcomeOf = (state: RunState): Outcome => {
   const reason = state.reason ?? { kind: 'step-failed', text: state.remaining[0]?.title ?? '' }
   if (state.remaining.length > 0) return { kind: 'incomplete', reason, remaining: state.remaining }
   if (state.mode === 'forward') return { kind: 'done' }
-  return state.images.length === 0 ? { kind: 'refused', reason } : { kind: 'rolled-back', reason }
+  if (state.images.length === 0) return { kind: 'refused', reason }
+  return { kind: 'rolled-back', reason, ...(state.config.ofAnother === true ? { opened: true } : {}) }
 }

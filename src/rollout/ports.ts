@@ -93,6 +93,8 @@ export interface RolloutPorts {
 export interface RunSubject {
   readonly facts: Facts
   readonly probes: readonly Probe[]
+  /** Numbers of the checkpoints the run was planned after; others in the cluster mean that somebody changed it meanwhile. */
+  readonly checkpoints?: readonly string[]
   /** What answered before the changes that a rollback takes back: asked when everything is open again. Other runs know it from their own baseline. */
   readonly answered?: readonly Probe[]
   /** Written into the checkpoints of a rollback. */

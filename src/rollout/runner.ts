@@ -65,7 +65,7 @@ export const startRun = (steps: readonly Step[], config: RunConfig, subject: Run
     signal: whole.signal,
     lost: (text) => raise({ kind: 'lock-lost', text }),
   })
-  const memory: RunMemory = { baseline: [], since: clock.wall(), seen: new Map(), rounds: 0, owed: new Set() }
+  const memory: RunMemory = { baseline: [], since: clock.wall(), seen: new Map(), unanswered: new Set(), rounds: 0, owed: new Set() }
   const flying = new Set<Promise<void>>()
   const contextNow = (): PerformContext => ({
     ports,

@@ -10,7 +10,7 @@ import { firewallKey } from '../firewall/firewall-text.ts'
 import { switchApiVersion } from '../firewall/gate.ts'
 import { understood } from '../firewall/understood.ts'
 import { type Change, changesOf } from './changes.ts'
-import { type Checkpoint, parseNumber } from './checkpoint.ts'
+import { type BeforeImage, type Checkpoint, parseNumber } from './checkpoint.ts'
 import { mend } from './mend.ts'
 import { readCheckpoints, type StoredCheckpoints } from './perform/checkpoint-store.ts'
 import { isAllow } from './rollback-steps.ts'
@@ -94,6 +94,10 @@ const situationOf = async (api: Api, flavour: Flavour, copies: readonly Checkpoi
   }
 }
 
+/** What the cluster itself has of checkpoints that can be read: what a run says it was planned after. */
+export const checkpointsRead = ({ checkpoints, mended }: Pick<Situation, 'checkpoints' | 'mended'>): string[] =>
+  checkpoints.flatMap(({ number }) => (mended.includes(number) ? [] : [number]))
+
 /** The number the next change gets: numbers are never used twice, also not after a rollback. */
 export const nextChange = (situation: Situation, known: readonly number[] = []): number =>
   Math.max(0, ...situation.changes.map(({ number }) => number), ...known, ...situation.committed, ...situation.unfinished) + 1
@@ -132,15 +136,21 @@ const gatesOf = (jobs: readonly KubeObject[], sets: readonly KubeObject[], commi
   })
 }
 
-/** Rollbacks that took openings back for good: the policies they checkpointed and were to delete are gone, and what their gates hold stays closed without them. */
+/**
+ * Rollbacks that took openings back for good: the policies they checkpointed and were to delete are gone, and what their gates hold stays closed without them.
+ * A change with HostEndpoints of its own is kept by the lasting Deny alone, whatever openings it took away before.
+ */
 const committedRemovals = (checkpoints: readonly Checkpoint[], policies: readonly KubeObject[]): number[] => {
+  const closing = new Set(checkpoints.flatMap(({ number, images }) => (images.some(isHostEndpoint) ? [parseNumber(number).change] : [])))
   const here = new Set(policies.map(({ metadata }) => metadata.name))
   const removed = checkpoints.flatMap(({ number, images }) =>
     images.filter((image) => isAllow(image) && image.before !== null).map(({ ref }) => ({ change: parseNumber(number).change, ref })),
   )
-  const changes = new Set(removed.map(({ change }) => change))
+  const changes = new Set(removed.flatMap(({ change }) => (closing.has(change) ? [] : [change])))
   return [...changes].filter((one) => removed.every(({ change, ref }) => change !== one || !here.has(ref.name)))
 }
+
+const isHostEndpoint = ({ ref }: BeforeImage): boolean => ref.kind === 'HostEndpoint'
 
 const expiryOf = (job: KubeObject | undefined): Date | undefined => {
   const seconds = (job?.['spec'] as { activeDeadlineSeconds?: number } | undefined)?.activeDeadlineSeconds

@@ -28,7 +28,8 @@ export type Outcome =
   | { readonly kind: 'done' }
   /** Nothing had been written, or only the lock. */
   | { readonly kind: 'refused'; readonly reason: Reason }
-  | { readonly kind: 'rolled-back'; readonly reason: Reason }
+  /** `opened`: it was another client's trial, which was opened and not put back. */
+  | { readonly kind: 'rolled-back'; readonly reason: Reason; readonly opened?: true }
   /** Some undo steps failed; these are left. */
   | { readonly kind: 'incomplete'; readonly reason: Reason; readonly remaining: readonly { readonly title: string; readonly error: unknown }[] }
   /** The operator chose to leave it armed, or the lock is another's: the cluster opens by itself. */
@@ -76,6 +77,8 @@ export interface RunConfig {
   readonly opened: boolean
   /** The rollback verb itself: a failure of its forward steps is not undone, it is reported. */
   readonly isRollback: boolean
+  /** The trial it keeps is another client's: not kept it is opened, and a rollback puts back what that one wrote. */
+  readonly ofAnother?: true
   /** It opens everything first and closes again on trial: its undo, too, must take the open set away. */
   readonly opensFirst?: true
 }

@@ -11,6 +11,12 @@ export const outcomeError = (outcome: Outcome, words = lapseWords(false)): unkno
     case 'refused':
       return outcome.reason.error ?? new FwError('FW_INTERRUPTED', outcome.reason.text, { why: 'nothing had been written' })
     case 'rolled-back':
+      if (outcome.opened === true)
+        return new FwError('FW_ROLLED_BACK', 'the change was not kept, and everything is open', {
+          why: because(outcome.reason),
+          fix: 'take it back: kubectl calico-fw rollback',
+          cause: outcome.reason.error,
+        })
       return new FwError('FW_ROLLED_BACK', 'the change was taken back: the cluster is as it was before', {
         why: because(outcome.reason),
         fix:

@@ -143,3 +143,11 @@ it('of a dead holder whose clock was ahead is taken over once its heartbeat has 
   await clock.drive(client('bob').acquire(true))
   expect(lease()?.['spec']).toMatchObject({ holderIdentity: 'bob' })
 })
+
+// Found in review: the one who came second was told of a conflict on a namespace.
+it('of two that begin at once on a fresh cluster one is told that the other is at work', async () => {
+  const clients = ['alice', 'bob'].map((name) => client(name).acquire(false))
+  const ends = await clock.drive(Promise.allSettled(clients))
+  expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(ends.find((end) => end.status === 'rejected')).toMatchObject({ reason: { code: 'FW_BUSY' } })
+})

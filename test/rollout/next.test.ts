@@ -172,11 +172,13 @@ describe('what a failure leaves', () => {
 describe('while the gate is armed', () => {
   const armed = () => driveTo((step) => step.kind === 'probe' && step.scope.closedNodes.length === 2)
 
-  it('the deadline turns the run round, and an alarm that came too early does not', () => {
+  it('the deadline turns the run round, and an alarm that came too early is set again', () => {
     const at = armed()
     const gate = at.state.gate
     if (gate === undefined) throw new Error('not armed')
-    expect(next(at.state, { kind: 'deadline', now: deadlineOf(gate) - 1 }).state).toBe(at.state)
+    // Found in review: Node's timers may fire a millisecond early, and a third of the alarms were lost.
+    const early = next(at.state, { kind: 'deadline', now: deadlineOf(gate) - 1 })
+    expect([early.state === at.state, early.effects]).toEqual([true, [{ kind: 'alarm', at: deadlineOf(gate) }]])
     const turned = next(at.state, { kind: 'deadline', now: deadlineOf(gate) })
     expect(performs(turned.effects)[0]?.step.kind).toBe('open')
     expect(turned.state.reason?.kind).toBe('deadline')

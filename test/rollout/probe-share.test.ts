@@ -20,7 +20,7 @@ beforeEach(async () => {
   asked = []
   closed.clear()
   answer = ({ expect: wanted, node = '' }) => (wanted === 'closed' && closed.has(node) ? 'timeout' : 'ok')
-  const memory: RunMemory = { baseline: [], since: new Date(0), seen: new Map(), rounds: 0, owed: new Set() }
+  const memory: RunMemory = { baseline: [], since: new Date(0), seen: new Map(), unanswered: new Set(), rounds: 0, owed: new Set() }
   context = {
     memory,
     subject: { probes },

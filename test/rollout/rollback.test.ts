@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { v3 } from '../../src/calico/resources.ts'
+import { standingOf } from '../../src/commands/status.ts'
 import type { Progress } from '../../src/rollout/ports.ts'
 import { addVip, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
@@ -192,4 +193,17 @@ describe('a gate that was on trial', () => {
     await rollBack(stage, 1, { api: { ...stage.api, get }, ask: async () => 'open', report })
     await nothingArmed()
   })
+})
+
+// Found in review: it was told as expired and open while every node was closed, and could not be confirmed.
+it('that deletes an opening on the way and closes again is on trial while its gate stands', async () => {
+  await kept()
+  const withMore = (text: string) =>
+    text
+      .replace('trustedNets: [10.233.0.0/16]', 'trustedNets: [10.233.0.0/16, 10.9.0.0/16]')
+      .replace('  - {name: api-vip', '  - {name: two, to: {nets: [192.168.218.181/32]}, traffic: [{protocol: TCP, ports: [80]}]}\n  - {name: api-vip')
+  expect(await init(stage, withMore)).toEqual({ kind: 'done' })
+  expect(await rollBack(stage, 1, { ask: async () => 'leave' })).toMatchObject({ way: 'closes-again', outcome: { kind: 'left' } })
+  const now = await situationOn(stage)
+  expect([standingOf(now), now.gates.map(({ change, armed }) => [change, armed])]).toEqual(['trial', [[3, true]]])
 })

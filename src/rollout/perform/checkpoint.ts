@@ -27,12 +27,7 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
   const isFirst = parseNumber(step.number).step === 1
   if (memory.link === undefined) {
     const { checkpoints } = await readCheckpoints(ports.api)
-    const later = checkpoints.find(({ number }) => compareNumbers(number, step.number) > 0)
-    if (isFirst && later !== undefined)
-      throw new FwError('FW_CONFLICT', `change ${parseNumber(later.number).change} was made meanwhile`, {
-        why: 'what this change is to do was planned before it',
-        fix: 'run the command again: it plans anew',
-      })
+    if (isFirst) seePlannedAfter(checkpoints, step.number, subject.checkpoints)
     memory.link = chainOf(checkpoints).head
   }
   const record: Checkpoint = {
@@ -56,6 +51,22 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
   const problem = await ports.journal.saveCheckpoint(subject.facts.cluster.uid, step.number, record)
   if (problem !== undefined) ports.report({ kind: 'note', text: `${problem.message}: the cluster's own copy counts` })
   return images
+}
+
+/**
+ * What a change is to do was planned before it took the lock.
+ * @throws FwError FW_CONFLICT where another change was made, kept or taken away meanwhile
+ */
+const seePlannedAfter = (now: readonly Checkpoint[], first: string, planned: readonly string[] | undefined): void => {
+  const refuse = (what: string) =>
+    new FwError('FW_CONFLICT', what, { why: 'what this change is to do was planned before it', fix: 'run the command again: it plans anew' })
+  const later = now.find(({ number }) => compareNumbers(number, first) > 0)
+  if (later !== undefined) throw refuse(`change ${parseNumber(later.number).change} was made meanwhile`)
+  if (planned === undefined) return
+  const numbers = new Set(now.map(({ number }) => number))
+  if (planned.some((number) => !numbers.has(number))) throw refuse('earlier changes were taken away meanwhile')
+  const [more] = [...numbers].filter((number) => !planned.includes(number))
+  if (more !== undefined) throw refuse(`change ${parseNumber(more).change} went on meanwhile`)
 }
 
 const probesBefore = ({ subject, memory: { baseline } }: PerformContext): NonNullable<ChangeEvidence['probes']> => {

@@ -13,6 +13,8 @@ export interface RunMemory {
   since: Date
   /** Objects as last read or written, by image key: the versions the next write is guarded by. */
   readonly seen: Map<string, KubeObject | null>
+  /** What was sent and not answered, by image key: it may still land. See `sent`. */
+  readonly unanswered: Set<string>
   /** What the last write step wrote: what settling waits for. */
   written?: readonly KubeObject[]
   /** Probes that were green at the last look; none before the first. */

@@ -8,11 +8,12 @@ import type { PerformContext } from './context.ts'
 
 /**
  * Writes down how the change ended, so that `status` and `history` know it on any machine, and after a good end prunes old checkpoints. What is left
- * armed, or to another writer, has not ended. Nothing hangs on it: a run that got this far has done what it was asked for.
+ * armed, or to another writer, has not ended, and neither has another's trial that was only opened: a rollback takes it back. Nothing hangs on it: a run that got this far has done what it was asked for.
  */
 export const tellEnd = async (context: PerformContext, state: RunState): Promise<void> => {
   const { api, clock, report } = context.ports
   if (state.images.length === 0 || state.outcome?.kind === 'left') return
+  if (state.config.ofAnother === true && state.mode === 'undo') return
   const end: End = {
     outcome: outcomeOf(state),
     at: clock.wall().toISOString(),

@@ -6,6 +6,7 @@ import { FwError } from '../../errors.ts'
 import type { FailsafeChange } from '../../firewall/plan.ts'
 import { type BeforeImage, imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
+import { outdate, sent } from './sent.ts'
 
 const inboundField = 'failsafeInboundHostPorts'
 const outboundField = 'failsafeOutboundHostPorts'
@@ -42,7 +43,9 @@ export const writeFailsafes = async (context: PerformContext, change: FailsafeCh
           metadata: { name: change.ref.name, ...labelsOf(change) },
           spec: lists,
         })
-      : await api.mergePatch(change.ref, { metadata: { resourceVersion: before.metadata.resourceVersion }, spec: lists })
+      : await sent(context, change.ref, () =>
+          api.mergePatch(change.ref, { metadata: { resourceVersion: before.metadata.resourceVersion }, spec: lists }),
+        )
   context.memory.seen.set(imageKey(change.ref), stored)
 }
 
@@ -56,7 +59,7 @@ const labelsOf = ({ ref }: FailsafeChange): { labels?: Record<string, string> } 
 export const restoreFailsafes = async (context: PerformContext, image: BeforeImage): Promise<void> => {
   const { api } = context.ports
   const now = await api.get(image.ref)
-  if (failsafesRestored(now, image)) return
+  if (failsafesRestored(now, image)) return now === undefined ? undefined : outdate(context, image.ref)
   if (now === undefined) {
     await context.lock.guard()
     const spec = { [inboundField]: listOf(image.before, inboundField), [outboundField]: listOf(image.before, outboundField) }

@@ -137,7 +137,11 @@ export const createLock = ({ api, clock, holder, step, signal, lost }: LockOptio
       const known = await api.get(leaseRef)
       if (known !== undefined) await refuseHeld(known, takeOver, { api, clock, holder, signal })
       const begun = clock.now()
-      lease = known === undefined ? await api.create(desired(1)) : await api.replace(desired((specOf(known).leaseTransitions ?? 0) + 1, known))
+      const taking = known === undefined ? api.create(desired(1)) : api.replace(desired((specOf(known).leaseTransitions ?? 0) + 1, known))
+      lease = await taking.catch(async (error: unknown) => {
+        const now = error instanceof FwError && error.code === 'FW_CONFLICT' ? await api.get(leaseRef) : undefined
+        throw now === undefined ? error : busy(now, 'it took the lock just now')
+      })
       renewedAt = begun
       void keepRenewing()
     },
@@ -184,24 +188,28 @@ const refuseHeld = async (
   const spec = specOf(known)
   if (spec.holderIdentity === undefined || spec.holderIdentity === '' || spec.holderIdentity === holder) return
   const age = Math.round((clock.wall().getTime() - Date.parse(spec.renewTime ?? '')) / 1000)
-  const at = known.metadata.annotations?.[keys.step]
-  const what = `${spec.holderIdentity} is changing the firewall${at === undefined ? '' : `, at "${at}"`}`
-  const busy = (why: string) =>
-    new FwError('FW_BUSY', what, {
-      why,
-      fix: `wait for it to end; one that is silent for ${durationSeconds} s can be taken over. See: kubectl calico-fw status`,
-    })
   const looksAlive = age <= durationSeconds
-  if (looksAlive && !takeOver) throw busy(`its last sign of life is ${Math.max(0, age)} s old`)
+  if (looksAlive && !takeOver) throw busy(known, `its last sign of life is ${Math.max(0, age)} s old`)
   const until = clock.now() + (looksAlive ? durationSeconds * 1_000 : renewEveryMs * 1.5)
   while (clock.now() < until) {
     await clock.sleep(renewEveryMs * 0.75, signal)
     const later = await api.get(leaseRef)
-    if (later !== undefined && later.metadata.resourceVersion !== known.metadata.resourceVersion) throw busy('it renewed the lock just now')
+    if (later !== undefined && later.metadata.resourceVersion !== known.metadata.resourceVersion) throw busy(known, 'it renewed the lock just now')
   }
   if (takeOver) return
-  throw new FwError('FW_BUSY', what, {
+  throw new FwError('FW_BUSY', holderOf(known), {
     why: `its last sign of life is ${age} s old: it is dead or asleep`,
     fix: 'take over: the same command with --take-over. To undo what it left: kubectl calico-fw rollback',
   })
 }
+
+const holderOf = (lease: KubeObject): string => {
+  const at = lease.metadata.annotations?.[keys.step]
+  return `${specOf(lease).holderIdentity ?? 'nobody'} is changing the firewall${at === undefined ? '' : `, at "${at}"`}`
+}
+
+const busy = (lease: KubeObject, why: string): FwError =>
+  new FwError('FW_BUSY', holderOf(lease), {
+    why,
+    fix: `wait for it to end; one that is silent for ${durationSeconds} s can be taken over. See: kubectl calico-fw status`,
+  })

@@ -29,8 +29,14 @@ export const ensureNamespace = async (api: Api): Promise<boolean> => {
     }
     return false
   }
-  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: toolNamespace, labels: ownLabels() } })
-  return true
+  try {
+    await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: toolNamespace, labels: ownLabels() } })
+    return true
+  } catch (error) {
+    // Somebody begins at the same moment: whether it is ours is asked again.
+    if (error instanceof FwError && error.code === 'FW_CONFLICT' && (await api.get(namespaceRef)) !== undefined) return ensureNamespace(api)
+    throw error
+  }
 }
 
 /**

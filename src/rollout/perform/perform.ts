@@ -59,7 +59,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
     case 'remove':
       owe(context, step.closes)
       if (step.adopted === true) await removeAdopted(context, step.refs)
-      else await removeObjects(context, step.refs, { asSeen: step.closes.length > 0 })
+      else await removeObjects(context, step.refs)
       return none
     case 'failsafes':
       context.memory.since = clock.wall()
@@ -96,7 +96,7 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
     case 'commit':
       await seeUnchanged(context)
       await writeObjects(context, step.objects, () => checkDeadline(clock, gateOf(state)))
-      await removeObjects(context, step.removes, { inTime: () => checkDeadline(clock, gateOf(state)) })
+      await removeObjects(context, step.removes, () => checkDeadline(clock, gateOf(state)))
       return none
     case 'disarm':
       await context.lock.guard()

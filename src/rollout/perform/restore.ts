@@ -10,6 +10,7 @@ import { capture } from './checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored, restoreFailsafes } from './failsafes.ts'
 import { inParallel } from './parallel.ts'
+import { outdate } from './sent.ts'
 import { stillClosed } from './still-closed.ts'
 
 /** Puts each object back to its before-image; one that is there already is left alone, so that doing it twice changes nothing. */
@@ -19,7 +20,7 @@ export const restore = async (context: PerformContext, images: readonly BeforeIm
     if (image.ref.kind === 'FelixConfiguration') return restoreFailsafes(context, image)
     const { api } = context.ports
     const now = await api.get(image.ref)
-    if (isAsBefore(now, image)) return
+    if (isAsBefore(now, image)) return now === undefined || image.before === null ? undefined : outdate(context, image.ref)
     await context.lock.guard()
     if (image.before === null) {
       if (now !== undefined && !isOurs(now)) return

@@ -6,6 +6,7 @@ import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { openMark } from './open.ts'
 import { inParallel } from './parallel.ts'
+import { sent } from './sent.ts'
 
 /** Called last of all before a write, with nothing waited for in between: throws when it comes too late. */
 type InTime = () => void
@@ -27,7 +28,7 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
     await context.lock.guard()
     context.signal.throwIfAborted()
     inTime()
-    const stored = await api.apply(guarded(wanted, before)).catch((error: unknown) => {
+    const stored = await sent(context, refOf(wanted), () => api.apply(guarded(wanted, before))).catch((error: unknown) => {
       throw error instanceof FwError && error.code === 'FW_CONFLICT' ? changed(wanted, error) : error
     })
     context.memory.seen.set(key, stored)
@@ -41,14 +42,10 @@ export const writeObjects = async (context: PerformContext, objects: readonly Ku
 }
 
 /**
- * Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. One that closes by going is deleted `asSeen`: a request the
- * network held back finds it touched by who has opened again meanwhile, and misses.
+ * Deletes our objects; one that is gone already is fine, one that is somebody else's is left alone and told. Each is deleted as it was seen: a request the network
+ * held back finds another version where somebody has opened again meanwhile, or this run has undone itself, and misses. Jobs are not, for their status never rests.
  */
-export const removeObjects = async (
-  context: PerformContext,
-  refs: readonly ObjectRef[],
-  { inTime = always, asSeen = false }: { readonly inTime?: InTime; readonly asSeen?: boolean } = {},
-): Promise<void> => {
+export const removeObjects = async (context: PerformContext, refs: readonly ObjectRef[], inTime: InTime = always): Promise<void> => {
   const { api, clock } = context.ports
   await inParallel(clock, refs, async (ref) => {
     const now = await api.get(ref)
@@ -60,11 +57,9 @@ export const removeObjects = async (
     await context.lock.guard()
     context.signal.throwIfAborted()
     inTime()
-    await api.delete(ref, {
-      ...(now.metadata.uid === undefined ? {} : { uid: now.metadata.uid }),
-      ...(asSeen && now.metadata.resourceVersion !== undefined ? { resourceVersion: now.metadata.resourceVersion } : {}),
-      ...(ref.kind === 'Job' ? { propagation: 'Background' as const } : {}),
-    })
+    const { uid, resourceVersion } = now.metadata
+    const more = ref.kind === 'Job' ? { propagation: 'Background' as const } : resourceVersion === undefined ? {} : { resourceVersion }
+    await sent(context, ref, () => api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...more }))
   })
 }
 
@@ -83,7 +78,10 @@ export const removeAdopted = async (context: PerformContext, refs: readonly Obje
     context.memory.seen.set(imageKey(ref), null)
     if (now === undefined) return
     await context.lock.guard()
-    await api.delete(ref, now.metadata.uid === undefined ? {} : { uid: now.metadata.uid })
+    const { uid, resourceVersion } = now.metadata
+    await sent(context, ref, () =>
+      api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }),
+    )
   })
 }
 
