@@ -1,3 +1,5 @@
+import type { KubeObject } from './object.ts'
+
 /** Prefix of every label and annotation of ours. */
 const prefix = 'calico-fw.github.io'
 
@@ -57,6 +59,11 @@ export const names = {
 export const allowPolicyName = (entry: string): string => `calico-fw-allow-${entry}`
 /** A policy's name as it was given: Calico 3.29.0 to 3.29.3 answers with its tier before it (calico.md 5.4). */
 export const plainName = (name: string): string => name.replace(/^default\./, '')
+/** A policy under its plain name: what we write, delete and keep in checkpoints is called by that. */
+export const plainlyNamed = <Policy extends KubeObject>(policy: Policy): Policy => ({
+  ...policy,
+  metadata: { ...policy.metadata, name: plainName(policy.metadata.name) },
+})
 /** `calico-fw-gate-N`, the policy. */
 export const gatePolicyName = (change: number): string => `calico-fw-gate-${change}`
 /** `calico-fw-gate-N-egress`, the policy that tries what may leave. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { defaultFailsafes } from '../calico/failsafes.ts'
-import { names } from '../calico/names.ts'
+import { names, plainlyNamed } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import { isOverAnother } from '../firewall/adoption.ts'
@@ -36,7 +36,8 @@ export interface Standing extends Present {
 }
 
 /** The least that leads there. `config` is every run's; the way decides the rest of it. */
-export const chooseRollback = ({ change, to, images: all, config }: Rollback, standing: Standing): ChosenRollback => {
+export const chooseRollback = ({ change, to, images: all, config }: Rollback, found: Standing): ChosenRollback => {
+  const standing = { ...found, policies: found.policies.map(plainlyNamed) }
   // What was taken over and not yet deleted is as it was, and needs no way back.
   const images = all.filter((image) => !isAdopted(image) || standing.differing.includes(image))
   if (to === 0) {

@@ -1,4 +1,4 @@
-import { fieldManager, gateName, keys, names, toolNamespace } from '../calico/names.ts'
+import { fieldManager, gateName, keys, names, plainlyNamed, toolNamespace } from '../calico/names.ts'
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { type Resource, resourceOf, v3 } from '../calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint } from '../calico/shapes.ts'
@@ -65,7 +65,7 @@ const situationOf = async (api: Api, flavour: Flavour, copies: readonly Checkpoi
   const managed = `${keys.managedBy}=${fieldManager}`
   const listOwn = async (resource: Resource, options: { namespace?: string; labelSelector?: string } = {}): Promise<KubeObject[]> =>
     (await api.list(resource, { labelSelector: managed, ...options })) ?? []
-  const [lease, jobs, sets, openSets, hostEndpoints, policies, read, firewall] = await Promise.all([
+  const [lease, jobs, sets, openSets, hostEndpoints, named, read, firewall] = await Promise.all([
     api.get({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: toolNamespace, name: names.lock }),
     listOwn(resourceOf('batch/v1', 'Job'), { namespace: toolNamespace }),
     listOwn(resourceOf(switchApiVersion(flavour), 'NetworkSet'), { namespace: toolNamespace }),
@@ -75,6 +75,7 @@ const situationOf = async (api: Api, flavour: Flavour, copies: readonly Checkpoi
     readCheckpoints(api),
     api.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: toolNamespace, name: names.firewall }),
   ])
+  const policies = named.map(plainlyNamed)
   const stored = mend(read, copies)
   const committed = committedRuns(policies as unknown as GlobalNetworkPolicy[])
   const runs = new Set(hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run])))
