@@ -14,6 +14,7 @@ import type { Prompter } from '../ui/prompter.ts'
 import { createRunView } from '../ui/run-view.ts'
 import type { CommandContext, StopSignal } from './context.ts'
 import { createHold } from './hold.ts'
+import { refuseProxied } from './refuse-proxied.ts'
 
 /** A run to be performed and shown. */
 export interface ShownRun {
@@ -40,6 +41,7 @@ export const runSteps = async (
   const { clock, stderr, workstation } = context
   const steps = takeOver ? planned.map((step): Step => (step.kind === 'lock' ? { ...step, takeOver } : step)) : planned
   refuseUnanswerable(steps, yes, ui)
+  refuseProxied(command.cluster.server, steps)
   const view = createRunView({ steps, clock, rows: stderr.rows, board: boardsFor(stderr, workstation.env) })
   const hold = createHold()
   const words = lapseWords(over)
