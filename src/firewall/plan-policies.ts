@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { allowPolicyName, orders } from '../calico/names.ts'
 import { type ObjectRef, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
@@ -104,7 +103,8 @@ const rulesBefore = ({ metadata }: GlobalNetworkPolicy, { allows }: Standing): r
 const grown = (policy: GlobalNetworkPolicy, before: readonly Rule[]): GlobalNetworkPolicy[] => {
   const rules = policy.spec.ingress ?? []
   if (!narrows(rules, before)) return []
-  const all = [...rules, ...before.filter((old) => !rules.some((rule) => isDeepStrictEqual(rule, old)))]
+  const same = new Set(rules.map((rule) => JSON.stringify(rule)))
+  const all = [...rules, ...before.filter((old) => !same.has(JSON.stringify(old)))]
   if (all.length <= ruleLimits.rules) return [{ ...policy, spec: { ...policy.spec, ingress: all } }]
   throw new FwError('FW_UNSUPPORTED', `${policy.metadata.name} with its old and its new rules has ${all.length}`, {
     why: `a policy takes ${ruleLimits.rules} rules, and what moves from one entry to another is in both until all are written`,
