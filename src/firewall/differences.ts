@@ -6,22 +6,18 @@ import { byText } from './by-text.ts'
 import type { Facts } from './facts.ts'
 import type { AllowEntry, HostFirewall, NarrowedFailsafes } from './host-firewall.ts'
 import { isNarrowed } from './narrowed-failsafes.ts'
+import { isOpenBefore, newlyTrusted, type OpenBefore } from './open-before.ts'
 import { type Door, doorsOf, reachOf } from './openings.ts'
 import type { Difference } from './plan.ts'
 
 /** What the words of a plan are made from. */
-export interface WordsInput {
+export interface WordsInput extends OpenBefore {
   readonly facts: Facts
   readonly firewall: HostFirewall
-  /** Inbound failsafes in force after the change, and those that are new in it. */
-  readonly failsafes: readonly FailsafePort[]
-  readonly newFailsafes: readonly FailsafePort[]
   readonly nodeAddresses: ReadonlySet<Address>
   readonly trusted: readonly Cidr[]
   /** Nodes and interfaces this run closes. */
   readonly closing: readonly { readonly node: string; readonly interfaceName: string }[]
-  /** Names of allow entries in force before. */
-  readonly allowedBefore: ReadonlySet<string>
   /** Names of allow policies that fall away or narrow. */
   readonly narrowed: readonly string[]
   /** Whether everyone may ping again. */
@@ -30,8 +26,6 @@ export interface WordsInput {
   readonly egressNarrows: boolean
   /** Whether failsafes get narrower. */
   readonly narrowing: boolean
-  /** Whether a firewall is committed: then what is not allowed is closed already, and an allow opens. */
-  readonly standing: boolean
 }
 
 /** The plan in plain words: what opens, what closes, what stays open, and for whom. */
@@ -73,9 +67,9 @@ const closings = (input: WordsInput): Difference[] => {
   )
   const loopback: Difference = {
     change: 'closes',
-    what: '127.0.0.0/8 of these nodes, for packets that come in by wire',
+    what: '127.0.0.0/8 of these nodes, for packets from the network',
     forWhom: 'everyone',
-    because: "kube-proxy can make localhost services reachable from the network, and Calico's accept would let that through",
+    because: "kube-proxy can make localhost services reachable from the network, and Calico's accept would let them through",
   }
   return [
     ...removed,
@@ -117,7 +111,7 @@ const egressStaying = ({ firewall }: WordsInput): Difference[] => {
   return [
     ...egress.map((entry) => line(`${entryInWords(entry)}, on the way out`, `egress entry ${entry.name}`)),
     line(
-      "nodes, the API, pods, Services and trusted networks, Felix's outbound failsafes, ICMP and the own link, on the way out",
+      "nodes, the API, pods, Services and trusted networks, Felix's outbound failsafes, ICMP and their own link, on the way out",
       'nodes live on it',
     ),
   ]
@@ -142,8 +136,16 @@ const doorName = ({ kind, address, protocol, port, service }: Door): string => {
   return address === undefined ? `${kind} ${name} on the closed nodes` : `${name} on ${address}`
 }
 
-const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore, pings }: WordsInput): Difference[] => [
-  ...(pings
+const openingsOf = (input: WordsInput): Difference[] => [
+  ...newlyTrusted(input.trusted, input).map(
+    (net): Difference => ({
+      change: 'opens',
+      what: 'every port of every node and every address',
+      forWhom: net,
+      because: 'it becomes a trusted network. Danger: everyone in it reaches everything',
+    }),
+  ),
+  ...(input.pings
     ? [
         {
           change: 'opens',
@@ -153,13 +155,17 @@ const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore, pings }: 
         } as const,
       ]
     : []),
-  ...firewall.spec.allow.map((entry): Difference => {
-    const isNew = standing && !allowedBefore.has(entry.name)
-    return { change: isNew ? 'opens' : 'stays-open', what: entryInWords(entry), forWhom: sourcesInWords(entry), because: `allow entry ${entry.name}` }
-  }),
-  ...newFailsafes.map(
+  ...input.firewall.spec.allow.map(
+    (entry): Difference => ({
+      change: isOpenBefore(entry, input) ? 'stays-open' : 'opens',
+      what: entryInWords(entry),
+      forWhom: sourcesInWords(entry),
+      because: `allow entry ${entry.name}`,
+    }),
+  ),
+  ...input.newFailsafes.map(
     (port): Difference => ({
-      change: standing ? 'opens' : 'stays-open',
+      change: input.standing ? 'opens' : 'stays-open',
       what: `${failsafeInWords(port)} on every node and every address`,
       forWhom: 'everyone',
       because: "added to Felix's failsafes",
@@ -168,7 +174,8 @@ const openingsOf = ({ firewall, newFailsafes, standing, allowedBefore, pings }: 
 ]
 
 const staying = (input: WordsInput): Difference[] => {
-  const { failsafes, firewall, newFailsafes, trusted } = input
+  const { failsafes, firewall, newFailsafes } = input
+  const trusted = input.trusted.filter((net) => !newlyTrusted(input.trusted, input).includes(net))
   const old = failsafes.filter((port) => !newFailsafes.includes(port) && !isNarrowed(firewall, port))
   const wide = old.filter(({ net }) => net === undefined || net === '')
   return [
@@ -198,7 +205,7 @@ const staying = (input: WordsInput): Difference[] => {
     {
       change: 'stays-open',
       what: 'everything',
-      forWhom: `nodes, and ${trusted.join(', ')}`,
+      forWhom: ['nodes', ...trusted].join(', '),
       because: 'nodes, pods, Services and trusted networks have full access',
     },
     {

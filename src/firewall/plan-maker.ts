@@ -1,5 +1,4 @@
 import { requireValid } from '../calico/limits.ts'
-import { allowPolicyName } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
 import type { HostEndpoint, NetworkSet } from '../calico/shapes.ts'
@@ -118,7 +117,8 @@ export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: P
       nodeAddresses: addresses,
       trusted,
       closing: hostEndpoints.write.map(({ spec }) => ({ node: spec.node, interfaceName: spec.interfaceName ?? '' })),
-      allowedBefore: new Set([...standing.allows.keys()].map((name) => name.slice(allowPolicyName('').length))),
+      allowedBefore: [...standing.allows.values()].flatMap(({ spec }) => spec.ingress ?? []),
+      trustedBefore: standing.trustedNets,
       narrowed: policies.narrowed,
       pings: policies.pings,
       egressNarrows: policies.egressNarrows,

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Facts } from '../../src/firewall/facts.ts'
+import { parseCidr } from '../../src/net/cidr.ts'
 import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
+import { afterPlan } from './closed-facts.ts'
+import { homeFirewall } from './home-firewall.ts'
 import { homePlan, noticesOf, withNode } from './home-plan.ts'
 
 describe('words', () => {
@@ -12,7 +15,7 @@ describe('words', () => {
       'NodePort 30880/tcp (Service ingress-nginx/ingress) on the closed nodes',
       'NodePort 31110/tcp (Service app1/app1) on the closed nodes',
       'NodePort 31852/tcp (Service app1/app1-local) on the closed nodes',
-      '127.0.0.0/8 of these nodes, for packets that come in by wire',
+      '127.0.0.0/8 of these nodes, for packets from the network',
     ])
     expect(differences).toContainEqual({
       change: 'stays-open',
@@ -66,5 +69,32 @@ describe('words', () => {
     expect(made.batches).toEqual([])
     expect(made.policies.map(({ metadata }) => metadata.name)).not.toContain('calico-fw-gate-1')
     expect(noticesOf(made)[0]).toBe('No interface of any Ready node is matched: this firewall closes nothing.')
+  })
+
+  it('tell a network that a firewall in force comes to trust as an opening, with its danger', () => {
+    const facts = afterPlan(homeFacts(), homePlan(homeFacts(), { trustedNets: [] }))
+    const opens = homePlan(facts, { trustedNets: [parseCidr('192.168.7.0/24')] }, 2).differences.filter(({ change }) => change === 'opens')
+    expect(opens).toEqual([
+      {
+        change: 'opens',
+        what: 'every port of every node and every address',
+        forWhom: '192.168.7.0/24',
+        because: 'it becomes a trusted network. Danger: everyone in it reaches everything',
+      },
+    ])
+    const trusted = homePlan(facts, { trustedNets: [parseCidr('192.168.7.0/24')] }, 2).differences.find(({ what }) => what === 'everything')
+    expect(trusted?.forWhom).not.toContain('192.168.7.0/24')
+  })
+
+  it('tell as an opening only what was closed, whatever the entry is called', () => {
+    const [ingress] = homeFirewall().spec.allow
+    if (ingress === undefined) throw new Error('no entry')
+    const facts = afterPlan(homeFacts(), homePlan(homeFacts(), { allow: [{ ...ingress, from: { nets: [parseCidr('10.9.0.0/16')] } }] }))
+    const opens = (allow: readonly (typeof ingress)[]) =>
+      homePlan(facts, { allow }, 2).differences.flatMap(({ change, because }) => (change === 'opens' ? [because] : []))
+    const narrow = { ...ingress, name: 'other', from: { nets: [parseCidr('10.9.8.0/24')] } }
+    const failsafe = { ...ingress, name: 'api', traffic: [{ protocol: 'TCP' as const, ports: [{ first: 6443, last: 6443 }] }] }
+    expect(opens([ingress])).toEqual(['allow entry ingress'])
+    expect(opens([{ ...ingress, from: { nets: [parseCidr('10.9.0.0/16')] } }, narrow, failsafe])).toEqual([])
   })
 })
