@@ -5,6 +5,7 @@ import { addFirewallCommands } from './commands/firewall-commands.ts'
 import { consentFlags, windowOption, withConsent, yesOption } from './commands/firewall-options.ts'
 import { parseChange, parseHistory, parseOutput, parseRescueTime } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
+import { orWayOut } from './commands/way-out.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type HelpWords, helpText } from './ui/help-text.ts'
@@ -92,13 +93,13 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       onCluster(async (session, flags) => {
         const { run } = await import('./commands/rollback.ts')
         const to = flags.to === undefined ? {} : { to: flags.to }
-        return run(session, { ...to, yes: flags.yes === true, windowSeconds: flags.window })
+        return orWayOut(run(session, { ...to, yes: flags.yes === true, windowSeconds: flags.window }))
       }),
     )
   dataFlags(add('status', 'tell what is in force, what is on trial, and what happens next')).action(
     onCluster(async (session) => {
       const { run } = await import('./commands/status.ts')
-      return run(session)
+      return orWayOut(run(session))
     }),
   )
   dataFlags(add('history', 'list the changes of this tool, or tell one step by step'))
@@ -138,13 +139,13 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
   withConsent(dataFlags(add('confirm', 'keep a trial that was left armed')), 'do not ask; the probes decide').action(
     onCluster(async (session, flags) => {
       const { run } = await import('./commands/confirm.ts')
-      return run(session, consentFlags(flags))
+      return orWayOut(run(session, consentFlags(flags)))
     }),
   )
   dataFlags(add('open', 'open every node at once, with one write: the emergency exit')).action(
     onCluster(async (session) => {
       const { run } = await import('./commands/open.ts')
-      return run(session)
+      return orWayOut(run(session))
     }),
   )
   add('rescue', 'print a script that opens one node without the API, or run it there')

@@ -56,12 +56,15 @@ export class FwError extends Error {
   readonly code: FwCode
   readonly why: string | undefined
   readonly fix: string | undefined
+  /** It is what somebody chose, and told without the word error. */
+  readonly isAnswer: boolean
 
-  constructor(code: FwCode, what: string, detail: { why?: string; fix?: string; cause?: unknown } = {}) {
+  constructor(code: FwCode, what: string, detail: { why?: string; fix?: string; cause?: unknown; isAnswer?: true } = {}) {
     super(what, detail.cause === undefined ? undefined : { cause: detail.cause })
     this.code = code
     this.why = detail.why
     this.fix = detail.fix
+    this.isAnswer = detail.isAnswer === true
   }
 
   /** The exit code this error ends the process with. */

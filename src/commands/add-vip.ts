@@ -20,6 +20,7 @@ import type { Step } from '../rollout/steps.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { wrap } from '../ui/wrap.ts'
 import { readFirewallFile } from './answers.ts'
+import { clusterName } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
 import { keptFirewall } from './kept-firewall.ts'
@@ -60,7 +61,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   if (addition.failsafes !== undefined) printer.talk('Adds failsafe ports: every Felix restarts once, and they are open on every node, to everyone.')
   for (const { text } of addition.explanations) printer.talk(wrap(text, { columns: context.stderr.columns ?? 80, first: 'note: ' }))
   printer.talk(wrap(proofText(proof), { columns: context.stderr.columns ?? 80 }))
-  if (!options.yes && !(await ui.confirm({ message: 'Open it?', flag: '--yes' }))) {
+  if (!options.yes && !(await ui.confirm({ message: `Open it on ${clusterName(command.cluster)}?`, flag: '--yes' }))) {
     printer.talk('Nothing was written.')
     printer.document('AddVip', { outcome: 'declined' })
     return exitCodes.ok
@@ -71,7 +72,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   printer.talk(`Done. Undo it: kubectl calico-fw rollback`)
   if (options.filename !== undefined) printer.talk(`${options.filename} has the entry now.`)
   else {
-    printer.talk(`\nA later "init -f FILE" closes it again unless the file's spec.allow has this entry:`)
+    printer.talk(`\nA later "apply -f FILE" closes it again unless the file's spec.allow has this entry:`)
     printer.data(formatAllowEntry(entry).trimEnd())
   }
   printer.document('AddVip', { outcome: 'done', change, entry, explanations: addition.explanations })

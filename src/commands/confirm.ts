@@ -1,7 +1,6 @@
 import { isOurs, keys } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
 import type { ExitCode } from '../exit-codes.ts'
-import { isOverAnother } from '../firewall/adoption.ts'
 import { denyPolicy } from '../firewall/deny-policy.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { openSet } from '../firewall/network-sets.ts'
@@ -9,14 +8,19 @@ import { makePlan } from '../firewall/plan-maker.ts'
 import { confirmSteps, finishOfTrial, nothingToFinish } from '../rollout/confirm-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
+import { keptText } from '../ui/outcome-text.ts'
+import { themeFor } from '../ui/theme.ts'
+import { clusterLine } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
+import { lapseOf } from './lapse-of.ts'
 import { fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { unfinishedAdoption, unfinishedTrial } from './status.ts'
 
-/** Keeps a trial another client left armed, after the same probes and checks `init` makes itself. */
+/** Keeps a trial another client left, after the same probes and checks `init` makes itself. */
 export const run = async (command: CommandContext, options: { readonly yes: boolean; readonly takeOver: boolean }): Promise<ExitCode> => {
   const { cluster, printer } = command
+  printer.talk(clusterLine(cluster))
   const facts = await cluster.facts({ looks: fewLooks })
   const situation = await readSituation(cluster.api, facts.calico.flavour)
   const gate = situation.gates.find(({ armed }) => armed)
@@ -24,7 +28,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     throw new FwError('FW_GATE', 'nothing is on trial', {
       why:
         situation.unfinished.length > 0
-          ? `the window of change ${situation.unfinished.join(', ')} has passed: the cluster opened by itself`
+          ? `change ${situation.unfinished.join(', ')} is not kept: its deadline has passed, and what it closed opened by itself`
           : 'no gate is armed in this cluster',
       fix: situation.unfinished.length > 0 ? 'clean up: kubectl calico-fw rollback, then run init again' : 'see: kubectl calico-fw status',
     })
@@ -55,15 +59,17 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     ...{ isRollback: false, ofAnother: true },
   }
   const deny = denyPolicy([...situation.committed, gate.change])
-  const over = situation.hostEndpoints.some(isOverAnother)
+  const lapse = lapseOf(situation)
+  const over = lapse === 'another'
   const finish = over ? nothingToFinish : finishOfTrial(plan, situation)
   const steps = confirmSteps({
     ...{ change: gate.change, number: nextNumber(situation, gate.change), deny, gate: gate.objects, closedNodes },
     finish: finish ?? nothingToFinish,
   })
-  const outcome = await runSteps(command, { steps, config, subject: { facts, probes: plan.probes }, over, ...options })
+  const outcome = await runSteps(command, { steps, config, subject: { facts, probes: plan.probes }, lapse, ...options })
+  if (outcome.kind === 'done') printer.talk(keptText(gate.change, themeFor(command.context.stderr, command.context.workstation.env)))
   if (outcome.kind === 'done' && over) for (const sentence of unfinishedAdoption) printer.talk(sentence)
   if (outcome.kind === 'done' && finish === undefined) for (const sentence of unfinishedTrial) printer.talk(sentence)
   printer.document('Confirmation', { change: gate.change, outcome: outcome.kind })
-  return exitCodeOf(outcome, over)
+  return exitCodeOf(outcome, lapse)
 }

@@ -10,14 +10,17 @@ import { initSteps } from '../rollout/init-steps.ts'
 import { checkpointsRead } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { Step } from '../rollout/steps.ts'
+import { keptText } from '../ui/outcome-text.ts'
 import { packetsText } from '../ui/packets-text.ts'
 import { planText } from '../ui/plan-text.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { themeFor } from '../ui/theme.ts'
 import { wrap } from '../ui/wrap.ts'
+import { clusterLine } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
 import type { DryRun } from './flags.ts'
+import { lapseOf } from './lapse-of.ts'
 import { planFields, planInBrief } from './plan-fields.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { runLimits } from './run-limits.ts'
@@ -111,8 +114,8 @@ const confirmed = async ({ ui, cluster }: CommandContext, plan: Plan, yes: boole
   if (yes) return true
   const { name } = plan.firewall.metadata
   return ui.typed({
-    message: `Type ${name} to begin, nothing to stop here:`,
-    why: `This changes ${cluster.contextName === '' ? cluster.server : `${cluster.contextName} (${cluster.server})`}. Keep an SSH session to a node open meanwhile.`,
+    message: `Type ${name} to begin, or press Enter to stop:`,
+    why: `This changes ${clusterLine(cluster)}. Keep an SSH session to a node open meanwhile.`,
     flag: '--yes',
     expected: name,
   })
@@ -141,7 +144,11 @@ const askServer = async (
   )
   const outcome = await runSteps(command, { steps, config: configOf(command, plan, found, windowSeconds), subject: { facts, probes: [] }, yes: true })
   const code = exitCodeOf(outcome)
-  printer.talk('The API server takes every write. Nothing was written.')
+  printer.talk(
+    hasNamespace
+      ? 'The API server takes every write. Nothing was written.'
+      : 'The API server takes every write it can be asked about: not those in namespace calico-fw, which is not there yet. Nothing was written.',
+  )
   printer.document(verb, { outcome: 'dry-run', change: plan.change })
   return code
 }
@@ -157,7 +164,8 @@ const rollOut = async (
   const { printer, journal, context } = command
   const { facts, situation } = found
   const { plan, proof } = prepared
-  const over = plan.adoption !== undefined
+  const written = plan.batches.flatMap(({ hostEndpoints }) => hostEndpoints.map(({ metadata }) => metadata.name))
+  const lapse = plan.adoption === undefined ? lapseOf(situation, written) : 'another'
   const taken = accepted.unseen.length + accepted.hostFirewalls.length === 0 ? {} : { accepted }
   const outcome = await runSteps(command, {
     steps: initSteps(plan, { opened: situation.opened }),
@@ -166,16 +174,15 @@ const rollOut = async (
       ...{ facts, probes: plan.probes, checkpoints: checkpointsRead(situation) },
       ...{ ...taken, evidence: evidenceOf(facts, planInBrief(prepared), proof) },
     },
-    ...{ yes, takeOver, over },
+    ...{ yes, takeOver, lapse },
   })
   const at = context.clock.wall().toISOString()
   const problem = await journal.appendHistory(facts.cluster.uid, { change: plan.change, command: words, outcome: outcome.kind, at, ...taken })
   if (problem !== undefined) printer.talk(`note: ${problem.message}`)
-  const code = exitCodeOf(outcome, over)
-  const theme = themeFor(context.stderr, context.workstation.env)
-  printer.talk(`\n${theme.good('Done.')} Change ${plan.change} is kept. ${theme.strong('Undo it: kubectl calico-fw rollback')}`)
+  const code = exitCodeOf(outcome, lapse)
+  printer.talk(keptText(plan.change, themeFor(context.stderr, context.workstation.env)))
   if (verb === 'Init') {
-    printer.talk(`\nThe same without questions:\n  ${words}\nThe same as a file, for kubectl calico-fw apply -f FILE:`)
+    printer.talk(`\nThe same without questions:\n  ${words} --yes\nThe same as a file, for kubectl calico-fw apply -f FILE:`)
     printer.data(formatHostFirewall(plan.firewall).trimEnd())
   }
   printer.document(verb, { outcome: outcome.kind, change: plan.change, command: words, firewall: plan.firewall })

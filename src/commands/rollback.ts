@@ -6,7 +6,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
-import { rollbackTarget } from '../rollout/changes.ts'
+import { changeBefore, rollbackTarget } from '../rollout/changes.ts'
 import { type BeforeImage, parseNumber } from '../rollout/checkpoint.ts'
 import { type ChosenRollback, chooseRollback } from '../rollout/choose-rollback.ts'
 import { isReachable } from '../rollout/folding.ts'
@@ -19,6 +19,7 @@ import { stepActs } from '../rollout/step-acts.ts'
 import { withoutStray } from '../rollout/strays.ts'
 import { proofText } from '../ui/proof-text.ts'
 import { clearAway } from './clear-away.ts'
+import { clusterLine, clusterName } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
 import { ownCopies } from './own-copies.ts'
@@ -37,6 +38,7 @@ export interface RollbackOptions {
 /** Goes back to how the cluster was after change N, and proves it by objects and probes. */
 export const run = async (command: CommandContext, options: RollbackOptions): Promise<ExitCode> => {
   const { cluster, printer, ui } = command
+  printer.talk(clusterLine(cluster))
   const facts = await cluster.facts({ looks: fewLooks })
   const { copies } = await ownCopies(command.journal, facts.cluster.uid)
   const situation = await readSituation(cluster.api, facts.calico.flavour, copies)
@@ -69,8 +71,12 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   if (proof.refusals.length > 0) throw proofError(proof.refusals, 'the rollback', wayOut(to))
   for (const line of announcement(chosen, differing, to)) printer.talk(line)
   printer.talk(proofText(proof))
-  if (!options.yes && !(await ui.confirm({ message: `Roll back to ${to === 0 ? 'before the first change' : `change ${to}`}?`, flag: '--yes' })))
+  const where = to === 0 ? 'before the first change' : `after change ${to}`
+  if (!options.yes && !(await ui.confirm({ message: `Roll back ${clusterName(cluster)} to ${where}?`, flag: '--yes' }))) {
+    printer.talk('Nothing was written.')
+    printer.document('Rollback', { to, outcome: 'declined' })
     return exitCodes.ok
+  }
   const undoes = situation.changes.filter(({ number }) => number > to).map(({ number }) => number)
   const plan = { to, way, restores: differing.map(({ ref, before }) => ({ object: formatRef(ref), to: before === null ? 'absent' : 'as it was' })) }
   const outcome = await runSteps(command, {
@@ -94,7 +100,7 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
   printer.talk(
     to === 0
       ? 'Done. Nothing of this tool is left in the cluster.'
-      : `Done. The cluster is as it was after change ${to}; this rollback is change ${change}.`,
+      : `Done. The cluster is as it was after change ${to}. This rollback is change ${change}; undo it: kubectl calico-fw rollback --to ${changeBefore(situation.changes, change)}`,
   )
   printer.document('Rollback', { change, to, outcome: outcome.kind })
   return code

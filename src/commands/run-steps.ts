@@ -7,11 +7,12 @@ import type { Step } from '../rollout/steps.ts'
 import { boardsFor } from '../ui/boards.ts'
 import { askInterrupt, type InterruptChoice } from '../ui/interrupt.ts'
 import { askToKeep, type KeepAnswer } from '../ui/keep-question.ts'
-import { begun, lapseWords } from '../ui/lapse-words.ts'
+import { begun, type Lapse, lapseWords } from '../ui/lapse-words.ts'
 import { outcomeError } from '../ui/outcome-text.ts'
 import { probesInBrief, probesInDetail } from '../ui/probes-text.ts'
 import type { Prompter } from '../ui/prompter.ts'
 import { createRunView } from '../ui/run-view.ts'
+import { clusterLine } from './cluster-words.ts'
 import type { CommandContext, StopSignal } from './context.ts'
 import { createHold } from './hold.ts'
 import { refuseProxied } from './refuse-proxied.ts'
@@ -23,8 +24,8 @@ export interface ShownRun {
   readonly subject: RunSubject
   /** `--take-over`: from a holder of the lock who has been silent for too long. */
   readonly takeOver?: boolean
-  /** It stands before another's firewall, which is in force again where this is not kept. */
-  readonly over?: boolean
+  /** What comes of it where it is not kept. */
+  readonly lapse?: Lapse
   /** Answers the keep-question with "keep" by itself: probes are green whenever it is asked. */
   readonly yes: boolean
 }
@@ -35,7 +36,7 @@ export interface ShownRun {
  */
 export const runSteps = async (
   command: CommandContext,
-  { steps: planned, config, subject, yes, takeOver = false, over = false }: ShownRun,
+  { steps: planned, config, subject, yes, takeOver = false, lapse = 'all' }: ShownRun,
 ): Promise<Outcome> => {
   const { context, ui, printer } = command
   const { clock, stderr, workstation } = context
@@ -44,7 +45,7 @@ export const runSteps = async (
   refuseProxied(command.cluster.server, steps)
   const view = createRunView({ steps, clock, rows: stderr.rows, board: boardsFor(stderr, workstation.env) })
   const hold = createHold()
-  const words = lapseWords(over)
+  const words = lapseWords(lapse)
   /** Withdraws a question after Ctrl-C that the run has answered itself meanwhile. */
   const moot = new AbortController()
   let run: Run | undefined
@@ -74,6 +75,7 @@ export const runSteps = async (
     const seen = view.probes()
     const minutes = Math.round(config.maxQuestionMs / 60_000)
     const why = [
+      `This is ${clusterLine(command.cluster)}.`,
       ...(seen === undefined ? [] : [`${probesInBrief(seen.judgement, seen.of)}.`, ...probesInDetail(seen.judgement, 6)]),
       `Without an answer ${words.whole} in about ${minutes} minutes.`,
     ].join('\n')
@@ -105,7 +107,7 @@ export const runSteps = async (
   const onSignal = (signal: StopSignal): void => {
     if (view.undoing()) view.report({ kind: 'note', text: `${signal}: it is being undone already; the opening comes first` })
     else if (signal !== 'SIGINT' || pondering) {
-      view.report({ kind: 'note', text: `${signal}: opening the cluster and undoing this change` })
+      view.report({ kind: 'note', text: `${signal}: opening again and undoing this change` })
       run?.interrupt('open')
     } else void onInterrupt()
   }
@@ -139,8 +141,8 @@ const refuseUnanswerable = (steps: readonly Step[], yes: boolean, ui: Prompter):
  * Exit code 0 for a run that went as asked.
  * @throws FwError what stopped it before the first write, else FW_ROLLED_BACK, FW_ROLLBACK_INCOMPLETE, FW_INTERRUPTED or FW_LOCK_LOST
  */
-export const exitCodeOf = (outcome: Outcome, over = false): ExitCode => {
-  const error = outcomeError(outcome, lapseWords(over))
+export const exitCodeOf = (outcome: Outcome, lapse: Lapse = 'all'): ExitCode => {
+  const error = outcomeError(outcome, lapseWords(lapse))
   if (error !== undefined) throw error
   return exitCodes.ok
 }

@@ -7,13 +7,14 @@ import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { limitsUnkept, readSituation, type Situation } from '../rollout/situation.ts'
+import { clusterLine } from './cluster-words.ts'
 import type { Cluster, CommandContext, Printer } from './context.ts'
 import { storageServed } from './switch-flavour.ts'
 
 /** What `status` finds, in one word. */
 export type Standing = 'none' | 'kept' | 'trial' | 'expired' | 'opened'
 
-/** The one word. A trial is armed; an expired one has HostEndpoints that nothing closes. */
+/** The one word. A trial's gate is armed; an expired one, in words one that is not kept, has HostEndpoints that nothing closes. */
 export const standingOf = ({ opened, gates, unfinished, committed, hostEndpoints }: Situation): Standing => {
   if (opened) return 'opened'
   if (gates.some(({ armed }) => armed)) return 'trial'
@@ -41,6 +42,7 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
   const over = hostEndpoints.filter(isOverAnother)
   const again = 'the firewall that was there before is in force'
+  const hasFirewall = hostEndpoints.length > 0 || situation.changes.length > 0 || situation.firewall !== undefined
   const next: Record<Standing, string[]> = {
     none: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'],
     kept: [
@@ -56,23 +58,27 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
         // A run that stopped before its first HostEndpoint, or one that takes openings back: confirm keeps neither.
         return [
           `Change ${change} is on trial${closes ? '' : ', with no node closed by it'}: ${opens}`,
-          ...(closes ? ['keep it:  kubectl calico-fw confirm'] : []),
-          `end it:   kubectl calico-fw ${closes && stay === 0 && over.length === 0 ? 'open' : 'rollback'}`,
+          ...(closes ? ['keep it:   kubectl calico-fw confirm'] : []),
+          ...(closes && stay === 0 && over.length === 0 ? ['open now:  kubectl calico-fw open'] : []),
+          'undo it:   kubectl calico-fw rollback',
         ]
       }),
     expired: [
-      `Change ${unfinished.join(' and ')} was never kept: its HostEndpoints are there, nothing closes them, ${over.length > 0 ? `${again}, with what this one opens` : `${stay === 0 ? 'everything' : 'what it closed'} is open`}${staying}.`,
+      `Change ${unfinished.join(' and ')} ${unfinished.length === 1 ? 'is' : 'are'} not kept: its HostEndpoints are there, nothing closes them, ${over.length > 0 ? `${again}, with what this one opens` : `${stay === 0 ? 'everything' : 'what it closed'} is open`}${staying}.`,
       ...(limitsUnkept(situation)
         ? ['What its nodes send is limited still, by GlobalNetworkPolicy calico-fw-egress: kubectl calico-fw open lets it out.']
         : []),
       'clean up:             kubectl calico-fw rollback',
       `clean up and go on:   kubectl calico-fw ${over.length > 0 ? 'adopt' : 'init'}`,
     ],
-    opened: [
-      'Everything is open: GlobalNetworkSet calico-fw-open exists.',
-      'close again, on trial: kubectl calico-fw sync',
-      'or clean up:           kubectl calico-fw rollback',
-    ],
+    opened: hasFirewall
+      ? [
+          'Everything is open: GlobalNetworkSet calico-fw-open exists.',
+          ...(unfinished.length === 0 ? ['close again, on trial:            kubectl calico-fw sync'] : []),
+          'undo the last change:             kubectl calico-fw rollback   # what earlier changes closed closes again, on trial',
+          'take everything away, stay open:  kubectl calico-fw rollback --to 0',
+        ]
+      : ['GlobalNetworkSet calico-fw-open exists, and this cluster has no firewall of this tool: it opens nothing.'],
   }
   const step = lock?.step === undefined ? '' : `, at "${lock.step}"`
   const holder =
@@ -80,13 +86,17 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
   return [...next[standingOf(situation)], ...holder]
 }
 
+/** How an object of ours comes to stand in no checkpoint. */
+export const strayReasons =
+  'its checkpoints were deleted, a client that was stopped wrote it late, or "kubectl calico-fw open" ran where there was no firewall'
+
 /** What no checkpoint explains, so that no undo of a single change would find it. */
 export const straySentences = (strays: Situation['strays']): string[] =>
   strays.length === 0
     ? []
     : [
-        `No checkpoint knows ${listed(strays.map(formatRef))}: the checkpoints were deleted, or a client that was stopped wrote this late.`,
-        'open everything and clean up: kubectl calico-fw rollback --to 0',
+        `No checkpoint knows ${listed(strays.map(formatRef))}: ${strayReasons}.`,
+        'open everything, take it all away: kubectl calico-fw rollback --to 0',
       ]
 
 /** What a kept firewall leaves open, in sentences. */
@@ -117,6 +127,7 @@ export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, egres
 
 /** Exit 0 when the firewall is kept and covers what its file selects, or when there is none; 1 when something waits for the operator. */
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
+  printer.talk(clusterLine(cluster))
   const situation = await readSituation(cluster.api, (await storageServed(cluster.api)) ? 'aggregated' : 'native')
   const standing = standingOf(situation)
   for (const { error } of situation.damaged) printer.talk(`note: ${error.message}: ${error.why ?? ''}`)
@@ -138,18 +149,21 @@ const coverageNow = async ({ facts }: Cluster, { firewall, hostEndpoints }: Situ
     ? undefined
     : coverageOf(await facts({ looks: 0 }), parseHostFirewall(firewall, 'ConfigMap calico-fw/host-firewall'), hostEndpoints)
 
-const printChanges = (printer: Printer, { changes }: Situation): void => {
+const printChanges = (printer: Printer, situation: Situation): void => {
+  const { changes } = situation
   if (changes.length === 0) return
   printer.data('')
-  for (const change of changes) printer.data(`change ${change.number}  ${change.at}  ${change.by}  ${change.command}${fateOf(change)}`)
+  for (const change of changes) printer.data(`change ${change.number}  ${change.at}  ${change.by}  ${change.command}${fateOf(change, situation)}`)
   printer.data('undo the last one: kubectl calico-fw rollback')
 }
 
 /** What became of a change, where it is not simply in force. */
-const fateOf = ({ undoneBy, end }: Situation['changes'][number]): string => {
+const fateOf = ({ number, undoneBy, end }: Situation['changes'][number], { gates, unfinished }: Situation): string => {
   if (undoneBy !== undefined) return `  (taken back by ${undoneBy})`
-  if (end === undefined) return '  (did not end)'
-  return end.outcome === 'done' ? '' : `  (${end.outcome === 'rolled-back' ? 'took itself back' : 'was not taken back whole'})`
+  if (gates.some(({ change, armed }) => armed && change === number)) return '  (on trial)'
+  if (unfinished.includes(number)) return '  (not kept)'
+  if (end === undefined) return '  (not finished)'
+  return end.outcome === 'done' ? '' : `  (${end.outcome === 'rolled-back' ? 'taken back' : 'not wholly taken back'})`
 }
 
 const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes, strays }: Situation): Record<string, unknown> => ({

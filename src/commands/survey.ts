@@ -8,6 +8,7 @@ import { understood } from '../firewall/understood.ts'
 import { readSituation, type Situation } from '../rollout/situation.ts'
 import { waiting } from '../ui/wait.ts'
 import { clusterNotices } from './cluster-notices.ts'
+import { clusterLine } from './cluster-words.ts'
 import type { CommandContext, FactsOptions } from './context.ts'
 
 /** What `init` and `plan` know before they decide anything. */
@@ -23,8 +24,8 @@ export interface Survey {
  * @throws FwError FW_UNSUPPORTED and whatever reading meets
  */
 export const survey = async ({ cluster, context, printer }: CommandContext, options: FactsOptions = {}): Promise<Survey> => {
-  printer.talk(`${cluster.contextName === '' ? 'cluster' : cluster.contextName} → ${cluster.server}`)
-  return waiting({ stderr: context.stderr, env: context.workstation.env }, 'look at the cluster', async () => {
+  printer.talk(clusterLine(cluster))
+  return waiting({ stderr: context.stderr, env: context.workstation.env }, 'Looking at the cluster', async () => {
     // What is forbidden here is named by the facts below.
     const detected = await understood(() => detectCalico(createReader(cluster.api, requiredKinds, { timeoutMs: 10_000 }).api))
     const refusal = refusals(detected)

@@ -3,33 +3,38 @@ import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { listed } from '../firewall/differences.ts'
 import { limitsUnkept, type Situation } from '../rollout/situation.ts'
+import { begun, lapseWords } from '../ui/lapse-words.ts'
 import { run as confirm } from './confirm.ts'
 import type { CommandContext } from './context.ts'
+import { lapseOf } from './lapse-of.ts'
 import { run as rollBack } from './rollback.ts'
+import { strayReasons } from './status.ts'
 
 /**
  * Refuses a new change while an earlier one is unfinished.
  * @throws FwError FW_BUSY, FW_GATE
  */
-export const refuseUnfinished = ({ gates, unfinished, strays, changes, committed }: Situation): void => {
+export const refuseUnfinished = (situation: Situation): void => {
+  const { gates, unfinished, strays, changes, committed } = situation
   const armed = gates.find((gate) => gate.armed)
+  const lapse = lapseWords(lapseOf(situation))
   if (armed !== undefined) {
     throw new FwError('FW_BUSY', `change ${armed.change} is on trial`, {
-      why: 'its gate is armed: the cluster opens by itself unless it is kept',
-      fix: 'keep it: kubectl calico-fw confirm; or end it: kubectl calico-fw rollback',
+      why: `${lapse.whole} unless it is kept`,
+      fix: `keep it: kubectl calico-fw confirm; ${lapse.command}`,
     })
   }
   if (unfinished.length > 0) {
-    throw new FwError('FW_GATE', `change ${unfinished.join(' and ')} was never kept`, {
-      why: 'its HostEndpoints are still there; the cluster opened by itself, and arming again would close all of them at once',
-      fix: 'clean up: kubectl calico-fw rollback, then run this again; at a terminal init offers both',
+    throw new FwError('FW_GATE', `change ${unfinished.join(' and ')} is not kept`, {
+      why: 'what it closed opened by itself; its HostEndpoints are still there, and a new trial would close all of them at once',
+      fix: 'take it back: kubectl calico-fw rollback, then run this again; at a terminal init offers both',
     })
   }
   // Beside a firewall in force they are told by status; before the first one they would be taken for what was there before this tool.
   if (strays.length > 0 && changes.length === 0 && committed.length === 0) {
     throw new FwError('FW_GATE', `no checkpoint knows ${listed(strays.map(formatRef))}, and this tool wrote it`, {
-      why: 'a client that was stopped wrote it after another had rolled back',
-      fix: 'clean up: kubectl calico-fw rollback, then run this again',
+      why: strayReasons,
+      fix: 'take it away: kubectl calico-fw rollback --to 0, then run this again',
     })
   }
 }
@@ -38,7 +43,7 @@ export const refuseUnfinished = ({ gates, unfinished, strays, changes, committed
 const aliveForMs = 20_000
 
 /**
- * Asks what becomes of a change that was left armed or never kept, and sees to it. Tells whether to go on with a new one, or how the command ends.
+ * Asks what becomes of a change that is on trial or not kept, and sees to it. Tells whether to go on with a new one, or how the command ends.
  * @throws FwError as {@link refuseUnfinished}, where nobody can be asked or the other client is at work
  */
 export const settleUnfinished = async (
@@ -60,15 +65,15 @@ export const settleUnfinished = async (
   }
   const { at = '', by = 'nobody knows who' } = situation.changes.find(({ number }) => number === unfinished) ?? {}
   const unkept = limitsUnkept(situation) ? 'What its nodes send is limited still.' : 'Nothing it wrote closes anything.'
-  const fate = armed === undefined ? unkept : 'It is armed: the cluster opens by itself unless it is kept.'
+  const fate = armed === undefined ? unkept : `${begun(lapseWords(lapseOf(situation)).whole)} unless it is kept.`
   const choice = await ui.select<'keep' | 'clean' | 'only' | 'leave'>({
-    message: `Change ${unfinished} was not finished. What now?`,
+    message: `Change ${unfinished} is ${armed === undefined ? 'not kept' : 'on trial'}. What now?`,
     why: `${by} began it at ${at}. ${fate}`,
     flag: 'kubectl calico-fw rollback',
     default: 'clean',
     choices: [
-      { value: 'clean', name: 'clean up, then close anew' },
-      { value: 'only', name: 'only clean up' },
+      { value: 'clean', name: 'take it back, then go on with this one' },
+      { value: 'only', name: 'only take it back' },
       ...(armed === undefined ? [] : ([{ value: 'keep', name: 'keep it, after the same probes' }] as const)),
       { value: 'leave', name: 'leave it as it is' },
     ],

@@ -36,13 +36,13 @@ export const orphanChecks: readonly Check[] = [
   {
     id: 'FW-D503',
     category: 'orphans',
-    title: 'no change of this tool is half-way',
+    title: 'no change of this tool is unfinished',
     look: (facts) => {
       const { runs } = standingOf(facts)
       const unfinished = [...new Set(facts.hostEndpoints.flatMap((one) => runOf(one) ?? []))].filter((run) => !runs.includes(run))
       return unfinished.map((run) =>
         warning(
-          `change ${run} has HostEndpoints and was never kept: they are on trial, or nothing closes them`,
+          `change ${run} has HostEndpoints and is not kept: it is on trial, or nothing closes them`,
           'kubectl calico-fw status; then confirm or rollback',
         ),
       )
@@ -57,7 +57,7 @@ export const orphanChecks: readonly Check[] = [
         ? [
             warning(
               `GlobalNetworkSet ${names.openSet} exists: everything is open`,
-              'kubectl calico-fw sync   # closes again as it was, on trial; or rollback',
+              'kubectl calico-fw status   # says what may close again, and what is to be undone',
             ),
           ]
         : [],

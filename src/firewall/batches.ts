@@ -49,5 +49,7 @@ const titleOf = (group: readonly NodeFacts[], last: string | undefined): string 
   if (first === undefined) return ''
   const kind = first.controlPlane ? 'control-plane node' : 'worker'
   const path = group.length === 1 && first.name === last ? ', which carries your own path to the API' : ''
-  return group.length === 1 ? `${kind} ${first.name}${path}` : `${group.length} workers: ${first.name} to ${group.at(-1)?.name ?? ''}`
+  return group.length === 1
+    ? `${kind} ${first.name}${path}`
+    : `${group.length} workers: ${first.name} ${group.length === 2 ? 'and' : '...'} ${group.at(-1)?.name ?? ''}`
 }

@@ -205,7 +205,7 @@ const staying = (input: WordsInput): Difference[] => {
     {
       change: 'stays-open',
       what: 'everything',
-      forWhom: ['nodes', ...trusted].join(', '),
+      forWhom: trusted.length === 0 ? 'nodes' : `nodes, and ${trusted.join(', ')}`,
       because: 'nodes, pods, Services and trusted networks have full access',
     },
     {

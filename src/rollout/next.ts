@@ -189,7 +189,9 @@ const failed = (state: RunState, { id, now, error }: Extract<Event, { kind: 'fai
 }
 
 const declined = (state: RunState, answer: 'open' | 'leave'): Transition =>
-  answer === 'open' ? turnRound(state, { kind: 'declined', text: 'the operator chose not to keep it' }) : leave(state, 'the operator left it armed')
+  answer === 'open'
+    ? turnRound(state, { kind: 'declined', text: 'the operator chose not to keep it' })
+    : leave(state, 'the operator left it on trial')
 
 const interrupted = (state: RunState, choice: 'open' | 'leave' | 'go-on'): Transition => {
   // What is kept, or being kept, is armed no more: it cannot be left to open by itself.

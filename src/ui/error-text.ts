@@ -5,9 +5,9 @@ import type { Theme } from './theme.ts'
 /** An error as people read it: what happened, why, and what mends it, each on lines of its own. */
 export const errorText = (error: FwError, theme: Theme): string =>
   [
-    `${theme.bad('error:')} ${safeLine(error.message)}`,
+    error.isAnswer ? safeLine(error.message) : `${theme.bad('error:')} ${safeLine(error.message)}`,
     ...(error.why === undefined ? [] : [`${theme.strong('why:')} ${safeLine(error.why)}`]),
-    ...(error.fix === undefined ? [] : [`${theme.strong('fix:')} ${safeLine(error.fix)}`]),
+    ...(error.fix === undefined ? [] : [`${theme.strong(error.isAnswer ? 'next:' : 'fix:')} ${safeLine(error.fix)}`]),
   ].join('\n')
 
 /** The same as one plain value, for `-o json` and `-o yaml`. The code is stable; the sentences are not. */

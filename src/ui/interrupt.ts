@@ -24,7 +24,7 @@ export const askInterrupt = async (
           armed
             ? { value: 'open', name: words.now }
             : { value: 'open', name: kept ? 'open, and undo everything: it is kept already' : 'stop and undo everything (nothing is closed yet)' },
-          ...(armed ? ([{ value: 'leave', name: `leave it armed: ${words.brief} in ${opensInS} s` }] as const) : []),
+          ...(armed ? ([{ value: 'leave', name: `leave it on trial: ${words.brief} in ${opensInS} s` }] as const) : []),
           { value: 'go-on', name: 'go on' },
         ],
       },

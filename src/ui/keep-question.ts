@@ -45,7 +45,7 @@ export const askToKeep = async (options: KeepQuestionOptions): Promise<KeepAnswe
             choices: [
               { value: 'open', name: `no: ${words.now}` },
               { value: 'keep', name: 'yes: keep it' },
-              { value: 'leave', name: `leave it armed: ${words.brief} unless "confirm" keeps it` },
+              { value: 'leave', name: `leave it on trial: ${words.brief} unless "confirm" keeps it` },
             ],
           },
           { signal: AbortSignal.any([signal, options.withdrawn()]) },

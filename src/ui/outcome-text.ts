@@ -2,9 +2,10 @@ import { FwError } from '../errors.ts'
 import type { Outcome, Reason } from '../rollout/state.ts'
 import { sentenceOf } from './error-text.ts'
 import { type LapseWords, lapseWords } from './lapse-words.ts'
+import type { Theme } from './theme.ts'
 
 /** How a run that did not end as it should is told; undefined when it did. What stopped it speaks for itself where nothing had been written. */
-export const outcomeError = (outcome: Outcome, words = lapseWords(false)): unknown => {
+export const outcomeError = (outcome: Outcome, words = lapseWords('all')): unknown => {
   switch (outcome.kind) {
     case 'done':
       return undefined
@@ -37,13 +38,23 @@ export const outcomeError = (outcome: Outcome, words = lapseWords(false)): unkno
 }
 
 const leftError = ({ reason, opensAt, kept }: Extract<Outcome, { kind: 'left' }>, { whole, command }: LapseWords): FwError => {
-  const armed = opensAt !== undefined
+  const onTrial = opensAt !== undefined
+  // Somebody chose that: it is the answer, and no error.
+  if (onTrial && reason.kind === 'interrupted')
+    return new FwError('FW_INTERRUPTED', 'The change stays on trial, as you chose.', {
+      fix: `keep it: kubectl calico-fw confirm; ${command}`,
+      isAnswer: true,
+    })
   const rest = kept ? 'it is kept, and its last checks were not made' : 'nothing is closed that was open before'
-  const fate = armed ? `it stays armed, and ${whole}` : rest
+  const fate = onTrial ? `it stays on trial, and ${whole}` : rest
   return new FwError(reason.kind === 'lock-lost' ? 'FW_LOCK_LOST' : 'FW_INTERRUPTED', `${reason.text}: ${fate}`, {
-    fix: armed ? `keep it: kubectl calico-fw confirm; ${command}` : 'see where it stands: kubectl calico-fw status',
+    fix: onTrial ? `keep it: kubectl calico-fw confirm; ${command}` : 'see where it stands: kubectl calico-fw status',
   })
 }
+
+/** The last line of a change that is kept. */
+export const keptText = (change: number, theme: Theme): string =>
+  `\n${theme.good('Done.')} Change ${change} is kept. ${theme.strong('Undo it: kubectl calico-fw rollback')}`
 
 const because = ({ text, error }: Reason): string => (error === undefined ? text : `${text}: ${sentenceOf(error)}`)
 

@@ -23,10 +23,12 @@ export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = 
     together(plan.differences.filter((one) => one.change === change)).map(({ what, forWhom, because }) =>
       bullet(`${what}, for ${forWhom}: ${because}`),
     )
+  const [empty, more] = halved(notices(plan), ({ text }) => text.startsWith('No interface of any Ready node'))
   return [
     theme.strong(
       `Change ${plan.change}: firewall ${plan.firewall.metadata.name} on ${cluster.context === '' ? cluster.server : `${cluster.context} (${cluster.server})`}`,
     ),
+    ...empty.map(({ text }) => theme.warn(bullet(text, '! '))),
     // The words come from the file alone; what of it is closed today already, only the packets tell.
     ...section(
       plan.adoption === undefined ? 'What closes' : 'What ours closes, new or not; what is new is told by packets below',
@@ -44,7 +46,7 @@ export const planText = (plan: Plan, { cluster, windowSeconds, columns, theme = 
     ),
     ...section(
       'What else to know',
-      notices(plan).map(({ level, text }) => (level === 'warning' ? theme.warn(bullet(text, '! ')) : bullet(text))),
+      more.map(({ level, text }) => (level === 'warning' ? theme.warn(bullet(text, '! ')) : bullet(text))),
     ),
     ...section(
       'If something goes wrong',
@@ -67,14 +69,19 @@ const together = (differences: readonly Difference[]): Difference[] => {
 /** Failsafes are told as differences; saying them twice helps nobody. */
 const notices = (plan: Plan): Plan['notices'] => plan.notices.filter(({ text }) => !text.startsWith('Open to everyone by failsafe'))
 
-const order = ({ failsafes, narrowing, sets, policies, batches, adoption }: Plan, windowSeconds: number): string[] => [
-  'Before any write: ask the API server about every write, rehearse the gate, and probe what works today.',
+const halved = <Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] => [
+  items.filter(isFirst),
+  items.filter((item) => !isFirst(item)),
+]
+
+const order = ({ failsafes, narrowing, sets, policies, batches, adoption, differences, finish }: Plan, windowSeconds: number): string[] => [
+  `Before any write: ask the API server about every write${batches.length === 0 ? '' : ', rehearse the gate'}, and probe what works today.`,
   ...(failsafes === undefined
     ? []
     : [
         `Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force, but a new connection may need a second try meanwhile.`,
       ]),
-  `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. They select nothing yet, so nothing closes.`,
+  `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. ${differences.some(({ change }) => change === 'opens') ? 'What they open opens at once; nothing closes by them.' : batches.length === 0 ? 'Nothing closes by them.' : 'They select nothing yet, so nothing closes.'}`,
   ...(batches.length === 0
     ? []
     : [
@@ -88,12 +95,17 @@ const order = ({ failsafes, narrowing, sets, policies, batches, adoption }: Plan
     : [
         `Failsafes get narrower${narrowing.trial === undefined ? '' : `, on ${narrowing.trial.node} first`}: every Felix restarts once more and is awaited. Until you keep it, the gate opens these ports too.`,
       ]),
-  ...(adoption === undefined
-    ? ['Your word: keep it, or it opens again.']
-    : [
-        'Your word: keep it, or what was there is in force again.',
-        `Once you keep it: delete ${namesOf([...adoption.hostEndpoints, ...adoption.policies])}; rollback brings them back.${adoption.staying.length === 0 ? '' : ` ${namesOf(adoption.staying)} also ${adoption.staying.length === 1 ? 'governs' : 'govern'} other things, and ${adoption.staying.length === 1 ? 'stays' : 'stay'}.`}`,
-      ]),
+  ...(batches.length > 0 || finish.remove.length + finish.write.length === 0
+    ? []
+    : ['Delete what falls away: objects of nodes, interfaces and addresses that are gone.']),
+  ...(batches.length === 0
+    ? []
+    : adoption === undefined
+      ? ['Your word: keep it, or what it closed opens again.']
+      : [
+          'Your word: keep it, or what was there is in force again.',
+          `Once you keep it: delete ${namesOf([...adoption.hostEndpoints, ...adoption.policies])}; rollback brings them back.${adoption.staying.length === 0 ? '' : ` ${namesOf(adoption.staying)} also ${adoption.staying.length === 1 ? 'governs' : 'govern'} other things, and ${adoption.staying.length === 1 ? 'stays' : 'stay'}.`}`,
+        ]),
 ]
 
 const namesOf = (objects: readonly KubeObject[]): string =>
@@ -113,9 +125,11 @@ const addedFailsafes = ({ added }: NonNullable<Plan['failsafes']>): string => {
 }
 
 const wayBack = ({ batches, adoption }: Plan, windowSeconds: number): string[] => [
-  adoption === undefined
-    ? `A red probe, Ctrl-C or a "no" opens the cluster at once and puts everything back.`
-    : `A red probe, Ctrl-C or a "no" gives way to the firewall that is there now, at once, and puts everything back.`,
+  batches.length === 0
+    ? 'Nothing closes. A red probe or Ctrl-C puts everything back.'
+    : adoption === undefined
+      ? `A red probe, Ctrl-C or a "no" opens the cluster at once and puts everything back.`
+      : `A red probe, Ctrl-C or a "no" gives way to the firewall that is there now, at once, and puts everything back.`,
   ...(batches.length === 0
     ? []
     : [

@@ -49,6 +49,7 @@ export const createRunView = ({ steps, clock, board, rows = Number.POSITIVE_INFI
   const forward = folded(stagesOf(steps), rows - otherLines)
   let mode: 'forward' | 'undo' = 'forward'
   let stage = 0
+  let wayBack: readonly string[] = undoStages
   let asking = false
   let paused = false
   let step: Step | undefined
@@ -59,7 +60,7 @@ export const createRunView = ({ steps, clock, board, rows = Number.POSITIVE_INFI
   // Boards come and go asynchronously; everything said to them stays in order.
   let tail: Promise<void> = Promise.resolve()
 
-  const titles = (): readonly string[] => (mode === 'forward' ? forward.map(({ title }) => title) : undoStages)
+  const titles = (): readonly string[] => (mode === 'forward' ? forward.map(({ title }) => title) : wayBack)
   const inOrder = (work: (to: Board, offset: number) => void | Promise<void>): void => {
     const at = current
     if (at === undefined) return
@@ -131,9 +132,11 @@ export const createRunView = ({ steps, clock, board, rows = Number.POSITIVE_INFI
           asking = progress.step.kind === 'ask'
           if (asking) return
           if (mode !== progress.mode) turnRound()
+          // A change that is left on trial is not undone: the lock alone goes back.
+          if (mode === 'undo' && current === undefined && progress.step.kind === 'unlock' && progress.at === 0) wayBack = ['Give the lock back']
           step = progress.step
           if (step.kind === 'probe') seen = undefined
-          stage = mode === 'forward' ? stageAt(forward, progress.at) : Math.max(stage, undoStageOf(progress.step))
+          stage = mode === 'forward' ? stageAt(forward, progress.at) : Math.min(wayBack.length - 1, Math.max(stage, undoStageOf(progress.step)))
           begin()
           return
         case 'step-failed':

@@ -19,7 +19,7 @@ export const stagesOf = (steps: readonly Step[]): Stage[] => {
     const title = beginning(steps, index, opened)
     opened = step.kind === 'recheck'
     if (title !== undefined && title !== stages.at(-1)?.title)
-      stages.push({ title, first: index, ...(step.kind === 'recheck' ? { isBatch: true } : {}) })
+      stages.push({ title, first: index, ...(step.kind === 'recheck' && title !== preparing ? { isBatch: true } : {}) })
     else if (stages.length === 0) stages.push({ title: 'Prepare', first: index })
   }
   return stages
@@ -45,6 +45,16 @@ export const folded = (stages: readonly Stage[], most: number): Stage[] => {
 /** The stage a step stands in. */
 export const stageAt = (stages: readonly Stage[], at: number): number => stages.findLastIndex(({ first }) => first <= at)
 
+/** Before a rollback closes again what it had to open. */
+const preparing = 'Prepare to close again'
+
+const isAmong = (steps: readonly Step[], kind: Step['kind']): boolean => steps.some((step) => step.kind === kind)
+
+const closesNext = (ahead: readonly Step[]): boolean => {
+  const write = ahead.find(({ kind }) => kind === 'write')
+  return write?.kind === 'write' && write.closes.length > 0
+}
+
 /** The title of the stage this step begins; undefined where it goes on with the one before. */
 const beginning = (steps: readonly Step[], index: number, opened: boolean): string | undefined => {
   const step = steps[index]
@@ -52,17 +62,21 @@ const beginning = (steps: readonly Step[], index: number, opened: boolean): stri
     case 'lock':
       return 'Prepare'
     case 'recheck':
-      return titleOf(steps.slice(index + 1))
+      return closesNext(steps.slice(index + 1)) ? titleOf(steps.slice(index + 1)) : preparing
     case 'checkpoint':
+      if (step.title === 'before tidying up') return 'Delete what falls away'
       return opened ? undefined : titleOf(steps.slice(index + 1))
+    case 'remove':
+      return step.closes.length === 0 ? undefined : 'Close again, on trial'
     case 'arm':
     case 'ask':
       return titleOf(steps.slice(index))
     case 'open':
       return 'Open everything'
     case 'restore':
-      return 'Put everything back'
+      return isAmong(steps.slice(0, index), 'commit') ? 'Write what stays' : 'Put everything back'
     case 'verify':
+      return isAmong(steps.slice(index), 'arm') ? undefined : 'Verify and clean up'
     case 'remove-namespace':
       return 'Verify and clean up'
     default:
@@ -80,7 +94,7 @@ const titleOf = (ahead: readonly Step[]): string | undefined => {
       case 'failsafes':
         return step.title.startsWith('narrow') ? 'Narrow the failsafe ports, on trial' : 'Extend the failsafe ports'
       case 'arm':
-        return 'Arm the gate: the cluster now opens by itself'
+        return step.title === 'arm the gate' ? 'Arm the gate: from here on what closes opens by itself' : 'Take the openings back, on trial'
       case 'write':
         return step.closes.length === 0 && writes.length > 1 ? 'Write sets and policies' : capitalised(step.title)
       case 'ask':

@@ -41,7 +41,7 @@ it('rollback takes away what a client wrote too late; status names it, and init 
   const status = await stage.run(['status'])
   expect(status).toMatchObject({ code: 1, stdout: expect.stringContaining('No checkpoint knows GlobalNetworkSet calico-fw-trusted:') })
   const init = await stage.run(argv)
-  expect(init).toMatchObject({ code: 3, stderr: expect.stringContaining('clean up: kubectl calico-fw rollback, then run this again') })
+  expect(init).toMatchObject({ code: 3, stderr: expect.stringContaining('take it away: kubectl calico-fw rollback --to 0, then run this again') })
   const cleaned = await stage.run(['rollback', '--yes'])
   expect(cleaned).toMatchObject({ code: 0, stderr: expect.stringContaining('delete  GlobalNetworkSet calico-fw-trusted') })
   expect(objects.list(v3, 'GlobalNetworkSet').map(({ metadata }) => metadata.name)).toEqual(['of-argo'])

@@ -10,7 +10,7 @@ describe.concurrent('the demo without a terminal', () => {
     const { code, stderr, stdout } = await stage.run(['demo'], { clock: realClock })
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /\? Which network interfaces shall be closed\? ens160[\s\S]*\? Type home to begin[^\n]* home\n[\s\S]*\? Keep the firewall\? yes: keep it/,
+      /\? Which network interfaces should close\? ens160[\s\S]*\? Type home to begin[^\n]* home\n[\s\S]*\? Keep the firewall\? yes: keep it/,
     )
     expect(table(stderr, 'Closed: who reaches what')).toMatch(/kubelet on ws1 +TIMEOUT +TIMEOUT +OPEN/)
     expect(table(stderr, 'One NodePort open to one client')).toMatch(/NodePort on ws1 +OPEN +TIMEOUT +OPEN/)
@@ -33,7 +33,7 @@ describe.concurrent('the demo without a terminal', () => {
     onTestFinished(() => stage.close())
     const { code, stderr, stdout } = await stage.run(['demo', '--scenario', 'crash'], { clock: realClock })
     expect(table(stderr, 'Now: half of the nodes are closed')).toMatch(/kubelet on ws1 +TIMEOUT/)
-    expect(stdout).toMatch(/Change 1 is on trial[\s\S]*Change 1 was never kept/)
+    expect(stdout).toMatch(/Change 1 is on trial[\s\S]*Change 1 is not kept/)
     expect(table(stderr, 'Open again, by itself')).toMatch(/kubelet on ws1 +OPEN +OPEN/)
     expect(code).toBe(0)
   }, 60_000)

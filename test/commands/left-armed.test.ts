@@ -15,11 +15,11 @@ describe('a run that is left armed', () => {
     expect((await stage.run(['init', ...argv.slice(1)])).code).toBe(7)
     await expect.poll(() => exporters(stage), { timeout: 20_000 }).toEqual(['OPEN', 'OPEN', 'OPEN'])
     const expired = await stage.run(['status'])
-    expect(expired.stdout).toContain('Change 1 was never kept')
-    expect((await stage.run(argv)).stderr).toContain('clean up: kubectl calico-fw rollback')
+    expect(expired.stdout).toContain('Change 1 is not kept')
+    expect((await stage.run(argv)).stderr).toContain('take it back: kubectl calico-fw rollback')
     const told: string[] = []
     const cleaner = scriptedPrompter(
-      ({ message }) => (message.startsWith('Change 1 was not finished') ? 'only clean up' : undefined),
+      ({ message }) => (message.startsWith('Change 1 is not kept') ? 'only take it back' : undefined),
       (line) => told.push(line),
     )
     expect((await stage.run(['init'], { prompter: cleaner })).code).toBe(0)
@@ -27,7 +27,7 @@ describe('a run that is left armed', () => {
     expect(hostEndpoints(stage)).toEqual([])
   }, 60_000)
 
-  it('keeps the answer "leave it armed" open to a confirm from elsewhere, opens on demand, and closes again on trial', async ({
+  it('keeps the answer "leave it on trial" open to a confirm from elsewhere, opens on demand, and closes again on trial', async ({
     expect,
     onTestFinished,
   }) => {
@@ -38,10 +38,12 @@ describe('a run that is left armed', () => {
     )
     const left = await stage.run(['init', ...argv.slice(2)], { prompter: answers })
     expect(left.code).toBe(130)
+    expect(left.stderr).toMatch(/stays on trial[\s\S]*next: keep it: kubectl calico-fw confirm/)
+    expect(left.stderr).not.toMatch(/error:|Verify and clean up/)
     const unasked = await stage.run(['confirm'])
     expect(unasked.code).toBe(2)
     expect(unasked.stderr).toContain('fix: let the probes decide: --yes')
-    expect((await stage.run(['confirm', '--yes'])).code).toBe(0)
+    expect(await stage.run(['confirm', '--yes'])).toMatchObject({ code: 0, stderr: expect.stringContaining('Undo it: kubectl calico-fw rollback') })
     expect((await stage.run(['status'])).code).toBe(0)
     expect(exporters(stage)).toEqual(['TIMEOUT', 'TIMEOUT', 'TIMEOUT'])
 

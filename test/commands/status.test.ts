@@ -55,7 +55,7 @@ describe('what status tells', () => {
       says: [
         'what it closes opens by itself in about 20 s',
         'the firewall that was there before is in force again',
-        'end it:   kubectl calico-fw rollback',
+        'undo it:   kubectl calico-fw rollback',
       ],
       not: ['calico-fw open'],
     },
@@ -64,7 +64,7 @@ describe('what status tells', () => {
       objects: over(1, 'ws1'),
       standing: 'expired',
       says: [
-        'was never kept',
+        'is not kept',
         'the firewall that was there before is in force, with what this one opens',
         'clean up and go on:   kubectl calico-fw adopt',
       ],
@@ -101,13 +101,13 @@ describe('what status tells', () => {
       title: 'a change that was never kept',
       objects: closed(1, 'ws1'),
       standing: 'expired',
-      says: ['Change 1 was never kept', 'everything is open', 'rollback'],
+      says: ['Change 1 is not kept', 'everything is open', 'rollback'],
     },
     {
       title: 'a second change that was never kept beside nodes that are kept closed',
       objects: [...closed(1, 'ws1'), ...closed(2, 'ws3'), denyPolicy([1])],
       standing: 'expired',
-      says: ['Change 2 was never kept', 'what it closed is open; 1 node that earlier changes closed stays closed'],
+      says: ['Change 2 is not kept', 'what it closed is open; 1 node that earlier changes closed stays closed'],
       not: ['everything is open'],
     },
     { title: 'nothing', objects: [], standing: 'none', says: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'] },

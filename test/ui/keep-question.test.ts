@@ -25,7 +25,7 @@ const ask = (
 ) => {
   const clock = virtualClock()
   const asked = askToKeep({
-    ...{ ui, clock, title: 'Keep the firewall?', why: '', maxMs: 600_000, words: lapseWords(false) },
+    ...{ ui, clock, title: 'Keep the firewall?', why: '', maxMs: 600_000, words: lapseWords('all') },
     signal: more.signal ?? new AbortController().signal,
     withdrawn: more.withdrawn ?? (() => new AbortController().signal),
     interrupted: more.interrupted ?? (() => Promise.resolve('go-on')),
@@ -86,18 +86,18 @@ it('is off the terminal while it is asked what a signal meant, and asked anew af
 })
 
 it('opens at a second Ctrl-C, and where there is nobody to ask', async () => {
-  expect(await askInterrupt(person(ctrlC), { opensInS: 30, kept: false }, lapseWords(false))).toBe('open')
-  expect(await askInterrupt(noPrompter('no terminal'), { opensInS: 30, kept: false }, lapseWords(false))).toBe('open')
+  expect(await askInterrupt(person(ctrlC), { opensInS: 30, kept: false }, lapseWords('all'))).toBe('open')
+  expect(await askInterrupt(noPrompter('no terminal'), { opensInS: 30, kept: false }, lapseWords('all'))).toBe('open')
 })
 
-it('offers to leave it armed only while it is', async () => {
+it('offers to leave it on trial only while it is', async () => {
   const offered: string[] = []
   const look: Select = (question) => {
     offered.push(question.choices.map(({ value }) => String(value)).join())
     return answers('go-on')(question)
   }
-  await askInterrupt(person(look), { opensInS: 30, kept: false }, lapseWords(false))
-  await askInterrupt(person(look), { opensInS: undefined, kept: false }, lapseWords(false))
+  await askInterrupt(person(look), { opensInS: 30, kept: false }, lapseWords('all'))
+  await askInterrupt(person(look), { opensInS: undefined, kept: false }, lapseWords('all'))
   expect(offered).toEqual(['open,leave,go-on', 'open,go-on'])
 })
 
@@ -107,9 +107,9 @@ it('says what comes of it where another firewall stands behind: that one is in f
     told.push(...question.choices.map(({ name }) => name))
     return answers('go-on')(question)
   }
-  await askInterrupt(person(look), { opensInS: 30, kept: false }, lapseWords(true))
+  await askInterrupt(person(look), { opensInS: 30, kept: false }, lapseWords('another'))
   expect(told.slice(0, 2)).toEqual([
     'give way now to the one before, and undo everything',
-    'leave it armed: the one before is in force again by itself in 30 s',
+    'leave it on trial: the one before is in force again by itself in 30 s',
   ])
 })

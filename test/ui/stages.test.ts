@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { KubeObject } from '../../src/calico/object.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
-import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'
+import { gatedRollback } from '../../src/rollout/gated-rollback.ts'
+import { addVipSteps, initSteps, isGatePolicy } from '../../src/rollout/init-steps.ts'
 import { openingRollback } from '../../src/rollout/rollback-steps.ts'
 import { folded, stageAt, stagesOf } from '../../src/ui/stages.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
@@ -17,7 +19,7 @@ it('cuts a rollout into what people wait for', () => {
     'Prepare',
     'Extend the failsafe ports',
     'Write sets and policies',
-    'Arm the gate: the cluster now opens by itself',
+    'Arm the gate: from here on what closes opens by itself',
     'Close worker ws1.kryukov.local',
     'Close worker ws2.kryukov.local',
     'Close control-plane node control1.kryukov.local',
@@ -40,6 +42,25 @@ it('cuts add-vip and a rollback alike', () => {
     'Prepare',
     'Open everything',
     'Put everything back',
+    'Verify and clean up',
+  ])
+})
+
+it('tells a rollback that closes again where it closes, and says nothing twice', () => {
+  const hostEndpoints = plan.batches.flatMap((batch) => batch.hostEndpoints)
+  const imageOf = ({ apiVersion, kind, metadata }: KubeObject) => ({ ref: { apiVersion, kind, name: metadata.name }, before: null })
+  const gatePolicies = plan.policies.filter(isGatePolicy)
+  const closed = { hostEndpoints, gatePolicies, gate: plan.gate, deny: plan.deny, egress: undefined, last: hostEndpoints.map(imageOf) }
+  const images = [...plan.policies, ...hostEndpoints].map(imageOf)
+  expect(stagesOf(gatedRollback({ change: 2, to: 1, images, config }, closed)).map(({ title }) => title)).toEqual([
+    'Prepare',
+    'Open everything',
+    'Put everything back',
+    'Prepare to close again',
+    'Arm the gate: from here on what closes opens by itself',
+    'Close again, on trial',
+    'Keep it',
+    'Write what stays',
     'Verify and clean up',
   ])
 })

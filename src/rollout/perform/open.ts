@@ -61,7 +61,7 @@ export const openEverything = async (
     if (clock.now() >= untilMs) {
       throw new FwError('FW_ROLLBACK_INCOMPLETE', 'the cluster could not be opened from here', {
         why: [...new Set(failures)].join('; '),
-        fix: 'try again: kubectl calico-fw open',
+        fix: "try again: kubectl calico-fw open; to open a node without the API: kubectl calico-fw rescue --execute 'ssh root@NODE'",
       })
     }
     if (failures[0] !== told) note(`cannot open from here yet: ${failures[0] ?? 'no answer'}; trying again`)

@@ -178,7 +178,7 @@ const lagging = async (lab: Lab, page: Page, before: Before): Promise<void> => {
 const unplugged = async (lab: Lab, page: Page, before: Before): Promise<void> => {
   await withOpening(lab, async (opening) => {
     const run = start(lab)
-    await run.seen('2 workers: ws2.kryukov.local to ws3.kryukov.local closed')
+    await run.seen('2 workers: ws2.kryukov.local and ws3.kryukov.local closed')
     const plug = await unplug(lab, 'adm')
     const lost = Date.now()
     const limit = windowSeconds * 1000 + graceMs
