@@ -78,7 +78,7 @@ export const warnings = (detected: DetectedCalico, proxyMode: ProxyMode): Notice
       ? [warn('no calico-node is in sight: its environment, which may overrule FelixConfiguration, was not looked at')]
       : []),
     ...(detected.dataplane === 'unknown'
-      ? [warn('whether Felix programs iptables or nftables is not known: nftablesMode is Auto, and so is kube-proxy to us')]
+      ? [warn("Felix's packet filter is not known: nftablesMode is Auto, and kube-proxy's mode is not known either")]
       : []),
     ...(detected.version === undefined ? [warn('the version of Calico is not known')] : []),
   ]

@@ -7,8 +7,9 @@ import type { Notice } from '../firewall/plan.ts'
 const most = 5
 
 /** What a reader of a plan must know about the cluster rather than about the firewall. kube-proxy's mode is told by the plan itself. */
-export const clusterNotices = (detected: DetectedCalico, { gateWebhooks, duplicates }: Facts): Notice[] => [
-  ...warnings(detected, 'iptables'),
+export const clusterNotices = (detected: DetectedCalico, { gateWebhooks, duplicates, calico }: Facts): Notice[] => [
+  // The facts know kube-proxy's mode, and by it the packet filter of Felix.
+  ...warnings({ ...detected, dataplane: calico.dataplane }, 'iptables'),
   ...gateWebhooks
     .filter(({ failurePolicy }) => failurePolicy !== 'Ignore')
     .map(({ name, resources }) =>

@@ -18,9 +18,10 @@ const nodesTrust = 'nodes trust nodes'
 const podsTrust = 'pods are trusted'
 const egress = 'if egress lets it'
 const failsafe = 'failsafe'
+const opening = 'what you allow'
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 
-/** Every life line of a cluster by kind, in the order in which a lock-out would hurt. Kinds the cluster does not have are left out. */
+/** Every lifeline of a cluster by kind, in the order in which a lock-out would hurt. Kinds the cluster does not have are left out. */
 export const needsOf = (facts: Facts): Need[] =>
   [...api(facts), ...kubernetes(facts), ...calico(facts), ...callees(facts), ...addresses(facts), ...doors(facts), ...outside(facts)].filter(
     ({ where }) => where.length > 0,
@@ -135,14 +136,14 @@ const doors = (facts: Facts): Need[] => {
   }
   const offered = suggestions(facts)
   return [
-    row('balancer VIPs', 'VIP', 'your --vip'),
-    row('NodePorts', 'NodePort', 'your --node-ports'),
-    row('health checks', 'health-check NodePort', 'your --node-ports'),
+    row('balancer VIPs', 'VIP', opening),
+    row('NodePorts', 'NodePort', opening),
+    row('health checks', 'health-check NodePort', opening),
     {
       what: 'routers, hostPorts',
       where: offered.map(({ value }) => value).sort(byText),
       sources: offered.map(({ reason }) => reason),
-      kept: 'your --open',
+      kept: opening,
     },
   ]
 }

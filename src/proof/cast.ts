@@ -119,7 +119,7 @@ const pairsOf = (groups: readonly Ends[], stands: ReadonlySet<Ends>): (readonly 
 type Endpoint = ServiceFacts['endpoints'][number]
 
 /**
- * Of the Services life lines dial, an endpoint on a node of each kind that runs any: its last to close, before which others close, and after
+ * Of the Services lifelines dial, an endpoint on a node of each kind that runs any: its last to close, before which others close, and after
  * which control-plane nodes do. An endpoint may move there: nothing a verdict looks at tells its address from the one it gets. Where something
  * does, it stays, and its node with it.
  */

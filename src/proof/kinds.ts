@@ -83,7 +83,7 @@ const failsafesText = (lists: Facts['failsafes'][string] | undefined) =>
   lists &&
   [lists.inbound, lists.outbound].map(({ ports, source }) => [ports, source.kind === 'felixconfiguration' ? source.name === 'default' : source.kind])
 
-/** Addresses of the API and of Typha make a node one of its own: life lines dial it by them. */
+/** Addresses of the API and of Typha make a node one of its own: lifelines dial it by them. */
 const rolesOf = ({ apiEndpoints, felixPeers, operatorAddresses, nodes, components }: Facts): Map<string, string[]> => {
   const roles = new Map<string, string[]>()
   for (const { name, nodes: own = [] } of components?.programs ?? []) for (const node of own) push(roles, node, name)

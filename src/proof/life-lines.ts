@@ -8,7 +8,7 @@ import { podLifeLines } from './pod-life-lines.ts'
 import { routerLifeLines } from './router-life-lines.ts'
 import { serviceLifeLines } from './service-life-lines.ts'
 
-/** Every life line of a cluster under a plan. */
+/** Every lifeline of a cluster under a plan. */
 export const lifeLines = (cast: Cast): LifeLine[] => [
   ...controlPlaneLifeLines(cast),
   ...nodeLifeLines(cast),

@@ -5,7 +5,7 @@ import type { ProofRefusal } from './life-line.ts'
 export const proofError = (refusals: readonly ProofRefusal[], what = 'the plan', wayOut?: string): FwError => {
   const [first] = refusals
   const more = refusals.length > 1 ? ` (and ${refusals.length - 1} more)` : ''
-  return new FwError('FW_PROOF', `${what} would cut ${first?.flow ?? 'a life line'}${more}`, {
+  return new FwError('FW_PROOF', `${what} would cut ${first?.flow ?? 'a lifeline'}${more}`, {
     why: `in the state "${first?.state}": ${first?.rule}; ${first?.why}`,
     ...(first === undefined ? {} : { fix: wayOut === undefined ? first.remedy : `${first.remedy}; or ${wayOut}` }),
   })

@@ -21,7 +21,7 @@ export interface Acts {
 }
 
 /**
- * Proves a change by the very steps that will be performed: no state they can stop in cuts a life line that works now. Failsafes that are
+ * Proves a change by the very steps that will be performed: no state they can stop in cuts a lifeline that works now. Failsafes that are
  * missing already are not held against it, only those it takes away.
  */
 export const proveActs = ({ facts, firewall, acts, openSet }: Acts): Proof => {

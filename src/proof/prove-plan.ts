@@ -9,7 +9,7 @@ import { type Proof, proveStates } from './prove-states.ts'
 import { isHostEndpoint } from './world-edits.ts'
 
 /**
- * Proves that no state a rollout can stand in cuts a life line that worked before. A flow that was allowed must stay allowed; "unknown" is no
+ * Proves that no state a rollout can stand in cuts a lifeline that worked before. A flow that was allowed must stay allowed; "unknown" is no
  * proof and refuses too. It knows what the facts tell: a flow through something they do not show is not in it.
  */
 export const provePlan = ({ facts, plan }: { readonly facts: Facts; readonly plan: Plan }): Proof =>

@@ -11,11 +11,11 @@ import { createLikening, namingIn } from './seen-worlds.ts'
 
 /** What the proof found. */
 export interface Proof {
-  /** What was asked: life lines, states, the cluster's nodes and kinds, and how many of them were asked about. */
+  /** What was asked: lifelines, states, the cluster's nodes and kinds, and how many of them were asked about. */
   readonly scope: { readonly lifeLines: number; readonly states: number; readonly nodes: number; readonly kinds: number; readonly asked: number }
   /** One per flow, in the first state that cuts it. Empty: the change may go ahead. */
   readonly refusals: readonly ProofRefusal[]
-  /** Verdicts taken, or known from a state that differs in nothing the life line depends on. */
+  /** Verdicts taken, or known from a state that differs in nothing the lifeline depends on. */
   readonly checked: number
   /** Flows the model could not decide before the first write, and no state denies: shown, not counted as proved. */
   readonly undecided: readonly { readonly flow: string; readonly why: string }[]
@@ -29,7 +29,7 @@ interface Asked {
   refusal: ProofRefusal | undefined
 }
 
-/** Asks every life line that works now in every state: it must stay allowed. */
+/** Asks every lifeline that works now in every state: it must stay allowed. */
 export const proveStates = (cast: Cast, states: Iterable<PlanState>): Proof => {
   const book = createAddressBook()
   const before = createDecider(worldOf(cast.facts), book)

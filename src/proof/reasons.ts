@@ -15,7 +15,7 @@ export const ruleOf = ({ decisions }: Verdict): string => {
 const entryFor = ({ destination, protocol, port }: Connection): string =>
   `add to spec.egress: {name: more, to: {nets: [${hostCidr(destination)}]}, traffic: [{protocol: ${protocol}${port === undefined ? '' : `, ports: [${port}]`}}]}`
 
-/** What mends a cut: the profile or the foreign policy that cut it where one did, else what the life line itself needs. */
+/** What mends a cut: the profile or the foreign policy that cut it where one did, else what the lifeline itself needs. */
 export const remedyOf = ({ remedy, connection }: LifeLine, { action, decisions }: Verdict, { facts }: Cast): string => {
   // Where only some of several ways are cut, the last word is that they differ, and the one before it is what cut.
   const last = action === 'unknown' ? decisions.at(-2) : decisions.at(-1)

@@ -32,7 +32,7 @@ export const calledServices = ({ services, callees = [] }: Pick<Facts, 'services
   return services.filter(({ namespace, name }) => called.has(`${namespace}/${name}`))
 }
 
-/** Every Service some life line dials: the others decide nothing in a proof. */
+/** Every Service some lifeline dials: the others decide nothing in a proof. */
 export const relevantServices = (facts: Facts, firewall: HostFirewall): ReadonlySet<ServiceFacts> => {
   const api = apiService(facts)
   return new Set([

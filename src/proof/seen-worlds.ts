@@ -4,7 +4,7 @@ import type { World } from '../verdict/model.ts'
 import type { LifeLine } from './life-line.ts'
 
 /**
- * Names what a verdict on a life line depends on in a world: two worlds with the same name for it give the same verdict. That is the policies,
+ * Names what a verdict on a lifeline depends on in a world: two worlds with the same name for it give the same verdict. That is the policies,
  * sets and failsafes, and of the HostEndpoints those of the line's own nodes; all of them where the line may go by any node, or where a rule
  * looks at the addresses or ports HostEndpoints tell.
  */

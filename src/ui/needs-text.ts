@@ -20,10 +20,10 @@ const clusterWords = ({ cluster, calico, kubeProxy, nodes, components }: Facts):
   const { distribution, calicoOwner } = components ?? {}
   const kind = distribution === undefined || distribution.name === 'unknown' ? '' : `${distribution.name}, `
   const keeper = calicoOwner === undefined || calicoOwner.name === 'unknown' ? '' : `, kept by ${calicoOwner.name}`
-  return `${nodes.length} nodes: ${kind}Kubernetes ${cluster.kubernetesVersion}; Calico ${calico.version ?? 'of unknown version'} (${calico.dataplane}, ${calico.flavour} API${keeper}); kube-proxy ${kubeProxy.mode}.`
+  return `${nodes.length} nodes: ${kind}Kubernetes ${cluster.kubernetesVersion}; Calico ${calico.version ?? 'of unknown version'} (${calico.dataplane === 'unknown' ? 'packet filter not known' : calico.dataplane}, ${calico.flavour} API${keeper}); kube-proxy ${kubeProxy.mode}.`
 }
 
-/** What a cluster lives on, in one screen: where each life line is, and what keeps it once the nodes are closed; then the operator's own way. */
+/** What a cluster lives on, in one screen: where each lifeline is, and what keeps it once the nodes are closed; then the operator's own way. */
 export const needsText = (facts: Facts, columns: number): string => {
   const needs = needsOf(facts)
   const told = interfaceWords(facts.nodes)

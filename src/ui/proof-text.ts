@@ -5,7 +5,7 @@ import { counted } from './wrap.ts'
 export const proofText = ({ scope, checked, undecided }: Pick<Proof, 'scope' | 'checked' | 'undecided'>): string => {
   const stood =
     scope.asked < scope.nodes ? `, on ${counted(scope.asked, 'node')} that stand for ${scope.nodes} of ${counted(scope.kinds, 'kind')}` : ''
-  const proved = `Proved: no state this change can stand in cuts a known life line (${counted(scope.lifeLines, 'life line')} in ${counted(scope.states, 'state')}${stood}, ${checked} verdicts).`
+  const proved = `Proved: in no state of this change is a known lifeline cut (${counted(scope.lifeLines, 'lifeline')} in ${counted(scope.states, 'state')}${stood}, ${checked} verdicts).`
   const [first] = undecided
   if (first === undefined) return proved
   return `${proved} Not proved, for nobody can tell whether they work today: ${first.flow}${undecided.length > 1 ? ` and ${undecided.length - 1} more` : ''} (${first.why}).`

@@ -62,7 +62,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'nodes close before the policy that lets them reach each other',
-    broken: /life lines are cut/,
+    broken: /lifelines are cut/,
     steps: (steps) => {
       const isBase = (step: Step) => step.kind === 'write' && step.title === 'write policies'
       const gateOnly = (step: Step): Step => (step.kind === 'write' ? { ...step, objects: step.objects.slice(1) } : step)
@@ -76,7 +76,7 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'policies go although a HostEndpoint stayed',
-    broken: /an undo closes|life lines are cut/,
+    broken: /an undo closes|lifelines are cut/,
     machine: (state, event) => next({ ...state, remaining: state.remaining.filter(({ title }) => title !== 'restore HostEndpoints') }, event),
   },
 ]

@@ -39,7 +39,7 @@ const opening = ['open everything', 'see it open']
 export const brokenIn = ({ cluster, client }: World, scenario: Scenario): string | undefined => {
   if (cluster.failsAt !== undefined && cluster.failsAt > cluster.now + ticksOfWindow) return 'the deadline lies further than a window ahead'
   const cut = scenario.cut(cluster)
-  if (cut.length > 0) return `life lines are cut: ${cut.join(', ')}`
+  if (cut.length > 0) return `lifelines are cut: ${cut.join(', ')}`
   if (hasSetWithoutDeadline(cluster)) return 'a gate without a deadline'
   for (const ghosts of [[], ...(client?.ghosts ?? []).map((ghost) => [ghost])]) {
     const left = abandoned(ghosts.reduce<Cluster>(landed, cluster))

@@ -68,7 +68,7 @@ export const movesIn = (world: World, scenario: Scenario, machine: Machine): Mov
   if (run.mode === 'forward') {
     if (run.gate !== undefined && !run.committed) {
       fault('the controllers are seen to lag', () => event({ kind: 'lag', ms: 60_000 }))
-      fault('a life line is lost', () => event({ kind: 'watch-red', text: 'lost' }))
+      fault('a lifeline is lost', () => event({ kind: 'watch-red', text: 'lost' }))
     }
     fault('Ctrl-C: open', () => event({ kind: 'interrupted', choice: 'open' }))
     fault('Ctrl-C: leave it', () => event({ kind: 'interrupted', choice: 'leave' }))

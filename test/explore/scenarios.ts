@@ -20,7 +20,7 @@ export interface Scenario {
   readonly start: Cluster
   /** What the run is to keep open in the end, unless it is kept: names of what is closed in this cluster. */
   closed(cluster: Cluster): readonly string[]
-  /** Whose life lines are cut: of nobody's, ever. */
+  /** Whose lifelines are cut: of nobody's, ever. */
   cut(cluster: Cluster): readonly string[]
   /** The run's last word has been said: what is closed stays closed, and is meant to. */
   kept(cluster: Cluster): boolean

@@ -52,7 +52,7 @@ describe("the tutorial's own firewall", () => {
     expect(leftOut).toEqual(['GlobalNetworkPolicy default-rules, ingress[2]: 127.0.0.0/8 stays closed to packets that come in by wire'])
   })
 
-  test('is taken over in no state that cuts a life line, and nothing of theirs is a danger', () => {
+  test('is taken over in no state that cuts a lifeline, and nothing of theirs is a danger', () => {
     const proof = provePlan({ facts: tutorial, plan })
     expect(proof.scope.states).toBeGreaterThan(80)
     expect([proof.refusals, proof.undecided, dangers(tutorial, plan)]).toEqual([[], [], []])

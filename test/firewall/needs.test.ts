@@ -54,7 +54,7 @@ const rich: Facts = {
   },
 }
 
-describe('life lines', () => {
+describe('lifelines', () => {
   test('of every kind are told with what keeps them', () => {
     expect(Object.fromEntries(needsOf(rich).map(({ what, where }) => [what, where]))).toEqual({
       'API server': ['192.168.218.171:6443', '192.168.218.189:7443'],

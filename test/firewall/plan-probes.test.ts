@@ -5,7 +5,7 @@ import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
 import { homePlan, noticesOf, probesOf, withNode } from './home-plan.ts'
 
 describe('probes', () => {
-  it('ask for life lines open and everything else closed, from outside', () => {
+  it('ask for lifelines open and everything else closed, from outside', () => {
     const made = homePlan()
     expect(probesOf(made, 'open').filter((id) => !/kubelet|node-|calico-node/.test(id))).toEqual([
       'kubeconfig',

@@ -16,7 +16,7 @@ const size = { nodes: 13, kinds: 2, policies: 4, services: 12 }
 const facts = bigFacts(size)
 const plan = makePlan({ firewall: bigFirewall(size), facts, change: 1, windowSeconds: 90 })
 
-/** The life line without who is at its ends. */
+/** The lifeline without who is at its ends. */
 const shapeOf = (flow: string) => flow.replace(/node\d{5}/g, 'N').replace(/\d+\.\d+\.\d+\.\d+|entry\d+|fe80::\d/g, 'A')
 const shapes = (given: { facts: Facts; plan: Plan }, all: number) =>
   new Set(proveCast(castOf(given.facts, changeOf(given.plan), all), given.facts, given.plan).refusals.map(({ flow }) => shapeOf(flow)))

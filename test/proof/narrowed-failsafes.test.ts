@@ -33,6 +33,7 @@ describe('narrowed failsafes', () => {
     const [first] = narrowed(ports, [other]).refusals
     expect(first?.flow).toContain('192.168.218.170')
     expect(first?.state).toContain('narrowed')
+    expect(first?.remedy).toBe(`add 192.168.218.170/32 to \`from\` of the entry of spec.narrowFailsafes that has port ${ports[0]}`)
   })
 
   it('to the nodes alone pass for etcd’s ports, whose peers are nodes', () => {

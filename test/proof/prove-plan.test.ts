@@ -214,7 +214,7 @@ describe('what the proof need not ask', () => {
       plan,
     ],
   ]
-  it.each(damages)('is known already: every life line asked in every state gives the same, %s', (_, given, damaged) => {
+  it.each(damages)('is known already: every lifeline asked in every state gives the same, %s', (_, given, damaged) => {
     const cast = castOf(given, changeOf(damaged))
     const before = createDecider(worldOf(given))
     const asked = lifeLines(cast).filter(({ connection }) => before.action(connection) !== 'deny')

@@ -206,7 +206,7 @@ describe('while the gate is armed', () => {
     expect(left.state.outcome).toMatchObject({ kind: 'left', opensAt: expect.any(Number) })
   })
 
-  it('a life line the watcher lost opens at once, whatever step is being done', () => {
+  it('a lifeline the watcher lost opens at once, whatever step is being done', () => {
     for (const at of [armed(), driveTo((step) => step.kind === 'ask'), driveTo((step) => step.kind === 'write' && step.closes.length > 0)]) {
       const turned = next(at.state, { kind: 'watch-red', text: 'the API at 192.168.218.189:7443 answered before and is silent now' })
       expect(turned.effects[0]?.kind).toBe('abort')

@@ -5,7 +5,7 @@ const scope = { lifeLines: 280, states: 53, nodes: 5, kinds: 2, asked: 5 }
 
 it('says what was asked', () => {
   expect(proofText({ scope, checked: 7336, undecided: [] })).toBe(
-    'Proved: no state this change can stand in cuts a known life line (280 life lines in 53 states, 7336 verdicts).',
+    'Proved: in no state of this change is a known lifeline cut (280 lifelines in 53 states, 7336 verdicts).',
   )
 })
 it('says who stood for whom', () => {

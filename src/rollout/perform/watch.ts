@@ -70,7 +70,7 @@ export const watchLifeLines = async (watch: Watch): Promise<void> => {
     }
   } catch (error) {
     // Not being able to watch is no reason to believe that all is well.
-    if (!signal.aborted) watch.red('the life lines cannot be watched any more', error)
+    if (!signal.aborted) watch.red('the lifelines cannot be watched any more', error)
   }
 }
 
