@@ -53,8 +53,13 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       const command = parameters.at(-1) as Command
       done(await run(command.opts<Parsed>(), command.args))
     }
-  const onCluster = (run: (session: CommandContext, flags: Parsed, positional: readonly string[]) => Promise<ExitCode>) =>
+  // What is wrong without a cluster is told without one.
+  const onCluster = (
+    run: (session: CommandContext, flags: Parsed, positional: readonly string[]) => Promise<ExitCode>,
+    check: (flags: Parsed, positional: readonly string[]) => unknown = () => undefined,
+  ) =>
     acting(async (flags, positional) => {
+      await check(flags, positional)
       const { withCluster } = await import('./commands/session.ts')
       return withCluster(context, flags, { format: parseOutput(flags.output), ...(flags.v === undefined ? {} : { verbosity: flags.v }) }, (session) =>
         run(session, flags, positional),
@@ -62,7 +67,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     })
   const dataFlags = (command: Command): Command => withConnection(command.addOption(outputOption()))
 
-  addFirewallCommands({ add, onCluster, dataFlags })
+  addFirewallCommands({ context, add, onCluster, dataFlags })
   withConsent(dataFlags(add('add-vip', 'open one more address')), 'do not ask')
     .argument('<ip>', 'the address, a VIP or a node')
     .usage('IP --port PORT/PROTO... [flags]')
@@ -108,10 +113,10 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     .option('--bundle', 'print all that is kept of that change, as one document')
     .option('--redact', 'in the bundle, hide addresses and who made the change')
     .action(
-      onCluster(async (session, flags, [change]) => {
-        const { run } = await import('./commands/history.ts')
-        return run(session, parseHistory(change, { bundle: flags.bundle === true, redact: flags.redact === true }))
-      }),
+      onCluster(
+        async (session, flags, [change]) => (await import('./commands/history.ts')).run(session, parseHistory(change, flags)),
+        (flags, [change]) => parseHistory(change, flags),
+      ),
     )
   dataFlags(add('doctor', 'look for what would make a firewall unsafe or fail; change nothing')).action(
     onCluster(async (session) => {
@@ -119,7 +124,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       return run(session)
     }),
   )
-  dataFlags(add('explain', 'tell what becomes of one connection, and which rule decides'))
+  dataFlags(add('explain', 'tell what happens to one connection, and which rule decides'))
     .argument('<source>', 'an address or a node')
     .argument('<destination>', 'an address or a node, with port and protocol')
     .usage('SOURCE DESTINATION:PORT/PROTO [flags]')
@@ -132,11 +137,15 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
       const command = parameters.at(-1) as Command
       const { facts, output, ...flags } = command.opts<Parsed>()
       const options = { flow: command.args, ...flags }
-      if (facts === undefined) return onCluster(async (session) => (await import('./commands/explain.ts')).run(session, options))(...parameters)
+      if (facts === undefined)
+        return onCluster(
+          async (session) => (await import('./commands/explain.ts')).run(session, options),
+          async (_, [, target = '']) => (await import('./commands/parse-flow.ts')).destinationOf(target),
+        )(...parameters)
       const { runOffline } = await import('./commands/explain.ts')
       done(await runOffline(context, parseOutput(output), { ...options, facts }))
     })
-  withConsent(dataFlags(add('confirm', 'keep a trial that was left armed')), 'do not ask; the probes decide').action(
+  withConsent(dataFlags(add('confirm', 'keep a change that was left on trial')), 'do not ask; the probes decide').action(
     onCluster(async (session, flags) => {
       const { run } = await import('./commands/confirm.ts')
       return orWayOut(run(session, consentFlags(flags)))
@@ -150,7 +159,7 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
   )
   add('rescue', 'print a script that opens one node without the API, or run it there')
     .option('--execute <COMMAND>', 'run it through this command, which signs in to the node as root: "ssh root@ws1"')
-    .addOption(new Option('--for <TIME>', 'how long the node is held open, as 10m').default(600, '10m').argParser(parseRescueTime))
+    .addOption(new Option('--for <TIME>', 'how long the node is held open, as 30m; 10m without it').default(600, '10m').argParser(parseRescueTime))
     .addOption(outputOption())
     .action(
       acting(async (flags) => {
@@ -214,6 +223,14 @@ const prepared = (command: Command, context: Context): Command => {
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
 
+/** How it is written, where what was left out or added tells what was meant. */
+const forms: Readonly<Record<string, string>> = {
+  'apply missingMandatoryOptionValue': 'name the file: kubectl calico-fw apply -f FILE',
+  'add-vip missingMandatoryOptionValue': 'write: kubectl calico-fw add-vip IP --port 443/tcp',
+  'add-vip missingArgument': 'write: kubectl calico-fw add-vip IP --port 443/tcp',
+  'rollback excessArguments': 'write the change as a flag: kubectl calico-fw rollback --to N',
+}
+
 /** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */
 const usageError = (error: CommanderError, argv: readonly string[]): FwError => {
   const [what = '', hint] = error.message.replace(/^error: /, '').split('\n')
@@ -221,7 +238,9 @@ const usageError = (error: CommanderError, argv: readonly string[]): FwError => 
   const verb = argv.find((word) => !word.startsWith('-'))
   const known = verb !== undefined && verb in helpWords && error.code !== 'commander.unknownCommand'
   return new FwError('FW_USAGE', what, {
-    fix: `${meant === undefined ? '' : `did you mean ${meant}? `}see: ${program}${known ? ` ${verb}` : ''} --help`,
+    fix:
+      (known ? forms[`${verb} ${error.code.replace('commander.', '')}`] : undefined) ??
+      `${meant === undefined ? '' : `did you mean ${meant}? `}see: ${program}${known ? ` ${verb}` : ''} --help`,
     cause: error,
   })
 }

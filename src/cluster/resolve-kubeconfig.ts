@@ -61,8 +61,14 @@ const chosenContext = (flags: ConnectionFlags, loaded: LoadedKubeconfig): { name
   if (context !== undefined) return { name, context }
   if (name === '') return { name, context: { cluster: '', user: '', namespace: '' } }
   throw new FwError('FW_KUBECONFIG', `the context "${name}" does not exist`, {
-    why: `${filesOf(loaded)} ${loaded.contexts.size === 0 ? 'defines no context' : `defines ${[...loaded.contexts.keys()].map((known) => `"${known}"`).join(', ')}`}`,
-    fix: 'choose one that exists: --context NAME, or kubectl config use-context NAME',
+    why:
+      loaded.files.length === 0
+        ? `there is no kubeconfig, so there is no context; not there: ${loaded.missing.join(', ')}`
+        : `${filesOf(loaded)} ${loaded.contexts.size === 0 ? 'defines no context' : `defines ${[...loaded.contexts.keys()].map((known) => `"${known}"`).join(', ')}`}`,
+    fix:
+      loaded.files.length === 0
+        ? 'name a kubeconfig: --kubeconfig FILE or KUBECONFIG=FILE'
+        : 'choose one that exists: --context NAME, or kubectl config use-context NAME',
   })
 }
 

@@ -2,9 +2,10 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type AddVip, makeAddVip } from '../firewall/add-vip.ts'
 import { entryInWords, sourcesInWords } from '../firewall/differences.ts'
 import { appendAllow, appendFailsafe } from '../firewall/edit-firewall-file.ts'
+import { isCovered } from '../firewall/explain-vip.ts'
 import { formatAllowEntry } from '../firewall/firewall-text.ts'
 import type { AllowEntry, ExtraFailsafe } from '../firewall/host-firewall.ts'
-import { openSet } from '../firewall/network-sets.ts'
+import { nodeAddresses, openSet } from '../firewall/network-sets.ts'
 import { type VipRequest, vipEntry, vipFailsafes } from '../firewall/vip-entry.ts'
 import { parseAddress } from '../net/address.ts'
 import { parseCidr } from '../net/cidr.ts'
@@ -52,6 +53,13 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   const existing = keptFirewall(found.facts)
   const taken = new Set([...existing.spec.allow, ...(file?.firewall.spec.allow ?? [])].map(({ name }) => name))
   const entry = vipEntry(request, taken)
+  const addresses = nodeAddresses(found.facts)
+  const known = [existing, ...(file === undefined ? [] : [file.firewall])]
+  if (failsafes.length === 0 && known.every((firewall) => isCovered(entry, firewall, addresses))) {
+    printer.talk(`Nothing to open: ${entryInWords(entry)} is open already for ${sourcesInWords(entry)}. Nothing was written.`)
+    printer.document('AddVip', { outcome: 'unchanged' })
+    return exitCodes.ok
+  }
   const edited = file === undefined ? undefined : withEntry(file.text, entry, failsafes)
   const addition = makeAddVip({ facts: found.facts, existing, entry, failsafes })
   const opening = runOf(command, found, addition)

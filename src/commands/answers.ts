@@ -8,7 +8,10 @@ import type { CommandContext } from './context.ts'
 import { type FirewallFlags, firewallOf } from './firewall-flags.ts'
 
 /** A firewall file of the operator's. @throws FwError FW_BAD_FILE */
-export const readFirewallFile = ({ context }: CommandContext, filename: string): { readonly text: string; readonly firewall: HostFirewall } => {
+export const readFirewallFile = (
+  { context }: Pick<CommandContext, 'context'>,
+  filename: string,
+): { readonly text: string; readonly firewall: HostFirewall } => {
   const text = fileText(context.workstation.readFile, filename)
   return { text, firewall: parseHostFirewall(text, filename) }
 }
@@ -17,16 +20,23 @@ export const readFirewallFile = ({ context }: CommandContext, filename: string):
  * The text of a file the user named.
  * @throws FwError FW_BAD_FILE
  */
-export const fileText = (readFile: (path: string) => Buffer, filename: string): string => {
+export const fileText = (readFile: (path: string) => Buffer, filename: string, flag: '-f' | '--facts' = '-f'): string => {
   try {
     return readFile(filename).toString('utf8')
   } catch (cause) {
     throw new FwError('FW_BAD_FILE', `${filename} cannot be read`, {
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'name a file that is there: -f FILE',
+      why: reasonOf(cause),
+      fix: `name a file that is there: ${flag} FILE`,
       cause,
     })
   }
+}
+
+const reasons: Readonly<Record<string, string>> = { ENOENT: 'there is no such file', EISDIR: 'it is a directory', EACCES: 'you may not read it' }
+
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return reasons['code' in cause ? String(cause.code) : ''] ?? cause.message
 }
 
 /** The flags with every open question answered: by people, or with `--yes` by default. */

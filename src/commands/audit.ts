@@ -47,7 +47,7 @@ export const run = async (command: CommandContext, options: FirewallOptions & { 
       await clock.sleep(Math.min(everyMs, left))
     }
   }
-  await waiting({ stderr: context.stderr, env: context.workstation.env }, `watch connections for ${options.seconds} s`, watch)
+  await waiting({ stderr: context.stderr, env: context.workstation.env }, `Watching connections for ${options.seconds} s`, watch)
   if (unseen.size === nodes.length)
     throw new FwError('FW_UNSEEN', 'no node shows its connections', {
       why: [...unseen.values()][0] ?? 'no node has a calico-node pod',

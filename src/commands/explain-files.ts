@@ -18,6 +18,7 @@ const known = ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'Netwo
  */
 export const worldWith = (facts: Facts, world: World, text: string, fileName: string): World => {
   const documents = valuesIn(text, fileName).flatMap((value) => (value === null || value === undefined ? [] : itemsOf(value)))
+  if (documents.length === 0) throw bad(fileName, 'it is empty')
   if (documents.some(({ kind }) => kind === 'HostFirewall')) return committed(facts, text, fileName)
   const wrong = documents.find(({ kind, metadata, spec }) => !known.includes(kind) || typeof metadata?.name !== 'string' || typeof spec !== 'object')
   if (wrong !== undefined) throw bad(fileName, `it holds ${wrong.kind ?? 'something without a kind'}, and verdicts come from ${known.join(', ')}`)

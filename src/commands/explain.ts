@@ -1,4 +1,5 @@
 import { formatFacts, parseFacts } from '../discovery/facts-file.ts'
+import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { table } from '../ui/table.ts'
@@ -27,8 +28,21 @@ export interface ExplainOptions {
 
 /** Explains from saved facts: nothing is asked of any cluster. */
 export const runOffline = (context: Context, format: OutputFormat, options: ExplainOptions & { readonly facts: string }): Promise<ExitCode> => {
-  const facts = parseFacts(fileText(context.workstation.readFile, options.facts))
+  const facts = savedFacts(fileText(context.workstation.readFile, options.facts, '--facts'), options.facts)
   return Promise.resolve(explain(context, createPrinter(context, format), facts, options))
+}
+
+const savedFacts = (text: string, filename: string): Facts => {
+  try {
+    return parseFacts(text)
+  } catch (error) {
+    if (!(error instanceof FwError)) throw error
+    throw new FwError(error.code, `${filename} holds no facts that this version saved`, {
+      why: error.why === undefined ? error.message : `${error.message}: ${error.why}`,
+      fix: `save them: kubectl calico-fw explain SOURCE DESTINATION --save-facts ${filename}`,
+      cause: error,
+    })
+  }
 }
 
 /** Explains what becomes of one connection, and saves the facts first where asked to. */

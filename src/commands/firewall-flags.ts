@@ -5,6 +5,7 @@ import { firewallApiVersion, parseHostFirewall } from '../firewall/firewall-file
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
 import type { AllowEntry, ExtraFailsafe, HostFirewall, InterfaceSelection, Traffic } from '../firewall/host-firewall.ts'
 import { interfaceGroups, selectorOf } from '../firewall/interface-groups.ts'
+import { nodeNamed } from '../firewall/node-named.ts'
 import { doorsOf } from '../firewall/openings.ts'
 import { vipEntry, vipFailsafes } from '../firewall/vip-entry.ts'
 import { parseAddress } from '../net/address.ts'
@@ -32,9 +33,9 @@ export const firewallOf = (flags: FirewallFlags, facts: Facts, name: string): Ho
     return entry
   }
   const allow = [
-    ...listOf(flags.vips).map((text) => named(vipOf(text, taken))),
-    ...nodePortsOf(flags.nodePorts ?? 'close', facts).map(named),
-    ...listOf(flags.open).map((text) => named(openOf(text, taken))),
+    ...listOf(flags.vips).map((text) => named(inFlag('--vip', () => vipOf(text, taken)))),
+    ...inFlag('--node-ports', () => nodePortsOf(flags.nodePorts ?? 'close', facts)).map(named),
+    ...listOf(flags.open).map((text) => named(inFlag('--open', () => openOf(text, taken)))),
   ]
   const firewall: HostFirewall = {
     apiVersion: firewallApiVersion,
@@ -42,13 +43,24 @@ export const firewallOf = (flags: FirewallFlags, facts: Facts, name: string): Ho
     metadata: { name },
     spec: {
       interfaces: interfacesOf(listOf(flags.interfaces), facts, name),
-      trustedNets: listOf(flags.trust).map(parseCidr),
+      trustedNets: listOf(flags.trust).map((text) => inFlag('--trust', () => parseCidr(text))),
       allow,
       extraFailsafePorts: { inbound: failsafesOf(listOf(flags.failsafes)), outbound: [] },
     },
   }
   // What the file may not say, flags may not say either.
   return parseHostFirewall(formatHostFirewall(firewall), 'the flags')
+}
+
+/** What a value parser says, with the flag before it. */
+const inFlag = <Value>(flag: string, parse: () => Value): Value => {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof FwError) || error.message.startsWith('--')) throw error
+    const { code, message, why, fix, cause } = error
+    throw new FwError(code, `${flag}: ${message}`, { ...(why === undefined ? {} : { why }), ...(fix === undefined ? {} : { fix }), cause })
+  }
 }
 
 /** The command line that says the same without a question. */
@@ -69,22 +81,23 @@ const words = (flag: string, values: readonly string[] | undefined): string[] =>
 const listOf = (values: readonly string[] = []): readonly string[] => (values.length === 1 && values[0] === 'none' ? [] : values)
 
 /** `ens160` for every node that has it, or `ws1=ens160` for one node. */
-const interfacesOf = (values: readonly string[], { nodes }: Facts, name: string): InterfaceSelection[] => {
+const interfacesOf = (values: readonly string[], { nodes }: Facts, firewall: string): InterfaceSelection[] => {
   const everywhere = values.filter((value) => !value.includes('='))
-  const labels = { 'node-endpoint': name }
+  const labels = { 'node-endpoint': firewall }
   const byNode = new Map<string, string[]>()
   for (const value of values.filter((one) => one.includes('='))) {
     const [node = '', nic = ''] = value.split('=')
-    byNode.set(node, [...(byNode.get(node) ?? []), nic])
+    const name = nodeNamed(node, nodes)?.name ?? node
+    byNode.set(name, [...(byNode.get(name) ?? []), nic])
   }
   const single = [...byNode].map(([node, names]): InterfaceSelection => {
-    const found = nodes.find((one) => one.name === node)
+    const found = nodeNamed(node, nodes)
     if (found === undefined)
       throw unknownNode(
         node,
         nodes.map((one) => one.name),
       )
-    const hostname = found.labels['kubernetes.io/hostname'] ?? node
+    const hostname = found.labels['kubernetes.io/hostname'] ?? found.name
     return { nodeSelector: { matchLabels: { 'kubernetes.io/hostname': hostname } }, names, labels }
   })
   const grouped = interfaceGroups(everywhere, nodes).map(
@@ -133,6 +146,10 @@ const nodePortsOf = (text: string, facts: Facts): AllowEntry[] => {
     const range = facts.kubeProxy.nodePortRange
     return [{ name: 'node-ports', to: { nodes: true }, traffic: (['TCP', 'UDP'] as const).map((protocol) => ({ protocol, ports: [range] })) }]
   }
+  if (!/^\d/.test(text))
+    throw new FwError('FW_USAGE', `--node-ports "${text}" is not known`, {
+      fix: 'write --node-ports close, open, or ports: --node-ports 31110,31852/udp',
+    })
   const doors = doorsOf(facts)
   const specs = text.split(',').flatMap((one): PortSpec[] => {
     if (one.includes('/')) return [parsePortSpec(one)]
@@ -156,7 +173,7 @@ const failsafesOf = (values: readonly string[]): ExtraFailsafe[] =>
         fix: `write --open ${text} instead`,
       })
     }
-    return vipFailsafes({ address: parseAddress('0.0.0.0'), ports: [parsePortSpec(text)], from: [] })
+    return inFlag('--failsafe', () => vipFailsafes({ address: parseAddress('0.0.0.0'), ports: [parsePortSpec(text)], from: [] }))
   })
 
 const trafficOf = (specs: readonly PortSpec[]): Traffic[] =>

@@ -6,7 +6,9 @@ const collect = (value: string, previous: readonly string[] = []): string[] => [
 
 /** How long a trial lasts without a sign of life. */
 export const windowOption = (): Option =>
-  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default(90, '90s').argParser(parseWindow)
+  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 2m; 90s without it (20s to 10m)')
+    .default(90, '90s')
+    .argParser(parseWindow)
 
 /** The firewall, as a file or as flags. */
 export const withFirewall = (command: Command): Command =>
@@ -17,13 +19,13 @@ export const withFirewall = (command: Command): Command =>
     .option('--vip <IP:PORT/PROTO,...>', 'an address to keep open, with its ports; repeatable', collect)
     .option('--open <PORT/PROTO[@CIDR,...]>', 'a port of every node to keep open, to everyone or to some; repeatable', collect)
     .option('--failsafe <PORT/PROTO>', 'a port that stays open to everyone whatever happens; repeatable', collect)
-    .option('--node-ports <close|open|PORTS>', 'what becomes of NodePorts')
+    .option('--node-ports <close|open|PORTS>', 'what happens to NodePorts: close, open, or the ports to keep open')
 
 /** The time a trial has, and the risks that can be taken by name. */
 export const withRisks = (command: Command): Command =>
   command
-    .option('--accept-unseen <KIND>', 'go on although this could not be looked at, as refused by name; repeatable', collect)
-    .option('--accept-host-firewall <NODE>', 'go on although what this node’s own firewall drops opens; repeatable', collect)
+    .option('--accept-unseen <KIND>', 'go on although KIND could not be looked at; the refusal names it; repeatable', collect)
+    .option('--accept-host-firewall <NODE>', 'go on although this node’s own firewall is bypassed: what it drops opens; repeatable', collect)
     .addOption(windowOption())
 
 /** What those flags say. */

@@ -18,9 +18,13 @@ const parseTime = (flag: string, text: string, { least, most }: TimeLimits): num
   const match = /^(\d{1,5})(s|m)?$/.exec(text)
   const seconds = Number(match?.[1]) * (match?.[2] === 'm' ? 60 : 1)
   if (match === null || seconds < least || seconds > most) {
-    throw new FwError('FW_USAGE', `${flag} "${text}" is not a length of time between ${least} s and ${most / 60} minutes`, {
-      fix: `write seconds or minutes: ${flag} 90s, ${flag} 2m`,
-    })
+    throw new FwError(
+      'FW_USAGE',
+      `${flag} "${text}" is not a length of time between ${least} s and ${most % 3_600 === 0 ? `${most / 3_600} hours` : `${most / 60} minutes`}`,
+      {
+        fix: `write seconds or minutes: ${flag} 90s, ${flag} 2m`,
+      },
+    )
   }
   return seconds
 }
@@ -69,7 +73,11 @@ export interface HistoryOptions {
  * `history`'s argument and flags: a bundle is of one change, and only a bundle is redacted.
  * @throws FwError FW_USAGE
  */
-export const parseHistory = (change: string | undefined, flags: Omit<HistoryOptions, 'change'>): HistoryOptions => {
+export const parseHistory = (
+  change: string | undefined,
+  { bundle, redact }: { readonly bundle?: boolean; readonly redact?: boolean },
+): HistoryOptions => {
+  const flags = { bundle: bundle === true, redact: redact === true }
   if (flags.redact && !flags.bundle)
     throw new FwError('FW_USAGE', '--redact is for a bundle', { fix: 'kubectl calico-fw history CHANGE --bundle --redact' })
   if (change !== undefined) return { ...flags, change: parseChange(change, 'CHANGE') }
@@ -85,6 +93,15 @@ export const parseOutput = (text: string | undefined): OutputFormat => {
   if (text === undefined) return 'text'
   if (text === 'json' || text === 'yaml') return text
   throw new FwError('FW_USAGE', `-o "${text}" is not an output format`, { fix: 'write -o json or -o yaml' })
+}
+
+/**
+ * `-v`, as in kubectl.
+ * @throws FwError FW_USAGE
+ */
+export const parseVerbosity = (text: string | undefined): number => {
+  if (text === undefined || /^\d{1,3}$/.test(text)) return Number(text ?? 0)
+  throw new FwError('FW_USAGE', `-v "${text}" is not a number`, { fix: 'write -v 6 to see every request' })
 }
 
 /** What `--dry-run` may be. */

@@ -1,5 +1,6 @@
 import { FwError } from '../errors.ts'
 import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import { nodeNamed } from '../firewall/node-named.ts'
 import { type Address, type Family, familyOf, isAddress, parseAddress } from '../net/address.ts'
 import { parsePortSpec } from '../net/port.ts'
 import type { Connection } from '../verdict/model.ts'
@@ -14,18 +15,27 @@ const usage = (what: string): FwError => new FwError('FW_USAGE', what, { fix })
  * @throws FwError FW_USAGE, FW_BAD_PORT
  */
 export const parseFlow = ([source = '', target = '']: readonly string[], facts: Pick<Facts, 'nodes'>, via: string | undefined): Connection => {
-  const match = /^(?:\[([^\]]+)\]|([^/[\]]+?))(?::([^:/]+))?\/([A-Za-z0-9]+)$/.exec(target)
-  const host = match?.[1] ?? match?.[2]
-  const [, , , ports, protocol = ''] = match ?? []
-  if (host === undefined) throw usage(`"${target}" is not a destination`)
-  const traffic = trafficOf(ports, protocol.toLowerCase(), target)
+  const { host, traffic } = destinationOf(target)
   const destinations = addressesNamed(host, facts.nodes)
   const sources = addressesNamed(source, facts.nodes)
   const pair = sources.flatMap((one) => destinations.filter((other) => familyOf(other) === familyOf(one)).map((other) => [one, other] as const))[0]
   if (pair === undefined) throw usage(`${source} and ${host} have no address family in common`)
-  if (via !== undefined && !facts.nodes.some(({ name }) => name === via)) throw unknownNode(via, facts.nodes)
+  const by = via === undefined ? undefined : nodeNamed(via, facts.nodes)
+  if (via !== undefined && by === undefined) throw unknownNode(via, facts.nodes)
   const family: Family = familyOf(pair[0])
-  return { source: pair[0], destination: pair[1], ...traffic(family), ...(via === undefined ? {} : { via }) }
+  return { source: pair[0], destination: pair[1], ...traffic(family), ...(by === undefined ? {} : { via: by.name }) }
+}
+
+/**
+ * Looks at what can be wrong with a destination without knowing the nodes.
+ * @throws FwError FW_USAGE, FW_BAD_PORT
+ */
+export const destinationOf = (target: string) => {
+  const match = /^(?:\[([^\]]+)\]|([^/[\]]+?))(?::([^:/]+))?\/([A-Za-z0-9]+)$/.exec(target)
+  const host = match?.[1] ?? match?.[2]
+  const [, , , ports, protocol = ''] = match ?? []
+  if (host === undefined) throw usage(`"${target}" is not a destination`)
+  return { host, traffic: trafficOf(ports, protocol.toLowerCase(), target) }
 }
 
 const trafficOf = (
@@ -44,7 +54,7 @@ const trafficOf = (
 
 const addressesNamed = (text: string, nodes: readonly NodeFacts[]): Address[] => {
   if (isAddress(text)) return [parseAddress(text)]
-  const node = nodes.find(({ name }) => name === text) ?? nodes.find(({ name }) => name.split('.')[0] === text)
+  const node = nodeNamed(text, nodes)
   if (node === undefined) throw unknownNode(text, nodes)
   return node.addresses.filter(({ type }) => type === 'InternalIP').map(({ address }) => address)
 }

@@ -5,6 +5,7 @@ import { isOverAnother } from '../firewall/adoption.ts'
 import { closest } from '../firewall/did-you-mean.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
+import { nodeNamed } from '../firewall/node-named.ts'
 import type { Notice, Plan } from '../firewall/plan.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
 import { asUnkept, refuseLeftClosed } from '../firewall/reclosing.ts'
@@ -82,7 +83,7 @@ export const prepare = async (
     const others = more.length === 0 ? '' : ` (and ${more.map(({ object }) => object).join(', ')})`
     throw new FwError('FW_FOREIGN', `${danger.object} makes this firewall unsafe${others}`, { why: danger.why, fix: danger.remedy })
   }
-  const unwanted = isInForce ? [] : bypassed.filter(({ node }) => !accepted.hostFirewalls.includes(node))
+  const unwanted = isInForce ? [] : bypassed.filter(({ node }) => !accepted.hostFirewalls.some((name) => nodeNamed(name, facts.nodes)?.name === node))
   if (unwanted.length > 0) throw hostFirewallError(unwanted)
   const proof = provePlan({ facts: accepted.unseen.includes('operator-address') ? withoutOperator(facts) : facts, plan })
   if (proof.refusals.length > 0) throw proofError(proof.refusals)
@@ -106,7 +107,7 @@ const dangersOf = (facts: Facts, plan: Plan): ForeignDanger[] => {
 const nothingChanges: PlanPackets = { changes: [], nodes: [], leftOut: undefined }
 
 const refuseUnknownNodes = (names: readonly string[], { nodes }: Facts): void => {
-  const unknown = names.find((name) => !nodes.some((node) => node.name === name))
+  const unknown = names.find((name) => nodeNamed(name, nodes) === undefined)
   if (unknown === undefined) return
   const meant = closest(
     unknown,

@@ -3,7 +3,7 @@ import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.t
 import type { Api } from '../cluster/api.ts'
 import { connect } from '../cluster/connect.ts'
 import type { Connection } from '../cluster/connection.ts'
-import type { ConnectionFlags } from '../cluster/connection-flags.ts'
+import { type ConnectionFlags, parseRequestTimeout } from '../cluster/connection-flags.ts'
 import { createApi } from '../cluster/create-api.ts'
 import { createHostPodShell } from '../cluster/host-pod.ts'
 import { nodeShell } from '../cluster/node-shell.ts'
@@ -31,6 +31,7 @@ import { createPrompter } from '../ui/prompts.ts'
 import { themeFor } from '../ui/theme.ts'
 import { version } from '../version.ts'
 import type { Cluster, CommandContext, Context, OutputFormat } from './context.ts'
+import { parseVerbosity } from './flags.ts'
 import { createPrinter } from './printer.ts'
 import { commandLineOf } from './shell-word.ts'
 
@@ -53,12 +54,14 @@ export const withCluster = async (
 ): Promise<ExitCode> => {
   const { workstation, who } = context
   const printer = createPrinter(context, format)
+  const level = parseVerbosity(verbosity)
+  parseRequestTimeout(flags.requestTimeout)
   const resolved = resolveKubeconfig(flags, workstation)
   for (const notice of resolved.notices) printer.talk(`note: ${notice}`)
   const connection = connect(resolved, workstation, {
     openSocket: context.openSocket,
     userAgent: `kubectl-calico-fw/${version}`,
-    ...(Number(verbosity ?? 0) >= 6 ? { onExchange: ({ method, url, status }) => printer.talk(`${method} ${url} ${status ?? 'no answer'}`) } : {}),
+    ...(level >= 6 ? { onExchange: ({ method, url, status }) => printer.talk(`${method} ${url} ${status ?? 'no answer'}`) } : {}),
   })
   const cluster = clusterOf(context, connection)
   const journal = createJournal({ directory: stateDirectory(workstation.env) })

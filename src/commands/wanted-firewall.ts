@@ -1,6 +1,7 @@
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
+import { selectInterfaces } from '../firewall/selection.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import { answered, firewallNameOf, readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
@@ -34,7 +35,7 @@ const flagOf = {
  * Looks at what can be wrong without a cluster: a file beside flags that describe the firewall too, and the file itself.
  * @throws FwError FW_USAGE, FW_BAD_FILE, FW_BAD_FAILSAFE
  */
-export const checkOptions = (command: CommandContext, options: FirewallOptions): void => {
+export const checkOptions = (command: Pick<CommandContext, 'context'>, options: FirewallOptions): void => {
   const both = options.filename === undefined ? undefined : described.find((field) => options[field] !== undefined)
   if (both !== undefined)
     throw new FwError('FW_USAGE', `-f and ${flagOf[both]} contradict each other`, {
@@ -42,6 +43,13 @@ export const checkOptions = (command: CommandContext, options: FirewallOptions):
       fix: `write it into ${options.filename}, or leave out -f`,
     })
   if (options.filename !== undefined) readFirewallFile(command, options.filename)
+}
+
+/** What is given is judged before anything is asked. */
+const checkFlags = (options: FirewallFlags, facts: Facts, name: string): void => {
+  const { spec } = firewallOf({ ...options, interfaces: options.interfaces ?? ['eth0'] }, facts, name)
+  const linux = facts.nodes.filter(({ operatingSystem }) => operatingSystem === 'linux')
+  if (options.interfaces !== undefined) selectInterfaces(linux, spec.interfaces)
 }
 
 /**
@@ -60,6 +68,7 @@ export const wantedFirewall = async (command: CommandContext, options: FirewallO
     return { firewall: readFirewallFile(command, options.filename).firewall, words: wordsOf(['-f', options.filename]) }
   }
   const name = firewallNameOf(command.cluster.contextName)
+  checkFlags(options, facts, name)
   const flags = await answered(command, options, facts, yes, name)
   return { firewall: firewallOf(flags, facts, name), words: wordsOf(flagsAsWords(flags)) }
 }

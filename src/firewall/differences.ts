@@ -142,7 +142,7 @@ const openingsOf = (input: WordsInput): Difference[] => [
       change: 'opens',
       what: 'every port of every node and every address',
       forWhom: net,
-      because: 'it becomes a trusted network. Danger: everyone in it reaches everything',
+      because: 'it becomes a trusted network. Danger: everyone in it reaches every port',
     }),
   ),
   ...(input.pings

@@ -42,17 +42,29 @@ export const explainVip = (input: ExplainInput): Explanation[] => [
 const say = (is: boolean, kind: Explanation['kind'], text: string): Explanation[] => (is ? [{ kind, text }] : [])
 
 const openAlready = ({ entry, existing, nodeAddresses }: ExplainInput, { protocol, ports }: Traffic): Explanation[] => {
-  const covering = existing.spec.allow.find(
+  const covering = coveringEntry(entry, existing, nodeAddresses, { protocol, ports })
+  return covering === undefined
+    ? []
+    : say(true, 'open-already', `${inWords(protocol, ports)} is open already: allow entry ${covering.name} lets in ${sourcesInWords(covering)}.`)
+}
+
+const coveringEntry = (
+  entry: AllowEntry,
+  { spec }: HostFirewall,
+  nodeAddresses: ReadonlySet<Address>,
+  { protocol, ports }: Traffic,
+): AllowEntry | undefined =>
+  spec.allow.find(
     (other) =>
       other.name !== entry.name &&
       destinationCovers(other, entry, nodeAddresses) &&
       sourceCovers(other, entry) &&
       trafficCovers(other, protocol, ports),
   )
-  return covering === undefined
-    ? []
-    : say(true, 'open-already', `${inWords(protocol, ports)} is open already: allow entry ${covering.name} lets in ${sourcesInWords(covering)}.`)
-}
+
+/** Whether a firewall has entries that let in all of this one already. */
+export const isCovered = (entry: AllowEntry, firewall: HostFirewall, nodeAddresses: ReadonlySet<Address>): boolean =>
+  entry.traffic.every((traffic) => coveringEntry(entry, firewall, nodeAddresses, traffic) !== undefined)
 
 const destinationCovers = ({ to }: AllowEntry, { to: wanted }: AllowEntry, nodeAddresses: ReadonlySet<Address>): boolean => {
   if ('nodes' in wanted) return 'nodes' in to

@@ -151,7 +151,7 @@ const trialRules = (base: readonly Rule[], allows: readonly Rule[]): Rule[] => {
   if (rules.length < ruleLimits.rules) return rules
   throw new FwError('FW_UNSUPPORTED', `a trial of ${allows.length} rules does not fit into one policy`, {
     why: `a policy takes ${ruleLimits.rules} rules, and what narrows or takes over another firewall is tried in one`,
-    fix: 'kubectl calico-fw rollback --to 0, then init -f with the new file',
+    fix: 'kubectl calico-fw rollback --to 0, then apply -f with the new file',
   })
 }
 

@@ -25,7 +25,7 @@ export const readYaml = (text: string, options: Options = {}): unknown[] => {
     })
   } catch (error) {
     const message = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
-    throw new Error(message.includes('call stack') ? 'it is nested too deeply' : `it is no YAML: ${message}`, { cause: error })
+    throw new Error(message.includes('call stack') ? 'it is nested too deeply' : `it is not valid YAML: ${message}`, { cause: error })
   }
 }
 

@@ -75,7 +75,7 @@ const refuseUnknown = (interfaces: readonly SelectedInterface[]): void => {
       .map(({ name }) => name)
       .sort(byText)
       .join(', ')}; a HostEndpoint for an interface that is not there protects nothing and says nothing`,
-    fix: 'name one of those, or give nodes with other interfaces their own entry with a nodeSelector',
+    fix: 'name one of those; nodes with other interfaces: --interface NODE=NAME, or an entry of their own with a nodeSelector in the file',
   })
 }
 

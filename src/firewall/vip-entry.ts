@@ -17,13 +17,13 @@ export interface VipRequest {
 
 /**
  * The allow entry for one more address.
- * @throws FwError FW_USAGE when the name can not name a policy, or is taken
+ * @throws FwError FW_USAGE when the name cannot name a policy, or is taken
  */
 export const vipEntry = ({ address, ports, from, name }: VipRequest, taken: ReadonlySet<string>): AllowEntry => {
   const problem = name === undefined ? undefined : entryNameProblem(name)
   if (problem !== undefined) throw new FwError('FW_USAGE', `"${name}" names no allow entry`, { fix: problem })
   if (name !== undefined && taken.has(name)) {
-    throw new FwError('FW_USAGE', `an allow entry "${name}" exists already`, { fix: 'choose another --name, or edit the file and run init -f FILE' })
+    throw new FwError('FW_USAGE', `an allow entry "${name}" exists already`, { fix: 'choose another --name, or edit the file and run apply -f FILE' })
   }
   return {
     name: name ?? freeName(address, ports, taken),
@@ -51,20 +51,20 @@ const freeName = (address: Address, ports: readonly PortSpec[], taken: ReadonlyS
 export const vipFailsafes = ({ ports, from }: VipRequest): ExtraFailsafe[] => {
   if (from.length > 0) {
     throw new FwError('FW_BAD_FAILSAFE', '--failsafe and --from contradict each other', {
-      why: 'a failsafe is open to everyone on every address of every node; it can not narrow',
+      why: 'a failsafe is open to everyone on every address of every node; it cannot narrow',
       fix: 'leave out one of them',
     })
   }
   return ports.map((spec) => {
     const { protocol, first, last } = spec
     if (protocol === 'SCTP') {
-      throw new FwError('FW_BAD_FAILSAFE', `${formatPortSpec(spec)} can not be a failsafe`, {
+      throw new FwError('FW_BAD_FAILSAFE', `${formatPortSpec(spec)} cannot be a failsafe`, {
         why: 'Felix knows only tcp and udp here and stops on anything else',
-        fix: 'leave out --failsafe',
+        fix: `open it by a policy: init --open ${formatPortSpec(spec)}, or add-vip without --failsafe`,
       })
     }
     if (first !== last)
-      throw new FwError('FW_BAD_FAILSAFE', `${formatPortSpec(spec)} can not be a failsafe`, {
+      throw new FwError('FW_BAD_FAILSAFE', `${formatPortSpec(spec)} cannot be a failsafe`, {
         why: 'failsafes are single ports',
         fix: 'name single ports',
       })

@@ -13,6 +13,9 @@ export interface Spot {
   readonly offset: number
 }
 
+/** Where to see how it is done. */
+const example = 'an example: kubectl calico-fw export, examples/home.yaml, docs/firewall-file.md'
+
 /** No file of ours comes near this; a larger one is a mistake or an attack. */
 const sizeLimit = 1024 * 1024
 
@@ -33,7 +36,10 @@ export const readDocument = (text: string, name: string): Spot => {
     })
   }
   const [error] = document.errors
-  if (error !== undefined) throw failure({ ...root, offset: error.pos[0] }, `is no YAML: ${error.message.replace(/\s+/g, ' ')}`)
+  if (error !== undefined)
+    throw failure({ ...root, offset: error.pos[0] }, `is not valid YAML: ${error.message.replace(/\s+/g, ' ')}`, {
+      fix: `mend it there; ${example}`,
+    })
   return { ...root, node: document.contents, offset: document.contents?.range?.[0] ?? 0 }
 }
 
@@ -55,7 +61,7 @@ export const placeOf = ({ file, path, offset }: Spot): string => {
  */
 export const fieldsOf = <Key extends string>(spot: Spot, known: readonly Key[]): { readonly [key in Key]?: Spot } => {
   if (isAlias(spot.node)) throw noAliases(spot)
-  if (!isMap(spot.node)) throw failure(spot, `is not a mapping with ${known.join(', ')}`)
+  if (!isMap(spot.node)) throw failure(spot, `is not a mapping with ${known.join(', ')}`, spot.path === '' ? { fix: example } : {})
   const fields: { [key in Key]?: Spot } = {}
   for (const { key, value } of spot.node.items) {
     const offset = offsetOf(key) ?? spot.offset

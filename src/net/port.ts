@@ -31,6 +31,8 @@ const fix = 'write a port as 80/tcp, a range as 30000-30010/tcp; protocols are t
 export const parsePortSpec = (text: string): PortSpec => {
   const [ports = '', name = '', ...rest] = text.split('/')
   const protocol = portProtocols.find((known) => known === name.toUpperCase())
+  if (/^\d+(-\d+)?$/.test(text))
+    throw new FwError('FW_BAD_PORT', `"${text}" names no protocol`, { fix: `write ${text}/tcp, ${text}/udp or ${text}/sctp` })
   if (rest.length > 0 || protocol === undefined) throw new FwError('FW_BAD_PORT', `"${text}" is not a port`, { fix })
   return { protocol, ...parsePortRange(ports) }
 }

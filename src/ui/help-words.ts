@@ -9,16 +9,17 @@ const rolledBack = [exitCodes.rolledBack, 'applied, then rolled back: the cluste
 const incomplete = [exitCodes.rollbackIncomplete, 'a rollback could not finish; what is left is printed'] as const
 const unreachable = [exitCodes.unreachable, 'the cluster does not answer, or does not let you'] as const
 const busy = [exitCodes.busy, 'another operator is at work'] as const
-const interrupted = [exitCodes.interrupted, 'Ctrl-C'] as const
+const interrupted = [exitCodes.interrupted, 'Ctrl-C, or a change you left on trial'] as const
 const running = [ok, failure, usage, refused, rolledBack, incomplete, unreachable, busy, interrupted]
 
 /** What each command's help says besides its flags, by the command's name. */
 export const helpWords: Readonly<Record<string, HelpWords>> = {
   'calico-fw': {
+    more: 'Docs: https://github.com/calico-fw/kubectl-calico-fw/tree/main/docs; locked out: docs/locked-out.md, or kubectl calico-fw rescue --help.',
     examples: [
       'kubectl calico-fw demo                   # see it work; touches nothing',
       'kubectl calico-fw init                   # the wizard: asks, shows, tries',
-      'kubectl calico-fw init -f firewall.yaml  # the same from a file',
+      'kubectl calico-fw apply -f firewall.yaml # the same from a file',
       'kubectl calico-fw status                 # where the cluster stands',
       'kubectl calico-fw rollback               # undo the last change',
       'kubectl calico-fw open                   # open everything, now',
@@ -26,7 +27,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     exitCodes: running,
   },
   init: {
-    more: 'Closes nothing without a way back: what it closes opens by itself unless every probe is green and you say keep.',
+    more: 'Closes nothing without a way back: what it closes opens by itself unless every probe is green and you keep it. init -f FILE is apply -f FILE with the survey of the cluster shown first.',
     examples: [
       'kubectl calico-fw init',
       'kubectl calico-fw init --dry-run=server',
@@ -48,7 +49,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     ],
   },
   audit: {
-    more: 'Reads every node’s table of connections (by exec in calico-node) again and again, and judges each connection that comes in by the model of Felix that the proof uses.',
+    more: 'Reads every node’s table of connections (by exec in calico-node) again and again, for a minute or as long as --for says, and judges each connection that comes in by the model of Felix that the proof uses.',
     examples: ['kubectl calico-fw audit -f firewall.yaml --for 10m', 'kubectl calico-fw audit -f firewall.yaml --for 60m -o json > audit.json'],
     exitCodes: [
       [exitCodes.ok, 'no connection that was seen would be cut'],
@@ -68,7 +69,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     exitCodes: running,
   },
   adopt: {
-    more: 'Reads the HostEndpoints of others and the policies that govern them into a file, shows which packets fare otherwise, and tries it before theirs. Theirs stay until you keep it, and are in force again at once if you do not.',
+    more: 'Reads the HostEndpoints of others and the policies that govern them into a file, shows which packets are treated differently, and tries it before theirs. Theirs stay until you keep it, and are in force again at once if you do not.',
     examples: [
       'kubectl calico-fw adopt --dry-run > firewall.yaml  # look first',
       'kubectl calico-fw adopt',
@@ -103,9 +104,9 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   rollback: {
     more: 'Any change can be gone back to, also one that was taken back. What closes again closes on trial; what only opens just opens.',
     examples: [
-      'kubectl calico-fw rollback               # undo the last change',
-      'kubectl calico-fw rollback --to 3     # as it was after change 3',
-      'kubectl calico-fw rollback --to 0     # as before this tool came',
+      'kubectl calico-fw rollback             # undo the last change',
+      'kubectl calico-fw rollback --to 3      # as it was after change 3',
+      'kubectl calico-fw rollback --to 0      # as before this tool came',
     ],
     exitCodes: running,
   },
@@ -113,7 +114,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     examples: ['kubectl calico-fw status', 'kubectl calico-fw status -o json'],
     exitCodes: [
       [exitCodes.ok, 'the firewall is kept, or there is none'],
-      [exitCodes.failure, 'something waits for you: a trial, an expired one, an opened cluster, an interface that is not closed'],
+      [exitCodes.failure, 'something waits for you: a change on trial or not kept, an opened cluster, an interface that is not closed'],
       usage,
       unreachable,
     ],
@@ -126,7 +127,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
       'kubectl calico-fw history 3 --bundle --redact > change-3.yaml',
       'kubectl calico-fw history -o json',
     ],
-    exitCodes: [ok, [exitCodes.failure, 'the checkpoints are no unbroken chain, or it failed'], usage, unreachable],
+    exitCodes: [ok, [exitCodes.failure, 'the chain of checkpoints is broken, or it failed'], usage, unreachable],
   },
   doctor: {
     examples: ['kubectl calico-fw doctor', 'kubectl calico-fw doctor -o json'],
@@ -139,7 +140,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
     ],
   },
   explain: {
-    more: 'Shows every decision on the way, in order: failsafes, policies, Services, profiles. What the model does not know it says; it never guesses.',
+    more: 'Shows every decision on the way, in order: failsafes, policies, Services, profiles. It says what it does not know, and never guesses.',
     examples: [
       'kubectl calico-fw explain 192.168.218.53 ws1:10250/tcp',
       'kubectl calico-fw explain 203.0.113.9 192.168.218.180:443/tcp -f firewall.yaml',
@@ -150,7 +151,7 @@ export const helpWords: Readonly<Record<string, HelpWords>> = {
   },
   confirm: { examples: ['kubectl calico-fw confirm', 'kubectl calico-fw confirm --yes'], exitCodes: running },
   open: {
-    more: 'Needs no lock and no question. One write, and nothing is deleted; only where that cannot open, the HostEndpoints of this tool go. sync closes again, rollback cleans up.',
+    more: 'Needs no lock and no question. One write, and nothing is deleted; only where that cannot open, the HostEndpoints of this tool go. sync closes again on trial; rollback undoes the last change; rollback --to 0 takes everything away and stays open.',
     examples: ['kubectl calico-fw open'],
     exitCodes: [ok, failure, usage, incomplete, unreachable],
   },

@@ -26,7 +26,7 @@ export const historyText = (changes: readonly Told[], chain: Chain | undefined):
     ...(chain?.head === undefined ? [] : [chainInWords(chain)]),
     'what one of them did:   kubectl calico-fw history CHANGE',
     'all that is kept of it: kubectl calico-fw history CHANGE --bundle',
-    'go back to one:         kubectl calico-fw rollback --to CHANGE',
+    ...(away.length === changes.length ? [] : ['go back to one:         kubectl calico-fw rollback --to CHANGE']),
   ].join('\n')
 }
 
@@ -44,11 +44,18 @@ export const changeText = (change: Told): string => {
 export const effectsOf = ({ images }: Checkpoint): string[] =>
   images.map(({ ref, before }) => `${before === null ? 'created or about to be' : 'changed or deleted'}: ${formatRef(ref)}`)
 
+/** How a run ended, as people say it; in documents it stands as it was written. */
+const endings: Readonly<Record<string, string>> = {
+  'rolled-back': 'taken back',
+  incomplete: 'not wholly taken back',
+  left: 'left on trial',
+}
+
 const endOf = ({ undoes, undoneBy, outcome, end }: Told): string => {
   const first = undoes.length === 0 ? [] : [`takes back ${undoes.join(', ')}`]
   const last = undoneBy === undefined ? [] : [`taken back by ${undoneBy}`]
   const probes = end === undefined ? [] : [`${end.green} probes green`]
-  return [...first, ...(outcome === undefined ? [] : [outcome]), ...probes, ...last].join(', ') || 'not told'
+  return [...first, outcome === undefined ? 'not finished' : (endings[outcome] ?? outcome), ...probes, ...last].join(', ')
 }
 
 /** Checkpoints of each change, in their order. */

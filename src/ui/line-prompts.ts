@@ -82,7 +82,7 @@ export const createLinePrompter = ({ input, output }: Pick<Terminal, 'input' | '
       const read = (text: string): Reading<boolean> =>
         text === '' || text === question.expected
           ? { value: text === question.expected }
-          : { problem: `type ${question.expected}, or nothing to stop here` }
+          : { problem: `type ${question.expected}, or press Enter to stop` }
       return ask(question, [], '>', read, options)
     },
   }

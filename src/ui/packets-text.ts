@@ -21,9 +21,7 @@ export const packetsText = ({ changes, nodes, leftOut }: PlanPackets): string[] 
       const targets = some(destinations.flatMap(cidrsOf).flatMap((cidr) => addressesText(cidr, names)))
       return `${change} ${traffic} on ${targets}, for ${sourcesText(sources)}`
     }),
-    ...(unclear === 0
-      ? []
-      : [`${counted(unclear, 'packet set')} more of which it is not told what becomes of them now, or then: plan -o json lists them`]),
+    ...(unclear === 0 ? [] : [`${unclear} more packet ${unclear === 1 ? 'set' : 'sets'} could not be decided: plan -o json lists them`]),
     ...(leftOut === undefined ? [] : [`not asked about: ${leftOut}`]),
   ]
 }

@@ -52,7 +52,7 @@ export const createPrompter = ({ input, output, theme }: Terminal): Prompter => 
     input: (question, options) => ask(question, { type: 'input', default: question.default, validate: question.validate ?? (() => true) }, options),
     confirm: (question, options) => ask(question, { type: 'confirm', default: false }, options),
     typed: async (question, options) => {
-      const validate = (text: string) => text === '' || text === question.expected || `type ${question.expected}, or nothing to stop here`
+      const validate = (text: string) => text === '' || text === question.expected || `type ${question.expected}, or press Enter to stop`
       return (await ask<string>(question, { type: 'input', validate }, options)) === question.expected
     },
   }

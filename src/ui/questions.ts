@@ -60,7 +60,7 @@ const interfaces = ({ nodes, gatheredAt }: Facts): WizardQuestion => {
   return {
     id: 'interfaces',
     flag: '--interface',
-    message: 'Which network interfaces shall be closed?',
+    message: 'Which network interfaces should close?',
     why: 'Whatever comes in on them is refused unless something below allows it. What leaves the nodes stays open; so do interfaces you do not choose.',
     form: offers.length === 0 ? 'text' : 'several',
     offers,
@@ -89,7 +89,7 @@ const trust = (facts: Facts): WizardQuestion => {
     id: 'trust',
     flag: '--trust',
     message: 'Which networks have full access to every port?',
-    why: `The nodes themselves, pods and Services (${always.join(', ')}) always have it. Danger: whoever sits in a trusted network reaches everything.`,
+    why: `The nodes themselves, pods and Services (${always.join(', ')}) always have it. Danger: everyone in a trusted network reaches every port.`,
     form: 'several',
     offers: [
       ...own.map((address) => ({ value: hostCidr(address), name: `${hostCidr(address)} (this machine)`, checked: false })),
@@ -141,7 +141,7 @@ const nodePorts = (facts: Facts): WizardQuestion[] => {
     {
       id: 'nodePorts',
       flag: '--node-ports',
-      message: 'What becomes of the NodePorts?',
+      message: 'What happens to the NodePorts?',
       why: `Services listen on every node at ${listed(specs.slice(0, 6))}${specs.length > 6 ? ` and ${specs.length - 6} more` : ''}. Danger: a load balancer outside the cluster may live on them.`,
       form: 'one',
       offers: [
@@ -181,7 +181,7 @@ const failsafes = ({ apiEndpoints, failsafes: effective }: Facts): WizardQuestio
   return {
     id: 'failsafes',
     flag: '--failsafe',
-    message: 'Which ports become failsafes besides those in force?',
+    message: 'Which more ports become failsafes?',
     why: 'A failsafe stays open on every node, to everyone, whatever any policy says: the last way in. Every API port is made one, or the nodes could not reach the API.',
     form: 'text',
     offers: missing.map((port) => ({ value: `${port}/tcp`, name: `${port}/tcp`, checked: true })),

@@ -80,7 +80,7 @@ const fromOutside = (compiled: CompiledWorld, packet: Packet): Outcome => {
   const chosen = packet.via === undefined ? undefined : compiled.node(packet.via)
   if (chosen !== undefined) return enter(chosen, chosen.nics)
   const nodes = candidates(compiled, place, packet.destination.text)
-  if (nodes === undefined) return unknown(undefined, '', `no node, pod or Service is known under ${packet.destination.text}`)
+  if (nodes === undefined) return unknown(undefined, '', `no node, pod or Service is known at ${packet.destination.text}`)
   return agree(undefined, '', open, nodes, (node) => enter(node, node.nics))
 }
 

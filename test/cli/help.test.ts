@@ -75,7 +75,7 @@ it('prints the version of package.json', async () => {
 describe('completion in Cobra’s form', () => {
   it.each([
     [['ro'], 'rollback\tgo back to an earlier state, and prove it\n:4\n'],
-    [['init', '--node'], '--node-ports\twhat becomes of NodePorts\n:4\n'],
+    [['init', '--node'], '--node-ports\twhat happens to NodePorts: close, open, or the ports to keep open\n:4\n'],
     [['demo', '--scenario', 'l'], 'lockout\t\n:4\n'],
     [['init', '-f', ''], ':0\n'],
     [['nonsense', 'x', ''], expect.stringContaining('init\t')],

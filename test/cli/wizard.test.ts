@@ -16,8 +16,8 @@ const questions: readonly (readonly [string, RegExp])[] = [
   ['Which network interfaces', /❯◉ ens160/],
   ['Which networks have full access', /❯◯ 192\.168\.218\.170\/32/],
   ['Which of these addresses', /❯◉ 192\.168\.218\.180/],
-  ['What becomes of the NodePorts', /❯ close them all/],
-  ['Which ports become failsafes', /\(7443\s*\/tcp\)/],
+  ['What happens to the NodePorts', /❯ close them all/],
+  ['Which more ports become failsafes', /\(7443\s*\/tcp\)/],
 ]
 /** A stage at work, what it says, and what is still to come. */
 const working = /[⠀-⣿] \w+[^\n]*\n[^\n]*opens by itself in \d+ s[\s\S]*◼ Keep it/

@@ -163,8 +163,8 @@ describe('names and failsafes of add-vip', () => {
   })
 
   it.each([
-    ['SCTP', request('10.0.0.1', ['80/sctp']), /80\/sctp can not be a failsafe/],
-    ['a range', request('10.0.0.1', ['80-90/tcp']), /80-90\/tcp can not be a failsafe/],
+    ['SCTP', request('10.0.0.1', ['80/sctp']), /80\/sctp cannot be a failsafe/],
+    ['a range', request('10.0.0.1', ['80-90/tcp']), /80-90\/tcp cannot be a failsafe/],
     ['sources', request('10.0.0.1', ['80/tcp'], ['10.0.0.0/8']), /contradict each other/],
   ])('refuses a failsafe with %s', (_, of, message) => {
     expect(() => vipFailsafes(of)).toThrow(

@@ -79,7 +79,7 @@ describe('words', () => {
         change: 'opens',
         what: 'every port of every node and every address',
         forWhom: '192.168.7.0/24',
-        because: 'it becomes a trusted network. Danger: everyone in it reaches everything',
+        because: 'it becomes a trusted network. Danger: everyone in it reaches every port',
       },
     ])
     const trusted = homePlan(facts, { trustedNets: [parseCidr('192.168.7.0/24')] }, 2).differences.find(({ what }) => what === 'everything')

@@ -60,7 +60,7 @@ describe('the wizard’s questions for the home cluster', () => {
     const blind = { ...facts, nodes: facts.nodes.map((node) => ({ ...node, interfaces: [] })) }
     expect(question('interfaces', blind).form).toBe('text')
     expect(() => answerByDefault(question('interfaces', blind))).toThrow(FwError)
-    expect(() => answerByDefault(question('nodePorts'))).toThrow('--yes does not answer "What becomes of the NodePorts?"')
+    expect(() => answerByDefault(question('nodePorts'))).toThrow('--yes does not answer "What happens to the NodePorts?"')
   })
 })
 
