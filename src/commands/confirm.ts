@@ -30,7 +30,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
         situation.unfinished.length > 0
           ? `change ${situation.unfinished.join(', ')} is not kept: its deadline has passed, and what it closed opened by itself`
           : 'no gate is armed in this cluster',
-      fix: situation.unfinished.length > 0 ? 'clean up: kubectl calico-fw rollback, then run init again' : 'see: kubectl calico-fw status',
+      fix: situation.unfinished.length > 0 ? 'take it back: kubectl calico-fw rollback, then run the change again' : 'see: kubectl calico-fw status',
     })
   }
   const closedNodes = situation.hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.run] === `${gate.change}`).map(({ spec }) => spec.node)

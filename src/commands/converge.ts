@@ -1,5 +1,6 @@
 import { refOf } from '../calico/object.ts'
 import type { Labels } from '../calico/selector.ts'
+import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { takenOver } from '../firewall/adoption.ts'
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
@@ -112,6 +113,11 @@ const planOnScreen = ({ cluster, context }: CommandContext, { plan, proof, packe
 
 const confirmed = async ({ ui, cluster }: CommandContext, plan: Plan, yes: boolean): Promise<boolean> => {
   if (yes) return true
+  if (!ui.interactive)
+    throw new FwError('FW_MISSING_ANSWER', 'this asks before it writes, and nobody is there to answer', {
+      why: 'there is no terminal to ask at',
+      fix: 'let it begin by itself: --yes',
+    })
   const { name } = plan.firewall.metadata
   return ui.typed({
     message: `Type ${name} to begin, or press Enter to stop:`,

@@ -42,7 +42,6 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
   const over = hostEndpoints.filter(isOverAnother)
   const again = 'the firewall that was there before is in force'
-  const hasFirewall = hostEndpoints.length > 0 || situation.changes.length > 0 || situation.firewall !== undefined
   const next: Record<Standing, string[]> = {
     none: ['No firewall of this tool is in force.', 'next: kubectl calico-fw init'],
     kept: [
@@ -68,23 +67,30 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
       ...(limitsUnkept(situation)
         ? ['What its nodes send is limited still, by GlobalNetworkPolicy calico-fw-egress: kubectl calico-fw open lets it out.']
         : []),
-      'clean up:             kubectl calico-fw rollback',
-      `clean up and go on:   kubectl calico-fw ${over.length > 0 ? 'adopt' : 'init'}`,
+      'take it back:             kubectl calico-fw rollback',
+      `take it back and go on:   kubectl calico-fw ${over.length > 0 ? 'adopt' : 'init'}`,
     ],
-    opened: hasFirewall
+    opened: hasFirewall(situation)
       ? [
           'Everything is open: GlobalNetworkSet calico-fw-open exists.',
           ...(unfinished.length === 0 ? ['close again, on trial:            kubectl calico-fw sync'] : []),
           'undo the last change:             kubectl calico-fw rollback   # what earlier changes closed closes again, on trial',
           'take everything away, stay open:  kubectl calico-fw rollback --to 0',
         ]
-      : ['GlobalNetworkSet calico-fw-open exists, and this cluster has no firewall of this tool: it opens nothing.'],
+      : [
+          'GlobalNetworkSet calico-fw-open exists, and this cluster has no firewall of this tool: nothing was closed.',
+          'take it away:  kubectl calico-fw rollback --to 0',
+        ],
   }
   const step = lock?.step === undefined ? '' : `, at "${lock.step}"`
   const holder =
     lock === undefined ? [] : [`${lock.holder} holds the lock${step}; its last sign of life is ${secondsSince(lock.renewedAt, now)} s old.`]
   return [...next[standingOf(situation)], ...holder]
 }
+
+/** Whether anything is here that could close, or did. */
+const hasFirewall = ({ hostEndpoints, changes, firewall, damaged }: Situation): boolean =>
+  hostEndpoints.length > 0 || changes.length > 0 || firewall !== undefined || damaged.length > 0
 
 /** How an object of ours comes to stand in no checkpoint. */
 export const strayReasons =
@@ -132,7 +138,9 @@ export const run = async ({ cluster, context, printer }: CommandContext): Promis
   const standing = standingOf(situation)
   for (const { error } of situation.damaged) printer.talk(`note: ${error.message}: ${error.why ?? ''}`)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
-  for (const sentence of straySentences(situation.strays)) printer.data(sentence)
+  // An open set where there is no firewall has been told already.
+  const told = standing === 'opened' && !hasFirewall(situation) && situation.strays.length === 1
+  for (const sentence of told ? [] : straySentences(situation.strays)) printer.data(sentence)
   const coverage = standing === 'kept' ? await coverageNow(cluster, situation) : undefined
   if (coverage !== undefined) for (const sentence of coverageSentences(coverage)) printer.data(sentence)
   printChanges(printer, situation)

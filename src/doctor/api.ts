@@ -37,7 +37,7 @@ export const apiChecks: readonly Check[] = [
   {
     id: 'FW-D004',
     category: 'API',
-    title: 'the control plane is told from the workers',
+    title: 'control-plane nodes can be told from workers',
     look: ({ nodes }) =>
       nodes.some(({ controlPlane }) => controlPlane)
         ? []

@@ -133,7 +133,7 @@ const values: Bad[] = [
     title: 'no terminal, no word',
     argv: ['init', ...enough.slice(1), '--interface', 'ens160', '--trust', 'none', '--vip', 'none', '--failsafe', 'none'],
     code: 2,
-    says: /Type home to begin[\s\S]*--yes/,
+    says: /asks before it writes[\s\S]*--yes/,
   },
   {
     title: 'add-vip without a firewall',

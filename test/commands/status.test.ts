@@ -66,7 +66,7 @@ describe('what status tells', () => {
       says: [
         'is not kept',
         'the firewall that was there before is in force, with what this one opens',
-        'clean up and go on:   kubectl calico-fw adopt',
+        'take it back and go on:   kubectl calico-fw adopt',
       ],
       not: ['everything is open'],
     },

@@ -10,7 +10,7 @@ const opening = `# Who may do what with kubectl calico-fw. Apply it, then put pe
 #   calico-fw:read     status, history, plan, explain, doctor, export, render
 #   calico-fw:recover  that, and open: opens the cluster, can close nothing
 #   calico-fw:operate  that, and init, apply, sync, adopt, add-vip, confirm, rollback
-#   calico-fw:nodes    beside one of them: look into nodes and probe from them. pods/exec in calico-node and nodes/proxy are root on every node;
+#   calico-fw:nodes    beside one of them: audit; look into nodes and probe from them. pods/exec in calico-node and nodes/proxy are root on every node;
 #                      without this role init asks for --accept-unseen host-input-rules, and the probes from nodes are not asked
 #
 # Where calico-node runs elsewhere than in ${calicoNamespace}, change that namespace. Nobody here may read Secrets.
