@@ -6,7 +6,7 @@ import { byText } from './by-text.ts'
 import type { Facts } from './facts.ts'
 import type { AllowEntry, HostFirewall, NarrowedFailsafes } from './host-firewall.ts'
 import { isNarrowed } from './narrowed-failsafes.ts'
-import { isOpenBefore, newlyTrusted, type OpenBefore } from './open-before.ts'
+import { isOpenBefore, newlyTrusted, type OpenBefore, trustBeginning, trustEnding } from './open-before.ts'
 import { type Door, doorsOf, reachOf } from './openings.ts'
 import type { Difference } from './plan.ts'
 
@@ -35,14 +35,17 @@ const others = 'everyone but nodes, pods and trusted networks'
 
 const closings = (input: WordsInput): Difference[] => {
   const { closing, narrowed, firewall } = input
-  const removed = narrowed.map(
-    (name): Difference => ({
-      change: 'closes',
-      what: `what allow entry ${name} opened beyond the file`,
-      forWhom: others,
-      because: 'the file no longer allows it',
-    }),
-  )
+  const removed = [
+    ...narrowed.map(
+      (name): Difference => ({
+        change: 'closes',
+        what: `what allow entry ${name} opened beyond the file`,
+        forWhom: others,
+        because: 'the file no longer allows it',
+      }),
+    ),
+    ...trustEnding(input.trusted, input),
+  ]
   if (closing.length === 0) return removed
   const pings: Difference[] =
     firewall.spec.icmp === undefined
@@ -137,14 +140,7 @@ const doorName = ({ kind, address, protocol, port, service }: Door): string => {
 }
 
 const openingsOf = (input: WordsInput): Difference[] => [
-  ...newlyTrusted(input.trusted, input).map(
-    (net): Difference => ({
-      change: 'opens',
-      what: 'every port of every node and every address',
-      forWhom: net,
-      because: 'it becomes a trusted network. Danger: everyone in it reaches every port',
-    }),
-  ),
+  ...trustBeginning(input.trusted, input),
   ...(input.pings
     ? [
         {

@@ -4,6 +4,7 @@ import { entryRules } from './allow-policy.ts'
 import { opens } from './failsafe-change.ts'
 import type { AllowEntry } from './host-firewall.ts'
 import { narrows } from './narrowing.ts'
+import type { Difference } from './plan.ts'
 
 /** What was open before a change. */
 export interface OpenBefore {
@@ -20,6 +21,24 @@ export interface OpenBefore {
 /** Trusted networks that a firewall in force did not trust. */
 export const newlyTrusted = (trusted: readonly Cidr[], { standing, trustedBefore }: Pick<OpenBefore, 'standing' | 'trustedBefore'>): Cidr[] =>
   standing ? trusted.filter((net) => !trustedBefore.some((old) => covers(old, net))) : []
+
+/** Newly trusted networks as openings, with the danger of each. */
+export const trustBeginning = (trusted: readonly Cidr[], before: Pick<OpenBefore, 'standing' | 'trustedBefore'>): Difference[] =>
+  newlyTrusted(trusted, before).map((net) => ({
+    change: 'opens',
+    what: 'every port of every node and every address',
+    forWhom: net,
+    because: 'it becomes a trusted network. Danger: everyone in it reaches every port',
+  }))
+
+/** Networks that a firewall in force trusts, and will no longer, or not whole. */
+export const trustEnding = (trusted: readonly Cidr[], { standing, trustedBefore }: Pick<OpenBefore, 'standing' | 'trustedBefore'>): Difference[] =>
+  (standing ? trustedBefore.filter((net) => !trusted.some((now) => covers(now, net))) : []).map((net) => ({
+    change: 'closes',
+    what: 'what is not named below',
+    forWhom: net,
+    because: 'it is no trusted network any more, or not all of it',
+  }))
 
 /** Whether all that an entry lets in was let in before: by entries of whatever name, or by failsafes. */
 export const isOpenBefore = (entry: AllowEntry, { standing, allowedBefore, failsafes, newFailsafes }: OpenBefore): boolean => {

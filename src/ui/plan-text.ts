@@ -81,7 +81,7 @@ const order = ({ failsafes, narrowing, sets, policies, batches, adoption, differ
     : [
         `Failsafe ports: ${addedFailsafes(failsafes)}. Every Felix restarts once, within about 10 s; what is in force stays in force, but a new connection may need a second try meanwhile.`,
       ]),
-  `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. ${differences.some(({ change }) => change === 'opens') ? 'What they open opens at once; nothing closes by them.' : batches.length === 0 ? 'Nothing closes by them.' : 'They select nothing yet, so nothing closes.'}`,
+  `Sets and policies: ${counted(sets.length, 'object')} and ${policies.length === 1 ? '1 policy' : `${policies.length} policies`}. ${differences.some(({ change }) => change === 'opens') ? 'What they open opens at once; they close nothing.' : batches.length === 0 ? 'They close nothing.' : 'They close nothing yet.'}`,
   ...(batches.length === 0
     ? []
     : [

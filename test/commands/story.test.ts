@@ -74,6 +74,11 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   expect(stage.files.get('/home.yaml')).toContain('vip-192-168-218-174-31110')
   expect((await stage.run(['plan', '-f', '/home.yaml'])).code).toBe(0)
 
+  const sent = simulator.requests.length
+  const known = await stage.run(['add-vip', '192.168.218.174', '--port', '31110/tcp', '--from', '192.168.218.53/32', '-f', '/home.yaml', '--yes'])
+  expect(known).toMatchObject({ code: 0, stderr: expect.stringContaining('Nothing to open') })
+  expect(stage.writes(sent)).toEqual([])
+
   const exported = await stage.run(['export'])
   expect(exported.code).toBe(0)
   stage.files.set('/exported.yaml', exported.stdout)

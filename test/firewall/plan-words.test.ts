@@ -86,6 +86,12 @@ describe('words', () => {
     expect(trusted?.forWhom).not.toContain('192.168.7.0/24')
   })
 
+  it('tell a network that is trusted no more as a closing', () => {
+    const facts = afterPlan(homeFacts(), homePlan(homeFacts(), { trustedNets: [parseCidr('192.168.7.0/24')] }))
+    const closes = homePlan(facts, { trustedNets: [] }, 2).differences.filter(({ change }) => change === 'closes')
+    expect(closes).toContainEqual(expect.objectContaining({ forWhom: '192.168.7.0/24', what: 'what is not named below' }))
+  })
+
   it('tell as an opening only what was closed, whatever the entry is called', () => {
     const [ingress] = homeFirewall().spec.allow
     if (ingress === undefined) throw new Error('no entry')
