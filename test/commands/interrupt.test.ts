@@ -24,7 +24,7 @@ describe('a run that is interrupted', () => {
     const stage = await start(onTestFinished)
     const ending = await interrupted(stage, 'SIGTERM', undefined)
     expect(ending.code).toBe(4)
-    expect(ending.stderr).toContain('SIGTERM: opening the cluster and undoing this change')
+    expect(ending.stderr).toContain('SIGTERM: opening again and undoing this change')
     expect(exporters(stage)).toEqual(['OPEN', 'OPEN', 'OPEN'])
   }, 40_000)
 })
