@@ -65,7 +65,7 @@ describe('warnings', () => {
   it.each<[string, Partial<DetectedCalico>, 'ipvs' | 'iptables', RegExp]>([
     ['IPVS', {}, 'ipvs', /IPVS mode: nobody has measured/],
     ['no calico-node', { calicoNode: undefined }, 'iptables', /environment.*was not looked at/],
-    ['an unknown dataplane', { dataplane: 'unknown' }, 'iptables', /whether Felix programs iptables or nftables/],
+    ['an unknown dataplane', { dataplane: 'unknown' }, 'iptables', /packet filter is not known/],
     ['an unknown version', { version: undefined }, 'iptables', /version of Calico is not known/],
   ] as [string, Partial<DetectedCalico>, 'ipvs' | 'iptables', RegExp][])('%s', (_title, more, mode, expected) => {
     expect(warnings(detected(more), mode)).toEqual([{ level: 'warning', text: expect.stringMatching(expected) }])

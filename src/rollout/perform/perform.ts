@@ -27,8 +27,9 @@ export const perform = async (context: PerformContext, step: Step, state: RunSta
   const { api, clock } = context.ports
   switch (step.kind) {
     case 'lock':
+      // Before the lock: a step that fails holding it would not give it back. Who may not read the set hears of it from the preflight.
+      context.memory.openMark = openMark(await api.get(refOf(state.config.openSet)).catch(() => undefined))
       await context.lock.acquire(step.takeOver === true)
-      context.memory.openMark = openMark(await api.get(refOf(state.config.openSet)))
       return none
     case 'preflight':
       await preflight(context, step.objects, step.failsafes ?? [])
