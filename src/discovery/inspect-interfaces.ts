@@ -4,32 +4,35 @@ import { type Address, type Family, familyOf } from '../net/address.ts'
 import { contains, networkOf } from '../net/cidr.ts'
 import { addressIn } from './loose-text.ts'
 
-const text = v.exactOptional(v.string())
-const links = v.array(
-  v.object({
-    ifname: v.string(),
-    link: text,
-    master: text,
-    link_type: text,
-    flags: v.exactOptional(v.array(v.string()), []),
-    linkinfo: v.exactOptional(v.object({ info_kind: text, info_data: v.exactOptional(v.looseObject({ id: v.exactOptional(v.unknown()) })) })),
-    addr_info: v.exactOptional(v.array(v.looseObject({ local: text, prefixlen: v.exactOptional(v.number()) })), []),
+/** A field that `ip` leaves out, or prints as null where the kernel tells none (`"link": null` of tunl0@NONE), says nothing; so does one of a type not known here. */
+const text = v.fallback(v.optional(v.string()), undefined)
+const number = v.fallback(v.optional(v.number()), undefined)
+const listOf = <Item extends v.GenericSchema>(item: Item) => v.fallback(v.optional(v.array(item), []), [])
+const link = v.object({
+  ifname: v.string(),
+  link: text,
+  master: text,
+  link_type: text,
+  flags: listOf(v.unknown()),
+  linkinfo: v.fallback(v.object({ info_kind: text, info_data: v.fallback(v.object({ id: v.unknown() }), { id: undefined }) }), {
+    info_kind: undefined,
+    info_data: { id: undefined },
   }),
-)
-const routes = v.array(v.object({ dst: v.string(), gateway: text, dev: text, metric: v.exactOptional(v.number(), 0) }))
+  addr_info: listOf(v.fallback(v.object({ local: text, prefixlen: number }), {})),
+})
+const route = v.object({ gateway: text, dev: text, metric: v.fallback(v.optional(v.number(), 0), 0) })
 
 /**
  * The interfaces in the output of `ip -j -d addr` (iproute2 4.15 and newer); undefined where it is none. Entries without a name, which `ip` prints for
  * interfaces that went away meanwhile, are left out.
  */
 export const interfacesIn = (json: string): InspectedInterface[] | undefined => {
-  const parsed = v.safeParse(links, withoutEmpty(jsonOf(json)))
-  if (!parsed.success) return undefined
-  return parsed.output.map(({ ifname, link, master, link_type, flags, linkinfo, addr_info }): InspectedInterface => {
+  const links = entriesIn(link, json)
+  return links?.map(({ ifname, link: under, master, link_type, flags, linkinfo, addr_info }): InspectedInterface => {
     const name = plainName(ifname)
-    const kind = kindOf(linkinfo?.info_kind, link_type)
-    const members = parsed.output.filter((one) => one.master === ifname).map((one) => plainName(one.ifname))
-    const vlanId = kind === 'vlan' ? Number(linkinfo?.info_data?.id) : Number.NaN
+    const kind = kindOf(linkinfo.info_kind, link_type)
+    const members = links.filter((one) => one.master === ifname).map((one) => plainName(one.ifname))
+    const vlanId = kind === 'vlan' ? Number(linkinfo.info_data.id) : Number.NaN
     return {
       name,
       kind,
@@ -37,7 +40,7 @@ export const interfacesIn = (json: string): InspectedInterface[] | undefined => 
       addresses: addressesOf(addr_info),
       ...(master === undefined ? {} : { master: plainName(master) }),
       // The other end of a veth is no interface it stands on.
-      ...(link === undefined || kind === 'veth' ? {} : { parent: plainName(link) }),
+      ...(under === undefined || kind === 'veth' ? {} : { parent: plainName(under) }),
       ...(Number.isInteger(vlanId) ? { vlanId } : {}),
       ...(members.length === 0 ? {} : { members }),
     }
@@ -46,10 +49,8 @@ export const interfacesIn = (json: string): InspectedInterface[] | undefined => 
 
 /** The default routes in the output of `ip -j route show default`, the preferred one first; undefined where it is none. `ip` prints nothing for no route. */
 export const defaultRoutesIn = (json: string, family: Family): Inspection['defaultRoutes'][number][] | undefined => {
-  const parsed = v.safeParse(routes, json.trim() === '' ? [] : jsonOf(json))
-  if (!parsed.success) return undefined
-  return [...parsed.output]
-    .sort((one, other) => one.metric - other.metric)
+  return entriesIn(route, json.trim() === '' ? '[]' : json)
+    ?.sort((one, other) => one.metric - other.metric)
     .flatMap(({ dev, gateway }) => {
       const via = addressIn(gateway)
       return dev === undefined ? [] : [{ family, device: plainName(dev), ...(via === undefined ? {} : { via }) }]
@@ -76,7 +77,7 @@ const kindOf = (kind: string | undefined, linkType: string | undefined): Interfa
   return /^(ipip|sit|ip6tnl|gre|gretap|ip6gre|vxlan|geneve|wireguard|tun|vti6?)$/.test(kind) ? 'tunnel' : 'other'
 }
 
-const addressesOf = (entries: readonly { readonly local?: string; readonly prefixlen?: number }[]): InspectedAddress[] => {
+const addressesOf = (entries: readonly { readonly local?: string | undefined; readonly prefixlen?: number | undefined }[]): InspectedAddress[] => {
   const found = entries.flatMap(({ local, prefixlen }) => {
     const address = addressIn(local)
     return address === undefined || prefixlen === undefined ? [] : [{ address, prefix: prefixlen }]
@@ -88,9 +89,17 @@ const addressesOf = (entries: readonly { readonly local?: string; readonly prefi
   })
 }
 
-/** `ip -j` prints `{}` for what its filter left out. */
-const withoutEmpty = (value: unknown): unknown =>
-  Array.isArray(value) ? value.filter((one: unknown) => typeof one === 'object' && one !== null && Object.keys(one).length > 0) : value
+/** The entries of a list that can be read, one by one: an odd one does not take the others with it. `ip -j` prints `{}` for what its filter left out. */
+const entriesIn = <Entry extends v.GenericSchema>(entry: Entry, json: string): v.InferOutput<Entry>[] | undefined => {
+  const list = jsonOf(json)
+  if (!Array.isArray(list)) return undefined
+  const given = list.filter((one: unknown) => typeof one !== 'object' || one === null || Object.keys(one).length > 0)
+  const read = given.flatMap((one) => {
+    const parsed = v.safeParse(entry, one)
+    return parsed.success ? [parsed.output] : []
+  })
+  return read.length === 0 && given.length > 0 ? undefined : read
+}
 
 const jsonOf = (json: string): unknown => {
   try {

@@ -41,17 +41,21 @@ export const withInspection = (node: NodeFacts, inspection: Inspection): NodeFac
 export const unseenOfNodes = ({ found, missing }: Inspections): Unseen[] => {
   const reasons = new Map<string, string[]>()
   const native = new Map<string, string[]>()
+  const hiddenInterfaces = new Map<string, string[]>()
   const note = (of: Map<string, string[]>, name: string, why: string): void => void of.set(why, [...(of.get(why) ?? []), name])
   for (const [name, why] of missing) note(reasons, name, why)
   for (const [name, { hostInput, unseen }] of found) {
     // Where a backend could not be read the firewall may stand right there. In native nftables it would hold all the same.
     const hidden = unseen.filter((text) => !/^(ip|nft) /.test(text))
+    const addresses = unseen.find((text) => text.startsWith('ip -j '))
+    if (addresses !== undefined) note(hiddenInterfaces, name, addresses)
     const [nft] = unseen.filter((text) => text.startsWith('nft '))
     if (hostInput === undefined || hidden.length > 0) note(reasons, name, hidden[0] ?? nft ?? 'its rules were not shown')
     else if (nft !== undefined) note(native, name, nft)
   }
   return [
     ...[...reasons].map(([why, nodes]): Unseen => ({ kind: 'host-input-rules', what: `INPUT rules of ${someOf(nodes)}`, why, nodes })),
+    ...[...hiddenInterfaces].map(([why, nodes]): Unseen => ({ kind: 'interfaces', what: `interfaces of ${someOf(nodes)}`, why, nodes })),
     ...[...native].map(([why, nodes]): Unseen => ({ kind: 'other', what: `nftables rules of ${someOf(nodes)}`, why, nodes })),
   ]
 }

@@ -78,6 +78,22 @@ describe('interfaces', () => {
     expect(found[3]).toMatchObject({ parent: 'bond0', vlanId: 100, master: 'red' })
   })
 
+  // Found in review: iproute2 prints `"link": null` for a device on none (lib/utils.c, print_null), and one tunl0 took every interface of the node with it.
+  test.each<[string, object]>([
+    ['tunl0@NONE', { link: null, link_type: 'ipip', linkinfo: { info_kind: 'ipip', info_data: { remote: 'any', ttl: 0 } } }],
+    ['one whose fields are null', { link: null, master: null, link_type: null, flags: null, linkinfo: null, addr_info: null }],
+    [
+      'one whose fields are of types not known here',
+      { link: 3, master: {}, link_type: [], flags: 'UP', linkinfo: 'x', addr_info: [null, { local: 1 }] },
+    ],
+  ])('%s stands beside the others', (_, odd) => {
+    const printed = [link('ens160', undefined, holding('192.168.218.171/24')), { ifname: 'odd0', ...odd }, { ifindex: 9 }]
+    const found = interfacesIn(JSON.stringify(printed))
+    expect(found?.map(({ name }) => name)).toEqual(['ens160', 'odd0'])
+    expect(found?.[0]?.addresses).toEqual([{ address: '192.168.218.171', prefix: 24 }])
+    expect(found?.[1]).not.toHaveProperty('parent')
+  })
+
   test.each(['', 'Option "-j" is unknown', '{}', '[{"name": "eth0"}]'])('%j is no list of interfaces', (text) => {
     expect(interfacesIn(text)).toBeUndefined()
   })
@@ -91,6 +107,7 @@ describe('interfaces', () => {
       { family: 4, device: 'ens160', via: '192.168.218.1' },
       { family: 4, device: 'wlan0', via: '10.0.0.1' },
     ])
+    expect(defaultRoutesIn(JSON.stringify([{ dst: null, gateway: null, dev: 'ppp0' }, { dst: 'default', dev: null }, ...routes]), 4)).toHaveLength(3)
     expect(defaultRoutesIn('', 6)).toEqual([])
     expect(defaultRoutesIn('Error', 6)).toBeUndefined()
   })
@@ -274,7 +291,21 @@ describe('looking into nodes', () => {
     const inspections = await inspectNodes(home.nodes.slice(0, 1), answering(() => answer(...sections)).run, { now })
     const kind = why.startsWith('nft') ? 'other' : 'host-input-rules'
     const what = why.startsWith('nft') ? 'nftables rules' : 'INPUT rules'
-    expect(unseenOfNodes(inspections)).toEqual([{ kind, what: `${what} of ${nodeName('control1')}`, why, nodes: [nodeName('control1')] }])
+    expect(unseenOfNodes(inspections)[0]).toEqual({ kind, what: `${what} of ${nodeName('control1')}`, why, nodes: [nodeName('control1')] })
+  })
+
+  // Found in review: interfaces nobody could read were told by no word, since only the rules' reasons were kept.
+  test('interfaces that cannot be read are unseen', async () => {
+    const sections = clean.map(([name, text]) => [name, name === 'addr' ? 'Option "-j" is unknown' : text] as const)
+    const inspections = await inspectNodes(home.nodes.slice(0, 1), answering(() => answer(...sections)).run, { now })
+    expect(unseenOfNodes(inspections)).toEqual([
+      {
+        kind: 'interfaces',
+        what: `interfaces of ${nodeName('control1')}`,
+        why: 'ip -j -d addr: its output is no list of interfaces',
+        nodes: [nodeName('control1')],
+      },
+    ])
   })
 
   test('of very many rules those that Calico would open are kept', async () => {
