@@ -24,7 +24,9 @@ export const felixScript = ({ peers, rules, metricsPort }: LookRequest): string 
     '  read -r comm 2>/dev/null <"$p/comm" || continue',
     '  case "$comm" in calico*) ;; *) continue ;; esac',
     '  [ "$(readlink "$p/ns/net")" = "$me" ] || continue',
-    '  grep -qsa felix "$p/cmdline" && cat "$p/stat" 2>/dev/null',
+    '  grep -qsa felix "$p/cmdline" || continue',
+    // kubelet's probes are calico-node too: `-felix-ready`, `-felix-live`, and `health --felix-ready` from 3.33 on.
+    '  grep -qsaE "felix-(ready|live)" "$p/cmdline" || cat "$p/stat" 2>/dev/null',
     'done',
     'echo "@@ end 0"',
     'echo "@@ uptime"; cat /proc/uptime; echo "@@ end 0"',
@@ -65,13 +67,15 @@ export interface FelixProcess {
   readonly start: number
 }
 
-/** The processes in lines of /proc/PID/stat; a command's name may hold spaces and brackets. */
-export const processesIn = (text: string): FelixProcess[] =>
-  text.split('\n').flatMap((line) => {
+/** The processes in lines of /proc/PID/stat, the oldest first: it is Felix, what it or others start beside it is younger. A command's name may hold spaces and brackets. */
+export const processesIn = (text: string): FelixProcess[] => {
+  const processes = text.split('\n').flatMap((line) => {
     const match = /^(\d+) \(.*\) (\S) (.*)$/.exec(line)
     const start = Number(match?.[3]?.split(' ')[18])
     return match === null || !Number.isFinite(start) ? [] : [{ pid: Number(match[1]), state: match[2] ?? '?', start }]
   })
+  return processes.sort((one, other) => one.start - other.start)
+}
 
 /** What Felix says of itself: `ready`, the component that is not, or nothing, where it does not answer or reports no health. */
 export const readinessIn = (text: string): { readonly ready: boolean; readonly why?: string } | undefined => {

@@ -1,4 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
 import type { PodCommand } from '../../src/cluster/exec.ts'
@@ -7,7 +12,7 @@ import { sectionsOf } from '../../src/cluster/sections.ts'
 import { FwError } from '../../src/errors.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
-import { processesIn, readinessIn } from '../../src/probe/felix-script.ts'
+import { felixScript, processesIn, readinessIn } from '../../src/probe/felix-script.ts'
 import { policiesOn, programmedIn, rulesOf } from '../../src/probe/programmed.ts'
 import { createRealised, type RealisedContext } from '../../src/probe/realised.ts'
 import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
@@ -190,6 +195,37 @@ describe('Felix itself', () => {
       await afterLooks(felix({ state: '', uptime: 101 }), felix({ pid: 8, start: 10_200, uptime: 102.1 }), felix({ state: '', uptime: 105.5 })),
     ).toBe('crashing')
     expect(await afterLooks(felix({ state: '', uptime: 101 }), felix({ state: '', uptime: 105.5 }))).toBe('down')
+  })
+
+  // Found in review: kubelet runs `calico-node -felix-ready` in the same container every ten seconds, and that was taken for a Felix that had just started.
+  test('a readiness probe is not Felix, though its process id stands before', async () => {
+    const stat = (pid: number, start: number) => `${pid} (calico-node) S 60 60 60 0 -1 0 1 1 1 1 1 1 1 1 20 0 20 0 ${start} 1 1`
+    const meeting = (uptime: number) => felix({ uptime }).replace(/^7 .*$/m, [stat(1_203, (uptime - 1) * 100), stat(74, 5_000)].join('\n'))
+    expect(await afterLooks(meeting(1_000))).toBe('idle')
+    expect(await afterLooks(meeting(1_000), meeting(1_010))).toBe('idle')
+  })
+
+  test.runIf(existsSync('/proc/self/ns/net'))('the look itself leaves probes out', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'calico-node-'))
+    const program = join(directory, 'calico-node')
+    writeFileSync(program, '#!/bin/bash\necho here\nread -r\n', { mode: 0o755 })
+    const started = await Promise.all(
+      [['-felix'], ['-felix-ready', '-bird-ready'], ['-felix-live', '-bird-live'], ['component', 'node', 'health', '--felix-ready']].map(
+        async (words) => {
+          const child = spawn(program, words)
+          await once(child.stdout, 'data')
+          return child
+        },
+      ),
+    )
+    try {
+      const { stdout } = await promisify(execFile)('bash', ['-c', felixScript({ peers: [], rules: 'none', metricsPort: 9091 })])
+      const seen = new Set(processesIn(sectionsOf(stdout).get('felix')?.text ?? '').map(({ pid }) => pid))
+      expect(started.map(({ pid }) => seen.has(pid ?? 0))).toEqual([true, false, false, false])
+    } finally {
+      for (const child of started) child.stdin.end()
+      rmSync(directory, { recursive: true })
+    }
   })
 
   test('its process is found behind any name, and its health behind any padding', () => {
