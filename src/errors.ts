@@ -35,6 +35,7 @@ const exitOf = {
   FW_GATE: exitCodes.refused,
   FW_FOREIGN: exitCodes.refused,
   FW_HOST_FIREWALL: exitCodes.refused,
+  FW_OVERLAP: exitCodes.refused,
   FW_UNSEEN: exitCodes.refused,
   FW_BUSY: exitCodes.busy,
   FW_LOCK_LOST: exitCodes.failure,

@@ -22,6 +22,7 @@ export const storage = 'crd.projectcalico.org/v1'
 const calicoKinds = [
   ['BGPConfiguration', 'bgpconfigurations'],
   ['BGPPeer', 'bgppeers'],
+  ['BlockAffinity', 'blockaffinities'],
   ['ClusterInformation', 'clusterinformations'],
   ['FelixConfiguration', 'felixconfigurations'],
   ['GlobalNetworkPolicy', 'globalnetworkpolicies'],

@@ -65,6 +65,8 @@ const looking: readonly Right[] = [
     ...['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'NetworkSet', 'FelixConfiguration', 'IPPool', 'BGPConfiguration', 'BGPPeer'].map(
       (kind) => right(of(kind), 'list'),
     ),
+    // Asked only where an IPPool is disabled: whether anything still has an address of it.
+    right(of('BlockAffinity'), 'list'),
     right(of('Tier'), 'list'),
     right(of('ClusterInformation'), 'get', { names: ['default'] }),
   ]),

@@ -6,7 +6,8 @@ import type { DetectedCalico } from '../cluster/detect-calico.ts'
 import { findDuplicates } from '../cluster/duplicates.ts'
 import { shown } from '../cluster/stored-calico.ts'
 import type { Facts, IpPoolFacts } from '../firewall/facts.ts'
-import type { IpPoolObject } from './kube-objects.ts'
+import { covers } from '../net/cidr.ts'
+import type { BlockAffinityObject, IpPoolObject } from './kube-objects.ts'
 import { networkIn } from './loose-text.ts'
 import type { Reader } from './reader.ts'
 
@@ -19,6 +20,8 @@ const optionalCalico = ['GlobalNetworkSet', 'NetworkSet', 'Tier', 'IPPool'] as c
 /** Calico's objects as facts; `ipPools` are the objects themselves, undefined where they are not shown. */
 export interface CalicoObjects extends Pick<Facts, 'felixConfigurations' | 'hostEndpoints' | 'policies' | 'networkSets' | 'tiers' | 'duplicates'> {
   readonly ipPools: readonly IpPoolObject[] | undefined
+  /** Blocks of pools; read only where a pool is disabled, undefined where they are not shown. */
+  readonly blocks: readonly BlockAffinityObject[] | undefined
 }
 
 /** Begins to read every Calico object in both groups, before it is known which of them counts. */
@@ -49,6 +52,9 @@ export const readCalico = async (reader: Reader, { readableAs, flavour }: Detect
     read('Tier'),
     read('IPPool'),
   ])
+  const blocks = (ipPools as IpPoolObject[] | undefined)?.some(({ spec }) => spec?.disabled === true)
+    ? await reader.list(resourceOf(readableAs, 'BlockAffinity'))
+    : []
   const duplicates = await Promise.all([
     duplicatesOf('HostEndpoint', hostEndpoints),
     duplicatesOf('GlobalNetworkPolicy', policies),
@@ -64,8 +70,18 @@ export const readCalico = async (reader: Reader, { readableAs, flavour }: Detect
     networkSets: [...(globalSets ?? []), ...(sets ?? [])] as NetworkSet[],
     tiers: (tiers ?? []) as Tier[],
     ipPools: ipPools as IpPoolObject[] | undefined,
+    blocks: blocks as BlockAffinityObject[] | undefined,
     duplicates: duplicates.flat(),
   }
+}
+
+/** Pools anything may have an address of: a disabled one only where blocks of it are in use, or are not shown. */
+export const poolsInUse = (pools: readonly IpPoolObject[], blocks: readonly BlockAffinityObject[] | undefined): IpPoolObject[] => {
+  const used = blocks?.flatMap(({ spec }) => networkIn(spec?.cidr) ?? [])
+  return pools.filter(({ spec }) => {
+    const cidr = networkIn(spec?.cidr)
+    return spec?.disabled !== true || used === undefined || (cidr !== undefined && used.some((block) => covers(cidr, block)))
+  })
 }
 
 /** Pools that pods or tunnels take addresses from; from 3.30 on a pool may serve LoadBalancers alone, and those addresses are no pods. */

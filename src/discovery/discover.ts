@@ -9,7 +9,7 @@ import { understood } from '../firewall/understood.ts'
 import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
 import { endpointsOf } from './api-endpoints.ts'
-import { ipPoolFacts, prefetchCalico, readCalico, readOwn, requiredKinds } from './calico-objects.ts'
+import { ipPoolFacts, poolsInUse, prefetchCalico, readCalico, readOwn, requiredKinds } from './calico-objects.ts'
 import { calleesOf, urlCalleesOf } from './callees.ts'
 import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from './control-plane.ts'
 import { endpointClaims } from './endpoint-claims.ts'
@@ -90,6 +90,7 @@ const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
     reader.note({ kind: 'services', what: 'service CIDRs', why: 'no ServiceCIDR, kubeadm-config or kube-apiserver pod tells them' })
   }
   const ipPools = calico.ipPools === undefined ? undefined : ipPoolFacts(calico.ipPools)
+  const pooled = ipPoolFacts(poolsInUse(calico.ipPools ?? [], calico.blocks))
   const claims = endpointClaims({ context, kubernetes, kubeadm, detected, typha, apiEndpoints })
   const resolved = { serviceCidrs: serviceCidrs ?? [], lookup: once(context.lookup), timeoutMs }
   const told = await endpointsOf(claims, { ...resolved, nodes: plain })
@@ -131,7 +132,7 @@ const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
     },
     nodes,
     // Where Calico has no pools, pods get their addresses from the nodes' own podCIDRs (host-local IPAM, as in Canal).
-    podCidrs: mergeCidrs(ipPools !== undefined && ipPools.length > 0 ? ipPools.map(({ cidr }) => cidr) : nodes.flatMap(({ podCidrs }) => podCidrs)),
+    podCidrs: mergeCidrs(pooled.length > 0 ? pooled.map(({ cidr }) => cidr) : nodes.flatMap(({ podCidrs }) => podCidrs)),
     ...(ipPools === undefined ? {} : { ipPools }),
     serviceCidrs: mergeCidrs(serviceCidrs ?? []),
     services: services.servicesFacts(kubernetes.services, kubernetes.endpointSlices),

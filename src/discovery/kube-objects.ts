@@ -96,7 +96,13 @@ export interface IpPoolObject extends KubeObject {
     readonly ipipMode?: string
     readonly vxlanMode?: string
     readonly allowedUses?: readonly string[]
+    readonly disabled?: boolean
   }
+}
+
+/** A BlockAffinity: a block of an IPPool that a node has taken addresses from. */
+export interface BlockAffinityObject extends KubeObject {
+  readonly spec?: { readonly cidr?: string }
 }
 
 /** A ValidatingWebhookConfiguration or MutatingWebhookConfiguration. */

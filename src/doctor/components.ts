@@ -2,7 +2,9 @@ import { readNet } from '../calico/nets.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { operatorSeen, operatorWords } from '../firewall/operator-path.ts'
 import { routerSuggestions } from '../firewall/suggestions.ts'
+import { overlapRemedy, trustedOverlaps } from '../firewall/trusted-overlaps.ts'
 import { type Check, error, some, warning } from './check.ts'
+import { keptFirewall } from './kept-firewall.ts'
 import { openingOf } from './opening.ts'
 
 const setting = ({ components }: Facts, name: string): string | undefined => components?.felixSettings.find((one) => one.name === name)?.value
@@ -84,6 +86,15 @@ export const componentChecks: readonly Check[] = [
           ),
         )
     },
+  },
+  {
+    id: 'FW-D110',
+    category: 'Calico',
+    title: 'pods and Services have networks of their own',
+    look: (facts) =>
+      trustedOverlaps(facts, keptFirewall(facts)?.spec.trustedNets ?? []).map((one) =>
+        error(`${one.text}: all of it has, or would get, full access to every port of the nodes`, overlapRemedy(one)),
+      ),
   },
   {
     id: 'FW-D109',

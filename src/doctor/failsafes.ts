@@ -1,11 +1,10 @@
 import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
 import { failsafeProblems } from '../calico/limits.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
-import { firewallIn } from '../firewall/firewall-text.ts'
 import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
 import { type Check, error, some, warning } from './check.ts'
+import { keptFirewall } from './kept-firewall.ts'
 
 const directions = ['inbound', 'outbound'] as const
 const portText = ({ protocol, port, net }: FailsafePort): string => `${port}/${protocol.toLowerCase()}${net === undefined ? '' : `@${net}`}`
@@ -13,16 +12,9 @@ const holds = (list: readonly FailsafePort[], { protocol, port }: Pick<FailsafeP
   list.some((entry) => entry.port === port && (narrowed || entry.net === undefined) && entry.protocol.toLowerCase() === protocol.toLowerCase())
 
 /** Whether the firewall that is kept has narrowed the port, and not somebody else. */
-const narrowedBy = ({ own }: Facts): ((port: FailsafePort) => boolean) => {
-  try {
-    const kept = own.find(({ kind }) => kind === 'ConfigMap')
-    const firewall = kept === undefined ? undefined : firewallIn(kept)
-    return (port) => firewall !== undefined && isNarrowed(firewall, port)
-  } catch (error) {
-    // Somebody edited it into something that is no firewall: then nobody says that a port was meant to be narrow.
-    if (error instanceof FwError) return () => false
-    throw error
-  }
+const narrowedBy = (facts: Facts): ((port: FailsafePort) => boolean) => {
+  const firewall = keptFirewall(facts)
+  return (port) => firewall !== undefined && isNarrowed(firewall, port)
 }
 const listText = (list: readonly FailsafePort[]): string => list.map(portText).sort().join(' ')
 

@@ -26,6 +26,7 @@ import { planProbes } from './plan-probes.ts'
 import { selectInterfaces } from './selection.ts'
 import { type Standing, standingOf } from './standing.ts'
 import { nodesService, toolNamespaceObject } from './tool-objects.ts'
+import { refuseOverlaps } from './trusted-overlaps.ts'
 import { vantageOf } from './vantage.ts'
 
 /** What a plan is made from. */
@@ -44,9 +45,10 @@ export interface PlanInput {
  * Makes the plan of a run: the same bytes for the same file, facts and number, in whatever order the facts come. `sets` and `policies` hold
  * every object the firewall consists of, also those that stand already: `sameSpec` tells which need a write. `batches` holds only
  * HostEndpoints that need one; without any nothing closes, and no gate policy is planned.
- * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_UNSUPPORTED; FW_PREFLIGHT where it closes more and no node is Ready to try it on
+ * @throws FwError FW_UNKNOWN_INTERFACE, FW_BAD_FAILSAFE, FW_BAD_OBJECT, FW_OVERLAP, FW_UNSUPPORTED; FW_PREFLIGHT where it closes more and no node is Ready to try it on
  */
 export const makePlan = ({ firewall, facts, change, windowSeconds, adopting }: PlanInput): Plan => {
+  refuseOverlaps(facts, firewall.spec.trustedNets)
   const standing = standingOf(facts)
   const linux = facts.nodes.filter(({ operatingSystem }) => operatingSystem === 'linux')
   const selection = selectInterfaces(linux, firewall.spec.interfaces)

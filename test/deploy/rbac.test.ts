@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
-import { v3 } from '../../src/calico/resources.ts'
+import { storage, v3 } from '../../src/calico/resources.ts'
 import { type Right, rightsOf, rightsToWrite } from '../../src/calico/rights.ts'
 import { FwError } from '../../src/errors.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
@@ -45,6 +45,14 @@ const single = (rights: readonly Right[]): Right[] => rights.flatMap((right) => 
 const rightInWords = ({ group, resource, verbs: [verb = ''], where, names }: Right): string =>
   `${inWords({ verb, group, resource, ...(where === 'cluster' ? {} : { namespace: namespaces[where] }) })}${names === undefined ? '' : ` ${names.join(' ')}`}`
 
+/** Whether blocks of it are in use is asked for. */
+const disabledPool = (flavour: Served): KubeObject => ({
+  apiVersion: flavour === 'storage' ? storage : v3,
+  kind: 'IPPool',
+  metadata: { name: 'disabled' },
+  spec: { cidr: '10.250.0.0/16', disabled: true },
+})
+
 const prepared = () => rbacObjects()[0] as KubeObject
 
 const rollBack = async () => {
@@ -60,6 +68,7 @@ const rollBack = async () => {
 const sitting = async (flavour: Served, change: () => Promise<void>): Promise<{ operate: Asked[]; recover: Asked[] }> => {
   stage = await setStage({ flavour })
   stage.sim.objects.create(prepared())
+  stage.sim.objects.create(disabledPool(flavour))
   const log = stage.sim.requests
   const since = (from: number) =>
     withCreates(

@@ -57,6 +57,19 @@ describe('the home cluster', () => {
   })
 })
 
+// Found in review: every pool was trusted, whether anything takes addresses from it or not.
+test.each<[string, KubeObject[], string[]]>([
+  ['a disabled pool nothing uses holds no pods', [], ['10.233.64.0/18']],
+  [
+    'one with a block does',
+    [object(v3, 'BlockAffinity', { name: 'ws1' }, { spec: { cidr: '192.168.7.64/26' } })],
+    ['10.233.64.0/18', '192.168.0.0/16'],
+  ],
+])('%s', async (_, blocks, expected) => {
+  const old = object(v3, 'IPPool', { name: 'default-ipv4-ippool-old' }, { spec: { cidr: '192.168.0.0/16', disabled: true } })
+  expect((await found(homeWith(old, ...blocks))).podCidrs).toEqual(expected)
+})
+
 describe('what may not be read', () => {
   test.each(['Node', 'HostEndpoint', 'GlobalNetworkPolicy', 'FelixConfiguration'])('%s ends discovery', async (kind) => {
     await expect(found(homeCluster, { forbidden: [kind] })).rejects.toMatchObject({ code: 'FW_FORBIDDEN' })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
-import { ipPoolFacts } from '../../src/discovery/calico-objects.ts'
+import { ipPoolFacts, poolsInUse } from '../../src/discovery/calico-objects.ts'
 import { calleesOf } from '../../src/discovery/callees.ts'
 import { kubeadmOf, kubeProxyOf, nodePortRangeOf, serviceCidrsOf } from '../../src/discovery/control-plane.ts'
 import { gateWebhooksOf } from '../../src/discovery/gate-webhooks.ts'
@@ -105,6 +105,18 @@ describe('IPPools', () => {
       ['10.1.0.0/16', 'Always'],
       ['10.3.0.0/16', 'Never'],
     ])
+  })
+
+  // Found in review: Calico's default pool, disabled beside another one and never used, was trusted whole, and with it the LAN it covers.
+  test.each<[string, object, readonly string[] | undefined, boolean]>([
+    ['that is in use', {}, [], true],
+    ['that is disabled, without a block', { disabled: true }, ['10.2.0.0/26'], false],
+    ['that is disabled, with a block in use', { disabled: true }, ['10.1.64.0/26'], true],
+    ['that is disabled, where blocks are not shown', { disabled: true }, undefined, true],
+  ])('a pool %s', (_, more, blocks, holdsPods) => {
+    const pool = object('v', 'IPPool', { name: 'a' }, { spec: { cidr: '10.1.0.0/16', ...more } })
+    const affinities = blocks?.map((cidr) => object('v', 'BlockAffinity', { name: cidr }, { spec: { cidr } }))
+    expect(poolsInUse([pool], affinities)).toEqual(holdsPods ? [pool] : [])
   })
 })
 

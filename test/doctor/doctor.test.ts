@@ -120,6 +120,7 @@ const planted: Record<string, readonly [Partial<Facts>, RegExp]> = {
   'FW-D005': [withComponents({ unavailableApis: ['v1beta1.metrics.k8s.io'] }), /v1beta1\.metrics\.k8s\.io is not available.*calico#7555/],
   'FW-D006': [withComponents({ operator: { via: 'tunnel', confirmed: [], looked: false } }), /a tunnel leads on/],
   'FW-D107': [withComponents({ felixSettings: [] }), /drops what pods send to their own node.*calico#5161/],
+  'FW-D110': [{ podCidrs: [parseCidr('192.168.0.0/16')] }, /pod network 192\.168\.0\.0\/16 holds 192\.168\.218\.171, an address of node control1/],
   'FW-D108': [
     {
       ...withNode(() => ({ ready: false })),
@@ -359,6 +360,14 @@ test('ports the kept firewall has narrowed are no findings; the same lists witho
   const found = (own: Facts['own']) =>
     examine({ ...clean, failsafes, own }).flatMap(({ id, findings }) => (findings.length > 0 && /30[34]/.test(id) ? [id] : []))
   expect([found([kept]), found([])]).toEqual([[], ['FW-D303', 'FW-D304']])
+})
+
+test('a pod network the kept firewall trusts by name is no finding', () => {
+  const home = parseHostFirewall(readFileSync(new URL('../../examples/home.yaml', import.meta.url), 'utf8'), 'home.yaml')
+  const pool = parseCidr('192.168.0.0/16')
+  const trusting = firewallConfigMap({ ...home, spec: { ...home.spec, trustedNets: [pool] } })
+  const found = (own: Facts['own']) => examine({ ...clean, podCidrs: [pool], own }).find(({ id }) => id === 'FW-D110')?.outcome
+  expect([found([firewallConfigMap(home)]), found([trusting])]).toEqual(['error', 'ok'])
 })
 
 test('every check is on docs/doctor.md', async () => {
