@@ -4,6 +4,7 @@ import { readNet } from '../calico/nets.ts'
 import { v3 } from '../calico/resources.ts'
 import type { FailsafePort, FelixConfiguration } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
+import { type PlaceFacts, standsWithNodes } from './api-places.ts'
 import { byText } from './by-text.ts'
 import type { ApiEndpoint, Facts } from './facts.ts'
 import type { HostFirewall } from './host-firewall.ts'
@@ -20,16 +21,20 @@ export interface RequiredFailsafe {
 const directions = ['inbound', 'outbound'] as const
 
 /**
- * Every failsafe that must be in force: the ports of all API endpoints and of whatever Felix and Typha talk to, both ways and for everyone,
- * and the file's own. A Felix that cannot reconnect keeps its rules but hears of no opening any more, 65 s after a balancer reloads.
+ * Every failsafe that must be in force: the ports of all API endpoints and of whatever Felix and Typha talk to, for everyone, outwards and, where they stand
+ * with the nodes, inwards; and the file's own. A Felix that cannot reconnect keeps its rules but hears of no opening any more, 65 s after a balancer reloads.
  */
-export const requiredFailsafes = (facts: Pick<Facts, 'apiEndpoints' | 'felixPeers'>, firewall: HostFirewall): RequiredFailsafe[] => {
+export const requiredFailsafes = (facts: Pick<Facts, 'apiEndpoints' | 'felixPeers'> & PlaceFacts, firewall: HostFirewall): RequiredFailsafe[] => {
   const { extraFailsafePorts } = firewall.spec
-  const lifelines = [...facts.apiEndpoints.map(asApi), ...facts.felixPeers.map(asPeer)].sort(
-    (one, other) => one.port - other.port || byText(one.reason, other.reason),
-  )
+  const stands = standsWithNodes(facts)
+  const lifelines = (direction: Direction) => {
+    const isAsked = (endpoint: ApiEndpoint): boolean => direction === 'outbound' || stands(endpoint)
+    return [...facts.apiEndpoints.filter(isAsked).map(asApi), ...facts.felixPeers.filter(isAsked).map(asPeer)].sort(
+      (one, other) => one.port - other.port || byText(one.reason, other.reason),
+    )
+  }
   return directions.flatMap((direction) => [
-    ...lifelines.map(({ port, reason }): RequiredFailsafe => ({ direction, port: { protocol: 'TCP', port }, reason })),
+    ...lifelines(direction).map(({ port, reason }): RequiredFailsafe => ({ direction, port: { protocol: 'TCP', port }, reason })),
     ...(direction === 'outbound' && firewall.spec.egress !== undefined ? sendsAlways : []),
     ...extraFailsafePorts[direction].map(
       ({ protocol, port }): RequiredFailsafe => ({ direction, port: { protocol, port }, reason: 'extraFailsafePorts of the file' }),

@@ -4,6 +4,7 @@ import { v3 } from '../calico/resources.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { covers, mergeCidrs } from '../net/cidr.ts'
+import type { PlaceFacts } from './api-places.ts'
 import { byText } from './by-text.ts'
 import type { Facts } from './facts.ts'
 import type { HostFirewall, NarrowedFailsafes } from './host-firewall.ts'
@@ -14,7 +15,7 @@ import type { FailsafeChange, Narrowing } from './plan.ts'
 const mostNets = 128
 
 /** What a narrowed port stays a failsafe for: the file's networks, and every node, whose Felix and kubelet live on it. */
-const remaining = ({ ports, from }: NarrowedFailsafes, facts: Pick<Facts, 'nodes' | 'apiEndpoints'>): FailsafePort[] => {
+const remaining = ({ ports, from }: NarrowedFailsafes, facts: Pick<Facts, 'apiEndpoints'> & PlaceFacts): FailsafePort[] => {
   const nodes = hostNets(nodeAddresses(facts)).filter((net) => !from.some((wide) => covers(wide, net)))
   const nets = mergeCidrs([...from, ...nodes])
   if (nets.length > mostNets) {
@@ -31,7 +32,7 @@ const isSamePort = (one: FailsafePort, other: FailsafePort): boolean =>
 const keyOf = ({ protocol, port, net = '' }: FailsafePort): string => `${protocol.toUpperCase()}/${port}/${net}`
 
 /** The entries the file's narrowed ports come to. */
-export const narrowedEntries = (facts: Pick<Facts, 'nodes' | 'apiEndpoints'>, firewall: HostFirewall): FailsafePort[] =>
+export const narrowedEntries = (facts: Pick<Facts, 'apiEndpoints'> & PlaceFacts, firewall: HostFirewall): FailsafePort[] =>
   (firewall.spec.narrowFailsafes ?? []).flatMap((one) => remaining(one, facts))
 
 /** Whether the file narrows the port. */

@@ -3,6 +3,7 @@ import { v3 } from '../calico/resources.ts'
 import type { NetworkSet } from '../calico/shapes.ts'
 import type { Address } from '../net/address.ts'
 import { type Cidr, holds, hostCidr, mergeCidrs, parseCidr, rangeOf, sortCidrs } from '../net/cidr.ts'
+import { type PlaceFacts, standsWithNodes } from './api-places.ts'
 import type { Facts, Flavour, NodeFacts } from './facts.ts'
 import { switchApiVersion } from './gate.ts'
 import type { HostFirewall } from './host-firewall.ts'
@@ -21,9 +22,9 @@ export const addressesOf = (node: NodeFacts): Address[] => [
   ]),
 ]
 
-/** The addresses of the nodes set: every node, NotReady ones too, and API addresses that are no node's (VIPs, hosted control planes). */
-export const nodeAddresses = ({ nodes, apiEndpoints }: Pick<Facts, 'nodes' | 'apiEndpoints'>): Set<Address> =>
-  new Set([...nodes.flatMap(addressesOf), ...apiEndpoints.map(({ address }) => address)].filter(canSend))
+/** The addresses of the nodes set: every node, NotReady ones too, and API addresses that stand with them (VIPs, hosted control planes beside them). */
+export const nodeAddresses = (facts: Pick<Facts, 'apiEndpoints'> & PlaceFacts): Set<Address> =>
+  new Set([...facts.nodes.flatMap(addressesOf), ...facts.apiEndpoints.filter(standsWithNodes(facts)).map(({ address }) => address)].filter(canSend))
 
 /** Addresses as the sorted nets of a set. */
 export const hostNets = (addresses: Iterable<Address>): Cidr[] => sortCidrs(Array.from(addresses, hostCidr))

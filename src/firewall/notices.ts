@@ -4,10 +4,12 @@ import { formatRef, refOf } from '../calico/object.ts'
 import { governsDirection, selects, tierOf } from '../calico/policies.ts'
 import type { FailsafePort, HostEndpoint } from '../calico/shapes.ts'
 import { isAddress } from '../net/address.ts'
+import { contains, hostCidr } from '../net/cidr.ts'
+import { standsWithNodes } from './api-places.ts'
 import { byText } from './by-text.ts'
 import { listed, sortedFailsafes } from './differences.ts'
 import type { Facts } from './facts.ts'
-import { failsafeGaps, opens } from './failsafe-change.ts'
+import { failsafeGaps, hostPort, opens } from './failsafe-change.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import { isNarrowed } from './narrowed-failsafes.ts'
 import { reachOf } from './openings.ts'
@@ -32,6 +34,7 @@ export const notices = (input: NoticeInput): Notice[] => {
   const all = [
     ...unprotected(input),
     ...failsafeNotices(input),
+    ...foreignApiNotices(input),
     ...joiningNotices(input),
     ...egressNotices(input),
     ...vantageNotices(input),
@@ -150,6 +153,17 @@ const failsafeNotices = ({ facts, firewall, failsafes }: NoticeInput): Notice[] 
     ? []
     : [warning('SSH (22/tcp) is no failsafe here: it is open only to nodes, trusted networks and whom an allow entry names.')]),
 ]
+
+/** The way from outside to the API is no life line of a node's, and whoever shares that address is let in nowhere. */
+const foreignApiNotices = ({ facts, firewall }: NoticeInput): Notice[] => {
+  const stands = standsWithNodes(facts)
+  return facts.apiEndpoints
+    .filter((endpoint) => !stands(endpoint) && !firewall.spec.trustedNets.some((net) => contains(net, endpoint.address)))
+    .map(({ address, port, sources }) => ({
+      level: sources.every((source) => source.startsWith('kubeconfig')) ? 'info' : 'warning',
+      text: `The API's address ${hostPort(address, port)} (${listed([...sources].sort(byText))}) is no node's, and in none of their networks: nodes may call it, and it may call nobody. If API servers stand there and call kubelets and webhooks, add --trust ${hostCidr(address)}; if it is an address of the nodes, --failsafe ${port}/tcp.`,
+    }))
+}
 
 const vantageNotices = ({ vantage }: NoticeInput): Notice[] => {
   if (vantage.standing === 'trusted')

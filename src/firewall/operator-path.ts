@@ -1,5 +1,7 @@
 import { type Address, familyOf } from '../net/address.ts'
-import { type Cidr, contains, parseCidr } from '../net/cidr.ts'
+import { type Cidr, contains } from '../net/cidr.ts'
+import { isPrivate } from '../net/private.ts'
+import { standsWithNodes } from './api-places.ts'
 import type { Facts } from './facts.ts'
 import { opens } from './failsafe-change.ts'
 import type { Notice } from './plan.ts'
@@ -7,7 +9,6 @@ import type { Notice } from './plan.ts'
 /** What is read of the facts. */
 export type PathFacts = Pick<Facts, 'operatorAddresses' | 'components' | 'nodes' | 'apiEndpoints' | 'failsafes'>
 
-const privateNets = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'].map(parseCidr)
 const isIn = (nets: readonly Cidr[], address: Address): boolean => nets.some((net) => contains(net, address))
 
 /**
@@ -21,8 +22,7 @@ export const operatorSeen = ({ operatorAddresses, components, nodes, apiEndpoint
   const onLink = nodes.flatMap(({ networks = [] }) => networks)
   if (operatorAddresses.every((address) => isIn(onLink, address))) return 'seen'
   const isTranslated = operatorAddresses.some(
-    (address) =>
-      isIn(privateNets, address) && apiEndpoints.some((one) => familyOf(one.address) === familyOf(address) && !isIn(privateNets, one.address)),
+    (address) => isPrivate(address) && apiEndpoints.some((one) => familyOf(one.address) === familyOf(address) && !isPrivate(one.address)),
   )
   return isTranslated ? 'hidden' : 'unknown'
 }
@@ -35,7 +35,7 @@ export const operatorWords = (facts: PathFacts): Notice[] => {
   const seen = operatorSeen(facts)
   const ours = operatorAddresses.join(' and ')
   const isOpen = (port: number): boolean => Object.values(failsafes).every(({ inbound }) => opens(inbound.ports, { protocol: 'TCP', port }))
-  const apiPorts = [...new Set(apiEndpoints.map(({ port }) => port))].sort((one, other) => one - other)
+  const apiPorts = [...new Set(apiEndpoints.filter(standsWithNodes(facts)).map(({ port }) => port))].sort((one, other) => one - other)
   const ssh = isOpen(22)
   const how =
     via === 'proxy'

@@ -1,4 +1,5 @@
 import { failsafeAccepts } from '../calico/failsafes.ts'
+import { standsWithNodes } from '../firewall/api-places.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
 import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
@@ -8,8 +9,8 @@ import type { ProofRefusal } from './life-line.ts'
 
 /**
  * Felix needs a fresh connection whenever its balancer or the API server restarts: closed out, it keeps its rules and hears of no opening any
- * more. Its ports, and every API endpoint's, must be effective inbound failsafes on the nodes that hold them and have a HostEndpoint: for everyone, or where the file narrows them for every
- * node at least.
+ * more. Its ports, and those of API endpoints that stand with the nodes, must be effective inbound failsafes on the nodes that hold them and have a HostEndpoint:
+ * for everyone, or where the file narrows them for every node at least.
  */
 export const missingFailsafes = (
   facts: Facts,
@@ -19,7 +20,9 @@ export const missingFailsafes = (
   const nodes = facts.nodes.flatMap(({ addresses }) => addresses.map((one) => one.address))
   const protectedNodes = new Set(hostEndpoints.map(({ spec }) => spec.node))
   const controlPlane = facts.nodes.filter((node) => node.controlPlane).map(({ name }) => name)
-  const peers = new Map([...facts.apiEndpoints, ...facts.felixPeers].map((peer) => [`${peer.address}:${peer.port}`, peer]))
+  const peers = new Map(
+    [...facts.apiEndpoints, ...facts.felixPeers].filter(standsWithNodes(facts)).map((peer) => [`${peer.address}:${peer.port}`, peer]),
+  )
   return [...peers].flatMap(([where, { address, port, node }]) =>
     (node === undefined ? controlPlane : [node])
       .filter((name) => protectedNodes.has(name))

@@ -1,3 +1,4 @@
+import { standsWithNodes } from '../firewall/api-places.ts'
 import { byText } from '../firewall/by-text.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { addressesOf } from '../firewall/network-sets.ts'
@@ -114,7 +115,8 @@ const vips = (facts: Facts): WizardQuestion[] => {
   for (const { address, protocol, port, service } of doorsOf(facts)) {
     if (address !== undefined) add(address, `${port}/${protocol.toLowerCase()}`, `Service ${service}`)
   }
-  for (const { address, port } of facts.apiEndpoints) if (!nodeAddresses.has(address)) add(address, `${port}/tcp`, 'the API')
+  for (const { address, port } of facts.apiEndpoints.filter(standsWithNodes(facts)))
+    if (!nodeAddresses.has(address)) add(address, `${port}/tcp`, 'the API')
   if (byAddress.size === 0) return []
   return [
     {
@@ -173,11 +175,13 @@ const open = (facts: Facts): WizardQuestion[] => {
   ]
 }
 
-const failsafes = ({ apiEndpoints, failsafes: effective }: Facts): WizardQuestion => {
-  const known = Object.values(effective).map(({ inbound }) => inbound.ports)
+const failsafes = (facts: Facts): WizardQuestion => {
+  const known = Object.values(facts.failsafes).map(({ inbound }) => inbound.ports)
   const isEverywhere = (port: number): boolean =>
     known.every((ports) => ports.some((one) => one.protocol.toUpperCase() === 'TCP' && one.port === port && !one.net))
-  const missing = [...new Set(apiEndpoints.map(({ port }) => port))].filter((port) => !isEverywhere(port)).sort((one, other) => one - other)
+  const missing = [...new Set(facts.apiEndpoints.filter(standsWithNodes(facts)).map(({ port }) => port))]
+    .filter((port) => !isEverywhere(port))
+    .sort((one, other) => one - other)
   return {
     id: 'failsafes',
     flag: '--failsafe',

@@ -1,12 +1,11 @@
+import { standsWithNodes } from '../firewall/api-places.ts'
 import type { Facts } from '../firewall/facts.ts'
-import type { Address } from '../net/address.ts'
-import { contains } from '../net/cidr.ts'
 import { felixSettings } from './felix-settings.ts'
 import type { World } from './model.ts'
 
 /**
  * The world as discovery found it. API addresses that are no node's float over the control-plane nodes: keepalived and kube-vip keep them there.
- * They are nobody's where the cluster shows no control-plane node, or where they lie outside every network those nodes are known to stand in.
+ * They are nobody's where the cluster shows no control-plane node, or where they do not stand with those nodes.
  */
 export const worldOf = (facts: Facts): World => ({
   dataplane: facts.calico.dataplane,
@@ -26,10 +25,9 @@ export const worldOf = (facts: Facts): World => ({
   tiers: facts.tiers,
 })
 
-const floatingOf = ({ nodes, apiEndpoints }: Facts): NonNullable<World['floating']> => {
-  const controlPlane = nodes.filter((node) => node.controlPlane)
-  const isNear = (address: Address) =>
-    controlPlane.some(({ networks }) => networks === undefined || networks.length === 0 || networks.some((network) => contains(network, address)))
-  const unowned = apiEndpoints.filter(({ node, address }) => node === undefined && isNear(address))
-  return unowned.map(({ address }) => ({ address, nodes: controlPlane.map(({ name }) => name) }))
+const floatingOf = (facts: Facts): NonNullable<World['floating']> => {
+  const controlPlane = facts.nodes.filter((node) => node.controlPlane).map(({ name }) => name)
+  const stands = standsWithNodes(facts)
+  const unowned = controlPlane.length === 0 ? [] : facts.apiEndpoints.filter((endpoint) => endpoint.node === undefined && stands(endpoint))
+  return unowned.map(({ address }) => ({ address, nodes: controlPlane }))
 }
