@@ -79,9 +79,10 @@ export const interfaceChecks: readonly Check[] = [
     id: 'FW-D206',
     category: 'interfaces',
     title: 'HostEndpoints name interfaces their nodes have',
-    look: ({ nodes, hostEndpoints }) =>
-      hostEndpoints.flatMap(({ metadata, spec: { node, interfaceName } }) => {
-        const known = nodes.find(({ name }) => name === node)?.inspected?.interfaces
+    look: ({ nodes, hostEndpoints }) => {
+      const interfaces = new Map(nodes.map(({ name, inspected }) => [name, inspected?.interfaces]))
+      return hostEndpoints.flatMap(({ metadata, spec: { node, interfaceName } }) => {
+        const known = interfaces.get(node)
         if (interfaceName?.includes('@'))
           return [
             error(
@@ -97,7 +98,8 @@ export const interfaceChecks: readonly Check[] = [
             `kubectl edit hostendpoint ${metadata.name}`,
           ),
         ]
-      }),
+      })
+    },
   },
   {
     id: 'FW-D207',

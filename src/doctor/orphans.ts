@@ -1,7 +1,8 @@
 import { keys, names } from '../calico/names.ts'
 import { addressesOf } from '../firewall/network-sets.ts'
 import { runOf, standingOf } from '../firewall/standing.ts'
-import { contains, covers } from '../net/cidr.ts'
+import { hostCidr } from '../net/cidr.ts'
+import { netIndex } from '../net/net-index.ts'
 import { type Check, error, some, warning } from './check.ts'
 
 /** What is left over, and what the cluster has outgrown. */
@@ -11,7 +12,8 @@ export const orphanChecks: readonly Check[] = [
     category: 'orphans',
     title: 'every HostEndpoint’s node exists',
     look: ({ nodes, hostEndpoints }) => {
-      const orphans = hostEndpoints.filter(({ spec }) => !nodes.some(({ name }) => name === spec.node)).map(({ metadata }) => metadata.name)
+      const known = new Set(nodes.map(({ name }) => name))
+      const orphans = hostEndpoints.filter(({ spec }) => !known.has(spec.node)).map(({ metadata }) => metadata.name)
       return orphans.length === 0
         ? []
         : [
@@ -26,12 +28,14 @@ export const orphanChecks: readonly Check[] = [
     id: 'FW-D502',
     category: 'orphans',
     title: 'every FelixConfiguration of one node has its node',
-    look: ({ nodes, felixConfigurations }) =>
-      felixConfigurations
-        .filter(({ metadata }) => metadata.name.startsWith('node.') && !nodes.some(({ name }) => `node.${name}` === metadata.name))
+    look: ({ nodes, felixConfigurations }) => {
+      const known = new Set(nodes.map(({ name }) => `node.${name}`))
+      return felixConfigurations
+        .filter(({ metadata }) => metadata.name.startsWith('node.') && !known.has(metadata.name))
         .map(({ metadata }) =>
           warning(`FelixConfiguration ${metadata.name} is for a node that is gone`, `kubectl delete felixconfiguration ${metadata.name}`),
-        ),
+        )
+    },
   },
   {
     id: 'FW-D503',
@@ -68,7 +72,8 @@ export const orphanChecks: readonly Check[] = [
     title: 'the kept firewall trusts every IPPool',
     look: (facts) => {
       const { runs, trustedNets } = standingOf(facts)
-      const missing = runs.length === 0 ? [] : facts.podCidrs.filter((cidr) => !trustedNets.some((net) => covers(net, cidr)))
+      const trusted = netIndex(trustedNets)
+      const missing = runs.length === 0 ? [] : facts.podCidrs.filter((cidr) => !trusted.covers(cidr))
       return missing.length === 0
         ? []
         : [error(`${some(missing)} came after the firewall: pods there are cut off from other nodes`, 'kubectl calico-fw sync   # it adds them')]
@@ -80,8 +85,8 @@ export const orphanChecks: readonly Check[] = [
     title: 'the kept firewall knows every address of every node',
     look: (facts) => {
       const { runs, nodeNets } = standingOf(facts)
-      const missing =
-        runs.length === 0 ? [] : facts.nodes.flatMap((node) => addressesOf(node).filter((address) => !nodeNets.some((net) => contains(net, address))))
+      const known = netIndex(nodeNets)
+      const missing = runs.length === 0 ? [] : facts.nodes.flatMap((node) => addressesOf(node).filter((address) => !known.covers(hostCidr(address))))
       return missing.length === 0
         ? []
         : [
