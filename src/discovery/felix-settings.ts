@@ -1,7 +1,7 @@
 import type { FelixConfiguration } from '../calico/shapes.ts'
 import type { FelixSetting } from '../firewall/components.ts'
 
-/** What of Felix's configuration changes how HostEndpoints, NodePorts and tunnels behave; by the field of FelixConfiguration. */
+/** What of Felix's configuration changes how HostEndpoints, NodePorts and tunnels behave, and where it says how it does; by the field of FelixConfiguration. */
 const fields = [
   'allowIPIPPacketsFromWorkloads',
   'allowVXLANPacketsFromWorkloads',
@@ -10,6 +10,7 @@ const fields = [
   'bpfExternalServiceMode',
   'chainInsertMode',
   'defaultEndpointToHostAction',
+  'healthEnabled',
   'healthPort',
   'interfaceExclude',
   'interfacePrefix',
@@ -26,6 +27,7 @@ const fields = [
   'wireguardEnabled',
   'wireguardEnabledV6',
   'wireguardListeningPort',
+  'wireguardListeningPortV6',
 ] as const
 
 /**

@@ -6,6 +6,8 @@ export interface LookRequest {
   readonly peers: readonly Pick<ApiEndpoint, 'address' | 'port'>[]
   /** What it has programmed, too; with the members of IP sets, which are many, only where they matter. Else only how it does. */
   readonly rules: 'none' | 'chains' | 'chains and sets'
+  /** Where Felix tells whether it is ready; undefined where it does not. */
+  readonly healthPort: number | undefined
   /** Where Felix serves its metrics, if it does. */
   readonly metricsPort: number
 }
@@ -15,7 +17,7 @@ export interface LookRequest {
  * timeout, ipset and both iptables, nft since 3.29; neither curl nor ps nor tr. Felix is told from other nodes' Felixes by its network namespace: it runs
  * hostNetwork, and where process ids are shared all of them show.
  */
-export const felixScript = ({ peers, rules, metricsPort }: LookRequest): string =>
+export const felixScript = ({ peers, rules, healthPort, metricsPort }: LookRequest): string =>
   [
     'set -o pipefail',
     'me=$(readlink /proc/self/ns/net)',
@@ -31,11 +33,11 @@ export const felixScript = ({ peers, rules, metricsPort }: LookRequest): string 
     'echo "@@ end 0"',
     'echo "@@ uptime"; cat /proc/uptime; echo "@@ end 0"',
     // All at once, and told one after the other: bash writes line by line, and sections must not mix.
-    `exec 4< <(${get(9099, '/readiness')}; c=$?; echo; echo "@@ end $c")`,
+    ...(healthPort === undefined ? [] : [`exec 4< <(${get(healthPort, '/readiness')}; c=$?; echo; echo "@@ end $c")`]),
     ...(rules === 'none' ? [] : [`exec 5< <(${get(metricsPort, '/metrics')} | sed -n "/^felix_int_dataplane_failures/p"; echo "@@ end $?")`]),
     ...peers.map(({ address, port }, at) => `timeout 2 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null & p${at}=$!`),
     ...peers.map(({ address, port }, at) => `wait $p${at}; c=$?; echo "@@ peer.${address}.${port}"; echo "@@ end $c"`),
-    'echo "@@ readiness"; cat <&4',
+    ...(healthPort === undefined ? [] : ['echo "@@ readiness"; cat <&4']),
     ...(rules === 'none' ? [] : ['echo "@@ metrics"; cat <&5', ...ruleLines]),
     ...(rules === 'chains and sets' ? [setLine] : []),
     'exit 0',

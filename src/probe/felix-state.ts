@@ -42,6 +42,8 @@ export const felixState = (
   const inPod = (command: string): string => `kubectl exec -n ${calicoNode?.namespace} ${calicoNode?.pod} -c calico-node -- ${command}`
   const logs = `kubectl logs -n ${calicoNode?.namespace} ${calicoNode?.pod} -c calico-node`
   if (!sections.has('felix')) return of('unseen', `the look into ${node} gave no answer`)
+  // Without its word on its health nothing of it shows to a short pod: that is no sign that it does not run.
+  if (!seesProcesses && !sections.has('readiness')) return of('unseen', `a short pod on ${node} sees nothing of Felix, which reports no health there`)
   const readiness = readinessIn(sections.get('readiness')?.text ?? '')
   const uptime = Number(sections.get('uptime')?.text.split(' ')[0] ?? Number.NaN)
   const [felix] = seesProcesses ? processesIn(sections.get('felix')?.text ?? '') : byHealth(sections.get('readiness'))

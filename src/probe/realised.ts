@@ -16,7 +16,7 @@ import { mapPooled } from './pool.ts'
 export interface RealisedContext {
   readonly api: Pick<Api, 'list'>
   readonly shell: NodeShell
-  readonly facts: Pick<Facts, 'nodes' | 'felixPeers' | 'calico' | 'felixConfigurations'>
+  readonly facts: Pick<Facts, 'nodes' | 'felixPeers' | 'calico' | 'felixConfigurations' | 'components'>
   /** At most this many nodes a look; 64 unless told. */
   readonly limit?: number
   /** Milliseconds for a node; 6,000 unless told. */
@@ -96,7 +96,12 @@ const lookAt = async (node: Watched, signs: readonly Sign[], look: Look): Promis
   const { facts, shell, signal, timeoutMs = 6_000, history, pods } = look
   const hasSets = signs.some(({ what }) => what.startsWith('set '))
   const rules = signs.length === 0 ? 'none' : hasSets ? 'chains and sets' : 'chains'
-  const script = felixScript({ peers: facts.felixPeers.slice(0, peersAsked), rules, metricsPort: metricsPortOf(facts) })
+  const script = felixScript({
+    peers: facts.felixPeers.slice(0, peersAsked),
+    rules,
+    healthPort: healthPortOf(facts),
+    metricsPort: portOf(facts, 'prometheusMetricsPort', 9091),
+  })
   const ask = (pod: string) =>
     shell.run({ namespace: node.calicoNode.namespace, pod, container: 'calico-node', command: ['bash', '-c', script], timeoutMs, signal })
   try {
@@ -114,11 +119,20 @@ const lookAt = async (node: Watched, signs: readonly Sign[], look: Look): Promis
   }
 }
 
-/** `prometheusMetricsPort` of FelixConfiguration default; 9091 unless set. */
-const metricsPortOf = ({ felixConfigurations }: RealisedContext['facts']): number => {
-  const spec = felixConfigurations.find(({ metadata }) => metadata.name === 'default')?.spec as { prometheusMetricsPort?: unknown } | undefined
-  const port = Number(spec?.prometheusMetricsPort)
-  return Number.isInteger(port) && port > 0 ? port : 9091
+/** Where Felix tells how it does: 9099 unless set (9199 on OpenShift), nowhere where that is switched off. */
+const healthPortOf = (facts: RealisedContext['facts']): number | undefined =>
+  /^(false|0|no|n|f)$/i.test(settingOf(facts, 'healthEnabled') ?? '') ? undefined : portOf(facts, 'healthPort', 9099)
+
+const portOf = (facts: RealisedContext['facts'], name: string, standard: number): number => {
+  const port = Number(settingOf(facts, name))
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : standard
+}
+
+/** As discovery found it, calico-node's environment first; facts without that have FelixConfiguration default alone. */
+const settingOf = ({ components, felixConfigurations }: RealisedContext['facts'], name: string): string | undefined => {
+  if (components !== undefined) return components.felixSettings.find((one) => one.name === name)?.value
+  const spec = felixConfigurations.find(({ metadata }) => metadata.name === 'default')?.spec as Readonly<Record<string, unknown>> | undefined
+  return spec?.[name] === undefined ? undefined : String(spec[name])
 }
 
 /** The pod that runs on the node now: a DaemonSet's pods are replaced under new names. */

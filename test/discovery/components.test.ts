@@ -21,6 +21,7 @@ import { programsOf } from '../../src/discovery/programs.ts'
 import type { NodeFacts } from '../../src/firewall/facts.ts'
 import type { Inspection } from '../../src/firewall/inspection.ts'
 import { addressOf, parseAddress } from '../../src/net/address.ts'
+import { felixSettings } from '../../src/verdict/felix-settings.ts'
 import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
 import { clusterApi, homeCluster, homeContext, homeWith, object } from './home-cluster.ts'
 
@@ -69,6 +70,24 @@ test('a setting of Felix comes from the environment before FelixConfiguration, a
     { name: 'interfacePrefix', value: 'eni', source: 'FelixConfiguration default' },
     { name: 'vxlanPort', value: '4790', source: 'environment variable FELIX_VXLANPORT' },
   ])
+})
+
+// Found in review: WireGuard's port of IPv6 was asked for by the verdict and read by nobody.
+test('every setting the verdict depends on is read', () => {
+  const spec = {
+    defaultEndpointToHostAction: 'Accept',
+    vxlanPort: 8472,
+    wireguardEnabled: true,
+    wireguardEnabledV6: true,
+    wireguardListeningPort: 51_900,
+    wireguardListeningPortV6: 51_999,
+  }
+  const configuration = { apiVersion: v3, kind: 'FelixConfiguration', metadata: { name: 'default' }, spec } as FelixConfiguration
+  expect(felixSettings(felixSettingsOf({}, [configuration]))).toEqual({
+    endpointToHost: 'ACCEPT',
+    vxlanPort: 8472,
+    wireguard: { 4: 51_900, 6: 51_999 },
+  })
 })
 
 describe('etcd', () => {

@@ -10,6 +10,7 @@ import type { PodCommand } from '../../src/cluster/exec.ts'
 import { nodeShell } from '../../src/cluster/node-shell.ts'
 import { sectionsOf } from '../../src/cluster/sections.ts'
 import { FwError } from '../../src/errors.ts'
+import type { Components } from '../../src/firewall/components.ts'
 import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import { makePlan } from '../../src/firewall/plan-maker.ts'
 import { felixScript, processesIn, readinessIn } from '../../src/probe/felix-script.ts'
@@ -197,6 +198,44 @@ describe('Felix itself', () => {
     expect(await afterLooks(felix({ state: '', uptime: 101 }), felix({ state: '', uptime: 105.5 }))).toBe('down')
   })
 
+  // Found in review: a short pod asked 9099 alone, and told of a Felix on OpenShift (9199), or without health reports, that it does not run.
+  test.each<[string, Record<string, string>, number | undefined, string]>([
+    ['as Felix has it by default', {}, 9_099, 'down'],
+    ['on the port it is set to', { healthPort: '9199' }, 9_199, 'down'],
+    ['where a setting is no port', { healthPort: 'x' }, 9_099, 'down'],
+    ['switched off', { healthEnabled: 'false' }, undefined, 'unseen'],
+  ])('health is asked %s', async (_name, settings, port, afterSilence) => {
+    const felixSettings = Object.entries(settings).map(([name, value]) => ({ name, value, source: 'test' }))
+    const scripts: string[] = []
+    const uptimes = [1_000, 1_010]
+    const byPods = nodeShell(
+      async () => {
+        throw new FwError('FW_FORBIDDEN', 'no')
+      },
+      async ({ command }) => {
+        scripts.push(command[2] ?? '')
+        const health = command[2]?.includes('@@ readiness') ? ['@@ readiness\n\n@@ end 1'] : []
+        return { stdout: ['@@ felix\n@@ end 0', `@@ uptime\n${uptimes.shift()} 1\n@@ end 0`, ...health, ''].join('\n'), stderr: '', exitCode: 0 }
+      },
+    )
+    const { look } = looking('', {
+      shell: byPods,
+      facts: { ...facts, components: { felixSettings } as unknown as Components, nodes: facts.nodes.slice(1, 2) },
+    })
+    await look([])
+    expect((await look([]))?.state).toBe(afterSilence)
+    expect(/127\.0\.0\.1\/(\d+) && printf "GET \/readiness/.exec(scripts[0] ?? '')?.[1]).toBe(port === undefined ? undefined : `${port}`)
+  })
+
+  test('metrics are asked where calico-node’s environment says they are', async () => {
+    const felixSettings = [{ name: 'prometheusMetricsPort', value: '9191', source: 'environment variable FELIX_PROMETHEUSMETRICSPORT' }]
+    const { asked, look } = looking(felix(), {
+      facts: { ...facts, components: { felixSettings } as unknown as Components, nodes: facts.nodes.slice(1, 2) },
+    })
+    await look(kept)
+    expect(asked[0]?.command[2]).toContain('127.0.0.1/9191')
+  })
+
   // Found in review: kubelet runs `calico-node -felix-ready` in the same container every ten seconds, and that was taken for a Felix that had just started.
   test('a readiness probe is not Felix, though its process id stands before', async () => {
     const stat = (pid: number, start: number) => `${pid} (calico-node) S 60 60 60 0 -1 0 1 1 1 1 1 1 1 1 20 0 20 0 ${start} 1 1`
@@ -219,7 +258,10 @@ describe('Felix itself', () => {
       ),
     )
     try {
-      const { stdout } = await promisify(execFile)('bash', ['-c', felixScript({ peers: [], rules: 'none', metricsPort: 9091 })])
+      const { stdout } = await promisify(execFile)('bash', [
+        '-c',
+        felixScript({ peers: [], rules: 'none', healthPort: undefined, metricsPort: 9091 }),
+      ])
       const seen = new Set(processesIn(sectionsOf(stdout).get('felix')?.text ?? '').map(({ pid }) => pid))
       expect(started.map(({ pid }) => seen.has(pid ?? 0))).toEqual([true, false, false, false])
     } finally {
