@@ -58,6 +58,14 @@ export const exchange = (request: Exchange): Promise<HttpAnswer> =>
     let answered = false
     const fail = (cause: unknown): void => reject(new ExchangeError(cause, { reused: sent.reusedSocket, answered }))
     sent.on('error', fail)
+    // Node tells nothing else of a 101, and after it no deadline either. Nothing here speaks another protocol over a request.
+    sent.on('upgrade', (_, socket) => {
+      socket.destroy()
+      fail(new Error('the server switched protocols instead of answering'))
+    })
+    sent.on('close', () => {
+      if (!answered) fail(new Error('the connection closed without an answer'))
+    })
     sent.on('response', (response) => {
       answered = true
       const localAddress = response.socket.localAddress
