@@ -23,12 +23,12 @@ export const tlsSettings = ({ cluster, server }: ResolvedKubeconfig, ca: Pem | u
 })
 
 /**
- * Keys and trust, parsed once for all connections. With a CA given, only that CA is trusted, as in Go; without one, the roots Node carries.
+ * Keys and trust, parsed once for all connections. With a CA given, only that CA is trusted, as in Go, even one that another CA has signed; without one, the roots Node carries.
  * @throws FwError FW_KUBECONFIG when a PEM cannot be used
  */
 export const secureContext = ({ ca }: TlsSettings, { clientCertificate }: Credential, userName: string): tls.SecureContext => {
   if (ca !== undefined) assertPem(() => tls.createSecureContext({ ca: ca.pem }), ca.pem, `the certificate authority from ${ca.source}`)
-  const options: tls.SecureContextOptions = { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca: ca.pem }) }
+  const options: tls.SecureContextOptions = { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca: ca.pem, allowPartialTrustChain: true }) }
   if (clientCertificate === undefined) return tls.createSecureContext(options)
   return assertPem(
     () => tls.createSecureContext({ ...options, ...clientCertificate }),

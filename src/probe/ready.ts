@@ -28,7 +28,7 @@ export const askReady = (openSocket: OpenSocket, host: string, port: number, tru
       socket: tcp,
       rejectUnauthorized: trust.insecure !== true,
       checkServerIdentity: () => undefined,
-      ...(trust.ca === undefined ? {} : { ca: trust.ca }),
+      ...(trust.ca === undefined ? {} : { ca: trust.ca, allowPartialTrustChain: true }),
       ...(trust.serverName === undefined ? {} : { servername: trust.serverName }),
     })
     const end = (settle: () => void): void => {

@@ -15,7 +15,7 @@ export const kept = <Closing extends { close(): unknown }>(closing: Closing): Cl
 }
 
 /** A server for this test. */
-export const serve = async (handler: Handler, certificate?: 'server' | 'expired-server' | 'none'): Promise<TestServer> =>
+export const serve = async (handler: Handler, certificate?: 'server' | 'expired-server' | 'company-server' | 'none'): Promise<TestServer> =>
   kept(await startServer(handler, certificate))
 
 /** A connection for this test. */

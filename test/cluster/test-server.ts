@@ -42,7 +42,10 @@ export interface TestServer {
 }
 
 /** Starts a server; `certificate` names its fixture, `none` means plain http. */
-export const startServer = async (handler: Handler, certificate: 'server' | 'expired-server' | 'none' = 'server'): Promise<TestServer> => {
+export const startServer = async (
+  handler: Handler,
+  certificate: 'server' | 'expired-server' | 'company-server' | 'none' = 'server',
+): Promise<TestServer> => {
   const requests: SeenRequest[] = []
   const sockets = new Set<Socket>()
   let connections = 0

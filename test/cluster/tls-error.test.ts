@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { openSocket } from '../../src/cluster/network.ts'
+import { askReady } from '../../src/probe/ready.ts'
 import { failureOf, told } from './test-connection.ts'
 import { get, ok, serve, to } from './test-scope.ts'
 import { fixture } from './test-server.ts'
@@ -8,6 +10,19 @@ describe('TLS', () => {
     const server = await serve(ok)
     await to({ server: server.url, cluster: { 'tls-server-name': 'kubernetes' } }).send(get)
     expect(server.requests[0]?.servername).toBe('kubernetes')
+  })
+
+  // Found in review: OpenSSL wants a self-signed certificate at the end of a chain and Go takes what it is given, so kubectl worked where this tool cried wolf.
+  it('trusts a given CA that is signed by another one, as kubeadm has it under a company’s root, and no sibling of it', async () => {
+    const server = await serve(ok, 'company-server')
+    const asking = (name: string) => to({ server: server.url, cluster: { 'certificate-authority-data': fixture(name).toString('base64') } }).send(get)
+    await asking('company-ca.pem')
+    expect(server.requests).toHaveLength(1)
+    expect((await failureOf(asking('other-ca.pem'))).code).toBe('FW_TLS')
+    const trust = { ca: fixture('company-ca.pem').toString() }
+    const options = { timeoutMs: 2_000, signal: new AbortController().signal }
+    expect(await askReady(openSocket, '127.0.0.1', server.port, trust, options)).toEqual({ outcome: 'ok' })
+    expect((await askReady(openSocket, '127.0.0.1', server.port, { ca: fixture('other-ca.pem').toString() }, options)).outcome).toBe('failed')
   })
 
   it('verifies nothing with insecure-skip-tls-verify', async () => {
