@@ -2,6 +2,7 @@ import { entitySelector } from '../calico/endpoint-selectors.ts'
 import { readNet } from '../calico/nets.ts'
 import { parseSelector, type Selector } from '../calico/selector.ts'
 import type { EntityRule, Rule } from '../calico/shapes.ts'
+import type { AddressRange } from '../net/cidr.ts'
 import type { AddressBook, AddressTest } from './address-book.ts'
 import { asProgrammed } from './as-programmed.ts'
 import type { World } from './model.ts'
@@ -118,9 +119,11 @@ const negated =
  */
 const sideTests = (side: EntityRule, { book, addressSet }: RuleContext): AddressTest[] => {
   const tests: AddressTest[] = []
-  if (side.nets?.length) tests.push(book.nets(side.nets))
-  if (side.notNets?.length) {
-    const [inside, ranges] = [book.nets(side.notNets), side.notNets.flatMap((net) => readNet(net) ?? [])]
+  const nets = rangesIn(side.nets)
+  if (nets.length > 0) tests.push(book.nets(side.nets ?? []))
+  const ranges = rangesIn(side.notNets)
+  if (ranges.length > 0) {
+    const inside = book.nets(side.notNets ?? [])
     const rendered = { 4: rendersWithout(ranges, 4), 6: rendersWithout(ranges, 6) }
     tests.push((ip) => rendered[ip.family] && !inside(ip))
   }
@@ -135,6 +138,9 @@ const sideTests = (side: EntityRule, { book, addressSet }: RuleContext): Address
   }
   return tests
 }
+
+/** What Felix can read of a list; it skips the rest, and a list of nothing else is no condition at all (libcalico-go updateprocessors, ConvertStringsToNets). */
+const rangesIn = (nets: readonly string[] = []): AddressRange[] => nets.flatMap((net) => readNet(net) ?? [])
 
 const rendersWithout = (ranges: readonly { family: 4 | 6; first: bigint; last: bigint }[], family: 4 | 6): boolean => {
   const own = ranges.filter((range) => range.family === family)
