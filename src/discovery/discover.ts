@@ -131,8 +131,8 @@ const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
       ...(proxy.nodePortAddresses === undefined ? {} : { nodePortAddresses: proxy.nodePortAddresses }),
     },
     nodes,
-    // Where Calico has no pools, pods get their addresses from the nodes' own podCIDRs (host-local IPAM, as in Canal).
-    podCidrs: mergeCidrs(pooled.length > 0 ? pooled.map(({ cidr }) => cidr) : nodes.flatMap(({ podCidrs }) => podCidrs)),
+    // By host-local IPAM, as in Canal, pods get their addresses from the nodes' own podCIDRs, whatever pools there are.
+    podCidrs: mergeCidrs([...pooled.map(({ cidr }) => cidr), ...nodes.flatMap(({ podCidrs }) => podCidrs)]),
     ...(ipPools === undefined ? {} : { ipPools }),
     serviceCidrs: mergeCidrs(serviceCidrs ?? []),
     services: services.servicesFacts(kubernetes.services, kubernetes.endpointSlices),

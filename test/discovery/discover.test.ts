@@ -70,6 +70,12 @@ test.each<[string, KubeObject[], string[]]>([
   expect((await found(homeWith(old, ...blocks))).podCidrs).toEqual(expected)
 })
 
+// Found in review: beside a pool nobody takes addresses from, the ranges pods really have by host-local IPAM (Canal, flannel) were trusted nowhere.
+test('the nodes’ own pod ranges count beside pools', async () => {
+  const other = object(v3, 'IPPool', { name: 'default-ipv4-ippool' }, { spec: { cidr: '172.20.0.0/16' } })
+  expect((await found(homeWith(other))).podCidrs).toEqual([...[64, 65, 66, 67, 68].map((at) => `10.233.${at}.0/24`), '172.20.0.0/16'])
+})
+
 describe('what may not be read', () => {
   test.each(['Node', 'HostEndpoint', 'GlobalNetworkPolicy', 'FelixConfiguration'])('%s ends discovery', async (kind) => {
     await expect(found(homeCluster, { forbidden: [kind] })).rejects.toMatchObject({ code: 'FW_FORBIDDEN' })
