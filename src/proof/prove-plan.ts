@@ -6,6 +6,7 @@ import { failsafesAfter } from './failsafes-after.ts'
 import { missingFailsafes } from './missing-failsafes.ts'
 import { planStates } from './plan-states.ts'
 import { type Proof, proveStates } from './prove-states.ts'
+import { strangePods } from './strange-pods.ts'
 import { isHostEndpoint } from './world-edits.ts'
 
 /**
@@ -22,5 +23,7 @@ export const proveCast = (cast: Cast, facts: Facts, plan: Plan): Proof => {
   const hostEndpoints = [...facts.hostEndpoints, ...plan.batches.flatMap((batch) => batch.hostEndpoints).filter(isHostEndpoint)]
   const after = failsafesAfter({ failsafes: failsafesAfter(facts, plan.failsafes) }, plan.narrowing?.all)
   const missing = missingFailsafes(facts, { hostEndpoints, failsafes: after }, plan.firewall)
-  return { ...proof, refusals: [...missing, ...proof.refusals] }
+  // Nothing of a plan that closes nothing cuts them.
+  const strange = hostEndpoints.length === 0 ? [] : strangePods(facts, plan.firewall)
+  return { ...proof, refusals: [...missing, ...strange, ...proof.refusals] }
 }
