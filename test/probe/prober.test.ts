@@ -5,7 +5,6 @@ import { FwError } from '../../src/errors.ts'
 import type { Probe, ProbeTarget } from '../../src/firewall/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { createProber, type ProberContext } from '../../src/probe/prober.ts'
-import type { ProbeRunner } from '../../src/rollout/ports.ts'
 import { certificates } from '../../src/simulator/certificates.ts'
 import { type ObjectApiOptions, objectApi } from '../fixtures/object-api.ts'
 import { realClock } from '../fixtures/real-time.ts'
@@ -59,8 +58,7 @@ const probe = (target: ProbeTarget, more: Partial<Probe> = {}): Probe => ({
   ...more,
 })
 const round = (more: object = {}) => ({ signal: new AbortController().signal, since: new Date(), timeoutMs: 2_000, ...more })
-const portOf = (of: ProberContext): ProbeRunner => createProber(of)
-const ask = async (of: ProberContext, target: ProbeTarget) => (await portOf(of).run([probe(target)], round()))[0]
+const ask = async (of: ProberContext, target: ProbeTarget) => (await createProber(of).run([probe(target)], round()))[0]
 
 describe('each kind of probe', () => {
   test.each<[ProbeTarget, string, string | undefined]>([
