@@ -2,7 +2,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { openEverything } from '../rollout/perform/open.ts'
 import type { CommandContext } from './context.ts'
-import { storageServed } from './switch-flavour.ts'
+import { switchFlavour } from './switch-flavour.ts'
 
 /** How long `open` keeps trying, in milliseconds. */
 const patienceMs = 60_000
@@ -11,9 +11,8 @@ const patienceMs = 60_000
  * Opens every node this tool closed, in one write, without lock, discovery or question: the emergency exit. Nothing is deleted, so closing again is a new trial.
  */
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
-  const flavour = (await storageServed(cluster.api)) ? 'aggregated' : 'native'
   const how = await openEverything(cluster.api, context.clock, {
-    openSet: openSet(flavour),
+    openSet: openSet(await switchFlavour(cluster.api)),
     gate: undefined,
     untilMs: context.clock.now() + patienceMs,
     note: printer.talk,

@@ -8,7 +8,7 @@ import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { limitsUnkept, readSituation, type Situation } from '../rollout/situation.ts'
 import type { Cluster, CommandContext, Printer } from './context.ts'
-import { storageServed } from './switch-flavour.ts'
+import { switchFlavour } from './switch-flavour.ts'
 
 /** What `status` finds, in one word. */
 export type Standing = 'none' | 'kept' | 'trial' | 'expired' | 'opened'
@@ -117,7 +117,7 @@ export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, egres
 
 /** Exit 0 when the firewall is kept and covers what its file selects, or when there is none; 1 when something waits for the operator. */
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
-  const situation = await readSituation(cluster.api, (await storageServed(cluster.api)) ? 'aggregated' : 'native')
+  const situation = await readSituation(cluster.api, await switchFlavour(cluster.api))
   const standing = standingOf(situation)
   for (const { error } of situation.damaged) printer.talk(`note: ${error.message}: ${error.why ?? ''}`)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
