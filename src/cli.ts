@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { collect } from './commands/collect.ts'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
 import { addFirewallCommands } from './commands/firewall-commands.ts'
@@ -210,7 +211,6 @@ const prepared = (command: Command, context: Context): Command => {
   return command
 }
 
-const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
 
 /** commander's own sentences, in our shape: `error: unknown option '--vpi'\n(Did you mean --vip?)`. */

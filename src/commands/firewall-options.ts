@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
+import { collect } from './collect.ts'
 import { parseUnseen, parseWindow } from './flags.ts'
 import type { Parsed } from './parsed.ts'
-
-const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 
 /** How long a trial lasts without a sign of life. */
 export const windowOption = (): Option =>
