@@ -4,6 +4,7 @@ import type { FailsafePort } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { firewallIn } from '../firewall/firewall-text.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
 import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
 import { type Check, error, some, warning } from './check.ts'
 
@@ -12,18 +13,18 @@ const portText = ({ protocol, port, net }: FailsafePort): string => `${port}/${p
 const holds = (list: readonly FailsafePort[], { protocol, port }: Pick<FailsafePort, 'protocol' | 'port'>, narrowed = false): boolean =>
   list.some((entry) => entry.port === port && (narrowed || entry.net === undefined) && entry.protocol.toLowerCase() === protocol.toLowerCase())
 
-/** Whether the firewall that is kept has narrowed the port, and not somebody else. */
-const narrowedBy = ({ own }: Facts): ((port: FailsafePort) => boolean) => {
+/** The firewall that is kept, which may have narrowed a port; undefined where there is none. */
+const keptFirewall = ({ own }: Facts): HostFirewall | undefined => {
   try {
     const kept = own.find(({ kind }) => kind === 'ConfigMap')
-    const firewall = kept === undefined ? undefined : firewallIn(kept)
-    return (port) => firewall !== undefined && isNarrowed(firewall, port)
+    return kept === undefined ? undefined : firewallIn(kept)
   } catch (error) {
     // Somebody edited it into something that is no firewall: then nobody says that a port was meant to be narrow.
-    if (error instanceof FwError) return () => false
+    if (error instanceof FwError) return undefined
     throw error
   }
 }
+const isMeantNarrow = (kept: HostFirewall | undefined, port: FailsafePort): boolean => kept !== undefined && isNarrowed(kept, port)
 const listText = (list: readonly FailsafePort[]): string => list.map(portText).sort().join(' ')
 
 /** The distinct effective lists of a direction, each with the nodes it is in force on. */
@@ -80,13 +81,14 @@ export const failsafeChecks: readonly Check[] = [
     id: 'FW-D303',
     category: 'failsafes',
     title: 'none of Felix’s default failsafes is missing',
-    look: (facts) =>
-      directions.flatMap((direction) =>
+    look: (facts) => {
+      const kept = keptFirewall(facts)
+      return directions.flatMap((direction) =>
         listsOf(facts, direction).flatMap(({ nodes, list }) => {
           const missing =
             list.ports.length === 0
               ? []
-              : defaultFailsafes[direction].filter((port) => !holds(list.ports, port, direction === 'inbound' && narrowedBy(facts)(port)))
+              : defaultFailsafes[direction].filter((port) => !holds(list.ports, port, direction === 'inbound' && isMeantNarrow(kept, port)))
           return missing.length === 0
             ? []
             : [
@@ -96,17 +98,19 @@ export const failsafeChecks: readonly Check[] = [
                 ),
               ]
         }),
-      ),
+      )
+    },
   },
   {
     id: 'FW-D304',
     category: 'failsafes',
     title: 'every port of the API, and all Felix and Typha talk to, is an inbound failsafe, for everyone or as the file narrows it',
     look: (facts) => {
+      const kept = keptFirewall(facts)
       const needed = [...new Set([...facts.apiEndpoints, ...facts.felixPeers].filter(({ node }) => node !== undefined).map(({ port }) => port))]
       return needed.flatMap((port) => {
         const without = listsOf(facts, 'inbound').filter(
-          ({ list }) => !holds(list.ports, { protocol: 'TCP', port }, narrowedBy(facts)({ protocol: 'TCP', port })),
+          ({ list }) => !holds(list.ports, { protocol: 'TCP', port }, isMeantNarrow(kept, { protocol: 'TCP', port })),
         )
         return without.length === 0
           ? []
