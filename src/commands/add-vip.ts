@@ -53,7 +53,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   const entry = vipEntry(request, taken)
   const edited = file === undefined ? undefined : withEntry(file.text, entry, failsafes)
   const addition = makeAddVip({ facts: found.facts, existing, entry, failsafes })
-  const opening = runOf(command, found, addition)
+  const opening = openingRun(command, found, addition)
   const proof = proveActs({ facts: found.facts, firewall: addition.firewall, acts: stepActs(opening.steps, found.facts) })
   if (proof.refusals.length > 0) throw proofError(proof.refusals, 'the opening')
   printer.talk(`\nOpens ${entryInWords(entry)} for ${sourcesInWords(entry)}, as allow entry ${entry.name}.`)
@@ -93,7 +93,7 @@ interface OpeningRun {
   readonly steps: readonly Step[]
 }
 
-const runOf = (command: CommandContext, { facts, situation }: Survey, addition: AddVip): OpeningRun => {
+const openingRun = (command: CommandContext, { facts, situation }: Survey, addition: AddVip): OpeningRun => {
   const change = nextChange(situation)
   const config: RunConfig = {
     ...{ change, windowSeconds: 90, ...runLimits(command.context) },

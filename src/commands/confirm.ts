@@ -1,4 +1,4 @@
-import { isOurs, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { isOverAnother } from '../firewall/adoption.ts'
@@ -6,6 +6,7 @@ import { denyPolicy } from '../firewall/deny-policy.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
+import { runOf } from '../firewall/standing.ts'
 import { confirmSteps, finishOfTrial, nothingToFinish } from '../rollout/confirm-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
@@ -29,7 +30,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
       fix: situation.unfinished.length > 0 ? 'clean up: kubectl calico-fw rollback, then run init again' : 'see: kubectl calico-fw status',
     })
   }
-  const closedNodes = situation.hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.run] === `${gate.change}`).map(({ spec }) => spec.node)
+  const closedNodes = situation.hostEndpoints.filter((one) => runOf(one) === gate.change).map(({ spec }) => spec.node)
   if (closedNodes.length === 0) {
     throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
       why: 'no node is closed by it: its client stopped before it closed one, or it takes openings back, which only the run that does so can keep',

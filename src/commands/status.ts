@@ -1,4 +1,3 @@
-import { keys } from '../calico/names.ts'
 import { formatRef } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -6,6 +5,7 @@ import { isOverAnother } from '../firewall/adoption.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
+import { runOf } from '../firewall/standing.ts'
 import { limitsUnkept, readSituation, type Situation } from '../rollout/situation.ts'
 import type { Cluster, CommandContext, Printer } from './context.ts'
 import { switchFlavour } from './switch-flavour.ts'
@@ -37,7 +37,7 @@ export const unfinishedTrial: readonly string[] = [
 export const sentencesOf = (situation: Situation, now: Date): string[] => {
   const { lock, gates, unfinished, committed, hostEndpoints } = situation
   const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
-  const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
+  const stay = nodesOf(hostEndpoints.filter((one) => committed.some((run) => run === runOf(one))))
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
   const over = hostEndpoints.filter(isOverAnother)
   const again = 'the firewall that was there before is in force'
@@ -161,8 +161,6 @@ const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes, 
   changes,
   ...(strays.length === 0 ? {} : { strays: strays.map(formatRef) }),
 })
-
-const runOf = ({ metadata }: HostEndpoint): number => Number(metadata.labels?.[keys.run])
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
