@@ -1,7 +1,7 @@
 import { FwError } from '../errors.ts'
 import type { Address } from '../net/address.ts'
 import { netHolds, readNet } from './nets.ts'
-import { type Labels, matches, parseSelector } from './selector.ts'
+import { type Labels, matches, parseSelector, unlessBadSelector } from './selector.ts'
 import type { FailsafePort, FelixConfiguration } from './shapes.ts'
 
 /** Inbound or outbound, seen from the node. */
@@ -95,15 +95,8 @@ const byAge = (one: FelixConfiguration, other: FelixConfiguration): number =>
   Date.parse(one.metadata.creationTimestamp ?? '0') - Date.parse(other.metadata.creationTimestamp ?? '0') || 0
 
 /** Felix ignores a configuration whose nodeSelector is empty or cannot be parsed. */
-const selects = (selector: string | undefined, labels: Labels): boolean => {
-  if (!selector) return false
-  try {
-    return matches(parseSelector(selector), labels)
-  } catch (error) {
-    if (error instanceof FwError) return false
-    throw error
-  }
-}
+const selects = (selector: string | undefined, labels: Labels): boolean =>
+  selector ? unlessBadSelector(() => matches(parseSelector(selector), labels)) === true : false
 
 /** An annotation `config.projectcalico.org/FailsafeInboundHostPorts` overrides the field of the same object (configurationprocessor.go). */
 const listOf = (configuration: FelixConfiguration, direction: Direction): readonly FailsafePort[] | undefined => {

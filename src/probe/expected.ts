@@ -1,7 +1,6 @@
 import type { KubeObject } from '../calico/object.ts'
-import { matches, parseSelector } from '../calico/selector.ts'
+import { matches, parseSelector, unlessBadSelector } from '../calico/selector.ts'
 import type { EntityRule, FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Rule } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import { type Cidr, covers, parseCidr } from '../net/cidr.ts'
 import { failsafesIn, hasInterface, type Programmed, policiesOn, rulesOf } from './programmed.ts'
 
@@ -57,15 +56,9 @@ const governs = ({ spec }: GlobalNetworkPolicy, { metadata }: HostEndpoint): boo
   return selects(spec.selector || 'all()', metadata.labels ?? {})
 }
 
-const selects = (selector: string, labels: Readonly<Record<string, string>>): boolean => {
-  try {
-    return matches(parseSelector(selector), labels)
-  } catch (error) {
-    // What cannot be parsed Felix does not take either.
-    if (error instanceof FwError) return false
-    throw error
-  }
-}
+/** What cannot be parsed Felix does not take either. */
+const selects = (selector: string, labels: Readonly<Record<string, string>>): boolean =>
+  unlessBadSelector(() => matches(parseSelector(selector), labels)) === true
 
 const rulesIn = ({ spec }: GlobalNetworkPolicy): Rule[] => [...(spec.ingress ?? []), ...(spec.egress ?? [])]
 const sidesOf = ({ source, destination }: Rule): EntityRule[] => [source, destination].filter((side) => side !== undefined)
