@@ -1,5 +1,6 @@
 import { FwError } from '../errors.ts'
 import type { Address } from '../net/address.ts'
+import { names } from './names.ts'
 import { netHolds, readNet } from './nets.ts'
 import { type Labels, matches, parseSelector, unlessBadSelector } from './selector.ts'
 import type { FailsafePort, FelixConfiguration } from './shapes.ts'
@@ -23,6 +24,10 @@ export type FailsafeSource =
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'felixconfiguration'; readonly name: string }
   | { readonly kind: 'default' }
+
+/** Whether the node takes what FelixConfiguration `default` says, or would say: that is where this tool writes. */
+export const followsDefault = (source: FailsafeSource): boolean =>
+  source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)
 
 /** The failsafe list in force on a node, and who says so. */
 export interface EffectiveFailsafes {
