@@ -62,13 +62,14 @@ export const effectiveFailsafes = (sources: FailsafeSources): Record<Direction, 
 export const failsafeAccepts = (list: readonly FailsafePort[], protocol: string, port: number, remote: Address): boolean =>
   list.some((entry) => entry.protocol.toLowerCase() === protocol.toLowerCase() && entry.port === port && (!entry.net || netHolds(entry.net, remote)))
 
-const parameterOf = {
+/** The field of FelixConfiguration that holds each list; Felix calls its environment variables and annotations by the same name. */
+export const failsafeFields = {
   inbound: 'failsafeInboundHostPorts',
   outbound: 'failsafeOutboundHostPorts',
 } as const
 
 const effective = (sources: FailsafeSources, direction: Direction): EffectiveFailsafes => {
-  const variable = Object.keys(sources.environment).find((name) => name.toLowerCase() === `felix_${parameterOf[direction].toLowerCase()}`)
+  const variable = Object.keys(sources.environment).find((name) => name.toLowerCase() === `felix_${failsafeFields[direction].toLowerCase()}`)
   if (variable !== undefined) {
     const ports = parseFailsafeList(sources.environment[variable] ?? '', `environment variable ${variable} of calico-node`)
     return { ports, source: { kind: 'environment', variable } }
@@ -106,10 +107,10 @@ const selects = (selector: string | undefined, labels: Labels): boolean =>
 /** An annotation `config.projectcalico.org/FailsafeInboundHostPorts` overrides the field of the same object (configurationprocessor.go). */
 const listOf = (configuration: FelixConfiguration, direction: Direction): readonly FailsafePort[] | undefined => {
   const where = `FelixConfiguration ${configuration.metadata.name}`
-  const key = `config.projectcalico.org/${parameterOf[direction]}`.toLowerCase()
+  const key = `config.projectcalico.org/${failsafeFields[direction]}`.toLowerCase()
   const override = Object.entries(configuration.metadata.annotations ?? {}).find(([name]) => name.toLowerCase() === key)
   if (override !== undefined) return parseFailsafeList(override[1], `${where}, annotation ${override[0]}`)
-  const list = configuration.spec?.[parameterOf[direction]]
+  const list = configuration.spec?.[failsafeFields[direction]]
   return list?.map((port) => checked(port, where)) ?? undefined
 }
 

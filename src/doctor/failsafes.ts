@@ -1,4 +1,4 @@
-import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
+import { type Direction, defaultFailsafes, failsafeFields } from '../calico/failsafes.ts'
 import { failsafeProblems } from '../calico/limits.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
@@ -52,7 +52,7 @@ export const failsafeChecks: readonly Check[] = [
       felixConfigurations.flatMap(({ metadata, spec }) =>
         directions
           .flatMap((direction) => {
-            const field = direction === 'inbound' ? 'failsafeInboundHostPorts' : 'failsafeOutboundHostPorts'
+            const field = failsafeFields[direction]
             const list: unknown = spec?.[field]
             return Array.isArray(list) ? failsafeProblems(list as FailsafePort[], `spec.${field}`) : []
           })

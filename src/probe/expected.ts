@@ -1,3 +1,4 @@
+import { failsafeFields } from '../calico/failsafes.ts'
 import type { KubeObject } from '../calico/object.ts'
 import { matches, parseSelector, unlessBadSelector } from '../calico/selector.ts'
 import type { EntityRule, FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Rule } from '../calico/shapes.ts'
@@ -104,10 +105,7 @@ const setSign = ({ metadata, spec }: NetworkSet): Sign => ({
 const failsafeSigns = (configuration: KubeObject): Sign[] => {
   const spec = (configuration['spec'] ?? {}) as { readonly [field: string]: unknown }
   return (['inbound', 'outbound'] as const).flatMap((direction): Sign[] => {
-    const list = spec[direction === 'inbound' ? 'failsafeInboundHostPorts' : 'failsafeOutboundHostPorts'] as
-      | readonly FailsafePort[]
-      | null
-      | undefined
+    const list = spec[failsafeFields[direction]] as readonly FailsafePort[] | null | undefined
     if (!Array.isArray(list)) return []
     const wanted = list.map(({ protocol, port }: FailsafePort) => `${protocol.toLowerCase()}/${port}`)
     return [{ what: `${direction} failsafes`, isThere: (programmed) => wanted.every((port) => failsafesIn(programmed, direction).has(port)) }]
