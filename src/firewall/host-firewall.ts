@@ -25,7 +25,10 @@ export interface Traffic {
   readonly ports: readonly PortRange[]
 }
 
-/** One opening: a destination always, sources optionally. A port without destination would open pods too (calico.md 4.4). */
+/**
+ * One opening: a destination always, sources optionally. A port without destination would open pods too: Felix judges what it
+ * forwards by the same preDNAT policy.
+ */
 export interface AllowEntry {
   readonly name: string
   readonly to: { readonly nodes: true } | { readonly nets: readonly Cidr[] }
