@@ -118,10 +118,7 @@ const vantageOn = ({ api, runInPod }: Cluster, { clock, random }: Context, { nod
 }
 
 /** Foreign objects that make these HostEndpoints dangerous, read at this moment. */
-export const dangersNow = async (
-  api: Api,
-  plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints'],
-): Promise<ForeignDanger[]> => {
+const dangersNow = async (api: Api, plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints']): Promise<ForeignDanger[]> => {
   const [policies, hostEndpoints, tiers] = await Promise.all(
     ['GlobalNetworkPolicy', 'HostEndpoint', 'Tier'].map(async (kind) => (await api.list(resourceOf(v3, kind))) ?? []),
   )

@@ -81,7 +81,7 @@ export const sentencesOf = (situation: Situation, now: Date): string[] => {
 }
 
 /** What no checkpoint explains, so that no undo of a single change would find it. */
-export const straySentences = (strays: Situation['strays']): string[] =>
+const straySentences = (strays: Situation['strays']): string[] =>
   strays.length === 0
     ? []
     : [

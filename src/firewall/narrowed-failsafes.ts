@@ -31,7 +31,7 @@ const isSamePort = (one: FailsafePort, other: FailsafePort): boolean =>
 const keyOf = ({ protocol, port, net = '' }: FailsafePort): string => `${protocol.toUpperCase()}/${port}/${net}`
 
 /** The entries the file's narrowed ports come to. */
-export const narrowedEntries = (facts: Pick<Facts, 'nodes' | 'apiEndpoints'>, firewall: HostFirewall): FailsafePort[] =>
+const narrowedEntries = (facts: Pick<Facts, 'nodes' | 'apiEndpoints'>, firewall: HostFirewall): FailsafePort[] =>
   (firewall.spec.narrowFailsafes ?? []).flatMap((one) => remaining(one, facts))
 
 /** Whether the file narrows the port. */

@@ -21,7 +21,7 @@ export interface Narrowing {
 }
 
 /** Somebody else's firewall that falls away once ours is kept: HostEndpoints first, which ours stand before, then the policies that governed them. */
-export interface PlannedAdoption {
+interface PlannedAdoption {
   readonly hostEndpoints: readonly KubeObject[]
   readonly policies: readonly KubeObject[]
   /** Policies that govern these interfaces and something else too: they are left. */

@@ -29,7 +29,7 @@ export const changesOf = (checkpoints: readonly Checkpoint[]): Change[] => {
 }
 
 /** The number of the change before this one; 0 before the first. Numbers have gaps where an earlier life of the tool used them. */
-export const changeBefore = (changes: readonly Pick<Change, 'number'>[], number: number): number =>
+const changeBefore = (changes: readonly Pick<Change, 'number'>[], number: number): number =>
   Math.max(0, ...changes.flatMap((change) => (change.number < number ? [change.number] : [])))
 
 /** The change that `rollback` alone goes back to: the one before the last that is in force. A rollback that was begun and not done is gone on with. */

@@ -32,7 +32,7 @@ export interface ProbeRunner {
 }
 
 /** The operator's own copy of checkpoints and history. Losing it costs nothing: the cluster has its own. */
-export interface Journal {
+interface Journal {
   /** Answers with the problem instead of throwing: a full disk must not stop a rollout half-way. */
   saveCheckpoint(clusterUid: string, number: string, document: unknown): Promise<FwError | undefined>
   appendHistory(clusterUid: string, entry: unknown): Promise<FwError | undefined>

@@ -4,14 +4,14 @@ import { FwError } from '../errors.ts'
 import { appendLine, isErrno, writeDurably } from './durable-file.ts'
 
 /** One checkpoint as the disk has it. */
-export interface StoredCheckpoint {
+interface StoredCheckpoint {
   /** `3` or `3.2`: the change, and the step in it. */
   readonly number: string
   readonly document: unknown
 }
 
 /** What was read, and what could not be: each problem names its file and never stops the rest. */
-export interface Stored<Entry> {
+interface Stored<Entry> {
   readonly entries: readonly Entry[]
   readonly problems: readonly FwError[]
 }

@@ -13,7 +13,7 @@ import type { Prompter } from '../../src/ui/prompter.ts'
 import { realClock, until } from '../fixtures/real-time.ts'
 
 /** How one command ended. */
-export interface Ending {
+interface Ending {
   readonly code: ExitCode
   readonly stdout: string
   readonly stderr: string
