@@ -154,9 +154,12 @@ export interface Unseen {
   readonly nodes?: readonly string[]
 }
 
+/** The version of saved facts this tool reads and writes. */
+export const factsVersion = 'calico-fw.github.io/v1alpha1'
+
 /** Everything the tool knows about one cluster: one plain JSON value that can be saved, loaded and shown. */
 export interface Facts {
-  readonly apiVersion: 'calico-fw.github.io/v1alpha1'
+  readonly apiVersion: typeof factsVersion
   readonly kind: 'Facts'
   /** RFC 3339. */
   readonly gatheredAt: string
