@@ -23,7 +23,7 @@ import { readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
 import { keptFirewall } from './kept-firewall.ts'
-import { fewLooks, runLimits } from './run-limits.ts'
+import { defaultWindowSeconds, fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { type Survey, survey } from './survey.ts'
 import { refuseUnfinished } from './unfinished.ts'
@@ -96,7 +96,7 @@ interface OpeningRun {
 const openingRun = (command: CommandContext, { facts, situation }: Survey, addition: AddVip): OpeningRun => {
   const change = nextChange(situation)
   const config: RunConfig = {
-    ...{ change, windowSeconds: 90, ...runLimits(command.context) },
+    ...{ change, windowSeconds: defaultWindowSeconds, ...runLimits(command.context) },
     ...{ openSet: openSet(facts.calico.flavour), opened: situation.opened, isRollback: false },
   }
   const closedNodes = [...new Set(situation.hostEndpoints.map(({ spec }) => spec.node))]

@@ -11,7 +11,7 @@ import { confirmSteps, finishOfTrial, nothingToFinish } from '../rollout/confirm
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import type { CommandContext } from './context.ts'
-import { fewLooks, runLimits } from './run-limits.ts'
+import { defaultWindowSeconds, fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { unfinishedAdoption, unfinishedTrial } from './status.ts'
 
@@ -38,8 +38,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     })
   }
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
-  const windowSeconds = 90
-  const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
+  const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds: defaultWindowSeconds })
   const [own] = facts.felixConfigurations.filter((one) => one.metadata.name.startsWith('node.') && isOurs(one))
   if (own !== undefined) {
     throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
@@ -49,7 +48,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const config: RunConfig = {
     change: gate.change,
-    windowSeconds,
+    windowSeconds: defaultWindowSeconds,
     ...runLimits(command.context),
     openSet: openSet(facts.calico.flavour),
     opened: situation.opened,

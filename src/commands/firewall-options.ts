@@ -2,10 +2,13 @@ import { type Command, Option } from 'commander'
 import { collect } from './collect.ts'
 import { parseUnseen, parseWindow } from './flags.ts'
 import type { Parsed } from './parsed.ts'
+import { defaultWindowSeconds } from './run-limits.ts'
 
 /** How long a trial lasts without a sign of life. */
 export const windowOption = (): Option =>
-  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s').default(90, '90s').argParser(parseWindow)
+  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 90s')
+    .default(defaultWindowSeconds, `${defaultWindowSeconds}s`)
+    .argParser(parseWindow)
 
 /** The firewall, as a file or as flags. */
 export const withFirewall = (command: Command): Command =>
