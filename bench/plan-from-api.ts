@@ -11,7 +11,7 @@ import type { KubeObject } from '../src/calico/object.ts'
 import { homeCluster } from '../src/simulator/seed/home-cluster.ts'
 import { calicoNodePod, nodeObject } from '../src/simulator/seed/node-objects.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
-import { realClock } from '../test/commands/stage.ts'
+import { realClock } from '../test/fixtures/real-time.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const own = process.env['CALICO_FW_BINARY']

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { homeCluster } from '../src/simulator/seed/home-cluster.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
-import { realClock } from '../test/commands/stage.ts'
+import { realClock } from '../test/fixtures/real-time.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const rounds = 25

@@ -2,10 +2,12 @@
 // kubectl finds this file on PATH as `kubectl calico-fw`: dashes of a plugin's name are underscores in its file name.
 import { existsSync } from 'node:fs'
 
+// As `engines` in package.json: the prompts' library runs on no others.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-if (major < 20 || (major === 20 && minor < 17)) {
+const oldestMinor = { 20: 17, 22: 13, 23: 5 }[major] ?? (major > 23 ? 0 : Number.POSITIVE_INFINITY)
+if (minor < oldestMinor) {
   process.stderr.write(
-    `error: kubectl calico-fw needs Node.js 20.17 or newer\nwhy: this is ${process.version}\nfix: install a current Node.js, or the single-file release, which brings its own\n`,
+    `error: kubectl calico-fw needs Node.js 20.17, 22.13 or newer\nwhy: this is ${process.version}\nfix: install a current Node.js, or the single-file release, which brings its own\n`,
   )
   process.exit(2)
 }

@@ -1,6 +1,6 @@
 // Bundles our own sources; packages stay where npm put them. The entry in bin/ calls this in a checkout, so that it always runs what src/ says.
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build as bundle } from 'esbuild'
 
@@ -28,7 +28,7 @@ export const build = async () => {
     const known = await readFile(file.path).catch(() => undefined)
     if (known?.equals(file.contents)) continue
     await mkdir(dirname(file.path), { recursive: true })
-    const partial = join(dirname(file.path), `.${process.pid}-${file.path.split('/').pop()}`)
+    const partial = join(dirname(file.path), `.${process.pid}-${basename(file.path)}`)
     await writeFile(partial, file.contents)
     await rename(partial, file.path)
   }

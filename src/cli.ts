@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { collect } from './commands/collect.ts'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
 import { addFirewallCommands } from './commands/firewall-commands.ts'
@@ -220,7 +221,6 @@ const prepared = (command: Command, context: Context): Command => {
   return command
 }
 
-const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
 
 /** How it is written, where what was left out or added tells what was meant. */

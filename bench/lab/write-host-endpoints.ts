@@ -13,7 +13,7 @@ import { openSet } from '../../src/firewall/network-sets.ts'
 import type { RolloutPorts } from '../../src/rollout/ports.ts'
 import { startRun } from '../../src/rollout/runner.ts'
 import type { Step } from '../../src/rollout/steps.ts'
-import { realClock } from '../../test/commands/stage.ts'
+import { realClock } from '../../test/fixtures/real-time.ts'
 
 const [kubeconfig = '', file = '', change = '1'] = process.argv.slice(2)
 const objects = readFileSync(file, 'utf8')

@@ -1,7 +1,8 @@
 import { FwError } from '../errors.ts'
 import type { Address } from '../net/address.ts'
+import { names } from './names.ts'
 import { netHolds, readNet } from './nets.ts'
-import { type Labels, matches, parseSelector } from './selector.ts'
+import { type Labels, matches, parseSelector, unlessBadSelector } from './selector.ts'
 import type { FailsafePort, FelixConfiguration } from './shapes.ts'
 
 /** Inbound or outbound, seen from the node. */
@@ -23,6 +24,10 @@ export type FailsafeSource =
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'felixconfiguration'; readonly name: string }
   | { readonly kind: 'default' }
+
+/** Whether the node takes what FelixConfiguration `default` says, or would say: that is where this tool writes. */
+export const followsDefault = (source: FailsafeSource): boolean =>
+  source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)
 
 /** The failsafe list in force on a node, and who says so. */
 export interface EffectiveFailsafes {
@@ -57,13 +62,14 @@ export const effectiveFailsafes = (sources: FailsafeSources): Record<Direction, 
 export const failsafeAccepts = (list: readonly FailsafePort[], protocol: string, port: number, remote: Address): boolean =>
   list.some((entry) => entry.protocol.toLowerCase() === protocol.toLowerCase() && entry.port === port && (!entry.net || netHolds(entry.net, remote)))
 
-const parameterOf = {
+/** The field of FelixConfiguration that holds each list; Felix calls its environment variables and annotations by the same name. */
+export const failsafeFields = {
   inbound: 'failsafeInboundHostPorts',
   outbound: 'failsafeOutboundHostPorts',
 } as const
 
 const effective = (sources: FailsafeSources, direction: Direction): EffectiveFailsafes => {
-  const variable = Object.keys(sources.environment).find((name) => name.toLowerCase() === `felix_${parameterOf[direction].toLowerCase()}`)
+  const variable = Object.keys(sources.environment).find((name) => name.toLowerCase() === `felix_${failsafeFields[direction].toLowerCase()}`)
   if (variable !== undefined) {
     const ports = parseFailsafeList(sources.environment[variable] ?? '', `environment variable ${variable} of calico-node`)
     return { ports, source: { kind: 'environment', variable } }
@@ -95,23 +101,16 @@ const byAge = (one: FelixConfiguration, other: FelixConfiguration): number =>
   Date.parse(one.metadata.creationTimestamp ?? '0') - Date.parse(other.metadata.creationTimestamp ?? '0') || 0
 
 /** Felix ignores a configuration whose nodeSelector is empty or cannot be parsed. */
-const selects = (selector: string | undefined, labels: Labels): boolean => {
-  if (!selector) return false
-  try {
-    return matches(parseSelector(selector), labels)
-  } catch (error) {
-    if (error instanceof FwError) return false
-    throw error
-  }
-}
+const selects = (selector: string | undefined, labels: Labels): boolean =>
+  selector ? unlessBadSelector(() => matches(parseSelector(selector), labels)) === true : false
 
 /** An annotation `config.projectcalico.org/FailsafeInboundHostPorts` overrides the field of the same object (configurationprocessor.go). */
 const listOf = (configuration: FelixConfiguration, direction: Direction): readonly FailsafePort[] | undefined => {
   const where = `FelixConfiguration ${configuration.metadata.name}`
-  const key = `config.projectcalico.org/${parameterOf[direction]}`.toLowerCase()
+  const key = `config.projectcalico.org/${failsafeFields[direction]}`.toLowerCase()
   const override = Object.entries(configuration.metadata.annotations ?? {}).find(([name]) => name.toLowerCase() === key)
   if (override !== undefined) return parseFailsafeList(override[1], `${where}, annotation ${override[0]}`)
-  const list = configuration.spec?.[parameterOf[direction]]
+  const list = configuration.spec?.[failsafeFields[direction]]
   return list?.map((port) => checked(port, where)) ?? undefined
 }
 

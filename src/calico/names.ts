@@ -9,10 +9,13 @@ export const fieldManager = 'calico-fw'
 /** The namespace that holds the gate, the lock, the HostFirewall and the checkpoints. */
 export const toolNamespace = 'calico-fw'
 
-/** Label and annotation keys. Ours alone: Calico deletes HostEndpoints that carry its own `created-by` (calico.md 9). */
+/**
+ * Label and annotation keys. Ours alone: kube-controllers deletes HostEndpoints that carry its `projectcalico.org/created-by` and are not its own
+ * (kube-controllers/pkg/controllers/node/hostendpoints.go `isAutoHostEndpoint`).
+ */
 export const keys = {
   managedBy: 'app.kubernetes.io/managed-by',
-  /** On HostEndpoints: the change that wrote them. Gates and denies select by it, so an old deny never bites a new HostEndpoint (M8.3). */
+  /** On HostEndpoints: the change that wrote them. Gates and denies select by it, so an old deny never bites a new HostEndpoint. */
   run: `${prefix}/run`,
   /** On the gate's NetworkSet: the change it closes. */
   gate: `${prefix}/gate`,
@@ -57,7 +60,7 @@ export const names = {
 
 /** `calico-fw-allow-NAME`. */
 export const allowPolicyName = (entry: string): string => `calico-fw-allow-${entry}`
-/** A policy's name as it was given: Calico 3.29.0 to 3.29.3 answers with its tier before it (calico.md 5.4). */
+/** A policy's name as it was given: Calico 3.29.0 to 3.29.3 answers with its tier before it. */
 export const plainName = (name: string): string => name.replace(/^default\./, '')
 /** A policy under its plain name: what we write, delete and keep in checkpoints is called by that. */
 export const plainlyNamed = <Policy extends KubeObject>(policy: Policy): Policy => ({
@@ -71,7 +74,10 @@ export const egressGateName = (change: number): string => `${gatePolicyName(chan
 /** `gate-N`, the Job and the NetworkSet it owns. */
 export const gateName = (change: number): string => `gate-${change}`
 
-/** Evaluation order in tier `default`; distinct, base < overlays < allow < gates < deny (M8.10). Calico breaks ties by name, and names changed form in 3.29 to 3.32. */
+/**
+ * Evaluation order in tier `default`; distinct, base < overlays < allow < gates < deny. Calico breaks ties by name (felix/calc/policy_sorter.go), and
+ * names changed form in 3.29 to 3.32.
+ */
 export const orders = {
   /** Just before the gates that try it, so that nothing opens for a moment when a gate goes, and a policy of others stands before both or after both. */
   egress: 49.9,

@@ -1,6 +1,5 @@
-import { FwError } from '../errors.ts'
 import { subjectSelector } from './endpoint-selectors.ts'
-import { type Labels, matches } from './selector.ts'
+import { type Labels, matches, unlessBadSelector } from './selector.ts'
 import type { GlobalNetworkPolicy, Rule } from './shapes.ts'
 
 /** A policy's tier; one that names none is in `default`. */
@@ -20,14 +19,8 @@ export const governsDirection = ({ spec }: GlobalNetworkPolicy, direction: 'ingr
 }
 
 /** Whether it governs an endpoint with these labels; undefined where its selector cannot be parsed. */
-export const selects = ({ spec }: GlobalNetworkPolicy, labels: Labels): boolean | undefined => {
-  try {
-    return matches(subjectSelector(spec), labels)
-  } catch (error) {
-    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return undefined
-    throw error
-  }
-}
+export const selects = ({ spec }: GlobalNetworkPolicy, labels: Labels): boolean | undefined =>
+  unlessBadSelector(() => matches(subjectSelector(spec), labels))
 
 /** Whether a rule takes every packet that gets to it. */
 export const isUnconditional = ({ action: _, ...conditions }: Rule): boolean =>

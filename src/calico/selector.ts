@@ -1,3 +1,4 @@
+import { FwError } from '../errors.ts'
 import { badSelector, type Token, tokenize } from './selector-tokens.ts'
 
 /** A parsed Calico selector (libcalico-go/lib/selector/parser). */
@@ -36,6 +37,16 @@ export const parseSelector = (text: string): Selector => {
   const selector = either(reader)
   if (peek(reader).kind !== 'end') throw unexpected(reader, 'the end')
   return selector
+}
+
+/** What is read; undefined where that meets a selector nobody can parse. What to make of it is the caller's. */
+export const unlessBadSelector = <T>(read: () => T): T | undefined => {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return undefined
+    throw error
+  }
 }
 
 /** Whether an endpoint or set with these labels is selected. A missing label satisfies `!=` and `not in`. */

@@ -6,7 +6,7 @@ import { ExchangeError, exchange, type HttpAnswer } from './http-exchange.ts'
 import { impersonationHeaders } from './impersonation.ts'
 import { type OpenSocket, openSocket } from './network.ts'
 import { networkError } from './network-error.ts'
-import { pemOf } from './pem.ts'
+import { caOf } from './pem.ts'
 import { requestWords } from './request-words.ts'
 import type { ResolvedKubeconfig } from './resolve-kubeconfig.ts'
 import { authorityOf, hostOf, portOf } from './server-address.ts'
@@ -38,13 +38,8 @@ const longestWaitMs = 30_000
  * @throws FwError FW_KUBECONFIG
  */
 export const connect = (resolved: ResolvedKubeconfig, machine: Workstation, options: ConnectOptions = {}): Connection => {
-  const { cluster, user, server, userName } = resolved
-  const ca = pemOf(
-    cluster['certificate-authority'],
-    cluster['certificate-authority-data'],
-    `the certificate authority of cluster "${resolved.clusterName}"`,
-    machine,
-  )
+  const { user, server, userName } = resolved
+  const ca = caOf(resolved, machine)
   const credentials = credentialSource(resolved, ca, machine)
   const tls = tlsSettings(resolved, ca)
   const impersonation = impersonationHeaders(user)

@@ -19,7 +19,7 @@ export interface ApiRequest {
 }
 
 /** What a websocket needs to reach the server as `send` would. */
-export interface Upgrade {
+interface Upgrade {
   readonly url: URL
   readonly headers: Readonly<Record<string, string | string[]>>
   readonly agent: Agent

@@ -38,7 +38,7 @@ export const loadKubeconfig = (flags: ConnectionFlags, machine: Workstation): Lo
 export const pathsOf = (machine: Workstation): PlatformPath => (machine.platform === 'win32' ? win32 : posix)
 
 /** First definition wins, for every name and for the current context. */
-export const mergeKubeconfigs = (kubeconfigs: readonly Kubeconfig[]): Kubeconfig => {
+const mergeKubeconfigs = (kubeconfigs: readonly Kubeconfig[]): Kubeconfig => {
   const firstWins = <Entry>(maps: readonly ReadonlyMap<string, Entry>[]): ReadonlyMap<string, Entry> =>
     new Map(maps.toReversed().flatMap((map) => [...map]))
   return {

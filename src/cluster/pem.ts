@@ -1,4 +1,5 @@
 import { FwError } from '../errors.ts'
+import type { ResolvedKubeconfig } from './resolve-kubeconfig.ts'
 import type { Workstation } from './workstation.ts'
 
 /** A certificate or key, and where it was found. */
@@ -25,3 +26,10 @@ export const pemOf = (file: string, data: Buffer | undefined, what: string, mach
     })
   }
 }
+
+/**
+ * The certificate authority of the kubeconfig's cluster; undefined when it names none.
+ * @throws FwError FW_KUBECONFIG
+ */
+export const caOf = ({ cluster, clusterName }: ResolvedKubeconfig, machine: Workstation): Pem | undefined =>
+  pemOf(cluster['certificate-authority'], cluster['certificate-authority-data'], `the certificate authority of cluster "${clusterName}"`, machine)

@@ -6,7 +6,7 @@ import type { GlobalNetworkPolicy } from '../calico/shapes.ts'
 
 /** How a version of Calico names policies in its storage. */
 export interface StoredNames {
-  /** Policies of tier default are stored as `default.NAME`: up to 3.31 (calico.md 5.4). */
+  /** Policies of tier default are stored as `default.NAME`: up to 3.31 (calico#11232). */
   readonly prefixed: boolean
 }
 

@@ -8,7 +8,7 @@ import { secureContext, type TlsSettings } from './tls-settings.ts'
 import type { Workstation } from './workstation.ts'
 
 /** A route with the agent that keeps its connections. */
-export interface Way {
+interface Way {
   readonly route: Route
   readonly agent: Agent
   /** Closes its connections. */

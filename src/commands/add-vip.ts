@@ -25,7 +25,7 @@ import { clusterName } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
 import { evidenceOf } from './evidence.ts'
 import { keptFirewall } from './kept-firewall.ts'
-import { fewLooks, runLimits } from './run-limits.ts'
+import { defaultWindowSeconds, fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { type Survey, survey } from './survey.ts'
 import { refuseUnfinished } from './unfinished.ts'
@@ -62,7 +62,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   }
   const edited = file === undefined ? undefined : withEntry(file.text, entry, failsafes)
   const addition = makeAddVip({ facts: found.facts, existing, entry, failsafes })
-  const opening = runOf(command, found, addition)
+  const opening = openingRun(command, found, addition)
   const proof = proveActs({ facts: found.facts, firewall: addition.firewall, acts: stepActs(opening.steps, found.facts) })
   if (proof.refusals.length > 0) throw proofError(proof.refusals, 'the opening')
   printer.talk(`\nOpens ${entryInWords(entry)} for ${sourcesInWords(entry)}, as allow entry ${entry.name}.`)
@@ -102,10 +102,10 @@ interface OpeningRun {
   readonly steps: readonly Step[]
 }
 
-const runOf = (command: CommandContext, { facts, situation }: Survey, addition: AddVip): OpeningRun => {
+const openingRun = (command: CommandContext, { facts, situation }: Survey, addition: AddVip): OpeningRun => {
   const change = nextChange(situation)
   const config: RunConfig = {
-    ...{ change, windowSeconds: 90, ...runLimits(command.context) },
+    ...{ change, windowSeconds: defaultWindowSeconds, ...runLimits(command.context) },
     ...{ openSet: openSet(facts.calico.flavour), opened: situation.opened, isRollback: false },
   }
   const closedNodes = [...new Set(situation.hostEndpoints.map(({ spec }) => spec.node))]

@@ -1,10 +1,11 @@
-import { isOurs, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import { FwError } from '../errors.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { denyPolicy } from '../firewall/deny-policy.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { openSet } from '../firewall/network-sets.ts'
 import { makePlan } from '../firewall/plan-maker.ts'
+import { runOf } from '../firewall/standing.ts'
 import { confirmSteps, finishOfTrial, nothingToFinish } from '../rollout/confirm-steps.ts'
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
@@ -13,7 +14,7 @@ import { themeFor } from '../ui/theme.ts'
 import { clusterLine } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
 import { lapseOf } from './lapse-of.ts'
-import { fewLooks, runLimits } from './run-limits.ts'
+import { defaultWindowSeconds, fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
 import { unfinishedAdoption, unfinishedTrial } from './status.ts'
 
@@ -33,7 +34,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
       fix: situation.unfinished.length > 0 ? 'take it back: kubectl calico-fw rollback, then run the change again' : 'see: kubectl calico-fw status',
     })
   }
-  const closedNodes = situation.hostEndpoints.filter(({ metadata }) => metadata.labels?.[keys.run] === `${gate.change}`).map(({ spec }) => spec.node)
+  const closedNodes = situation.hostEndpoints.filter((one) => runOf(one) === gate.change).map(({ spec }) => spec.node)
   if (closedNodes.length === 0) {
     throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
       why: 'no node is closed by it: its client stopped before it closed one, or it takes openings back, which only the run that does so can keep',
@@ -41,8 +42,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     })
   }
   const saved = parseHostFirewall(situation.firewall ?? '', 'ConfigMap calico-fw/host-firewall')
-  const windowSeconds = 90
-  const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds })
+  const plan = makePlan({ firewall: saved, facts, change: gate.change, windowSeconds: defaultWindowSeconds })
   const [own] = facts.felixConfigurations.filter((one) => one.metadata.name.startsWith('node.') && isOurs(one))
   if (own !== undefined) {
     throw new FwError('FW_GATE', `change ${gate.change} cannot be kept by confirm`, {
@@ -52,7 +52,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
   }
   const config: RunConfig = {
     change: gate.change,
-    windowSeconds,
+    windowSeconds: defaultWindowSeconds,
     ...runLimits(command.context),
     openSet: openSet(facts.calico.flavour),
     opened: situation.opened,

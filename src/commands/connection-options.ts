@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
-
-const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
+import { collect } from './collect.ts'
 
 /** kubectl's own connection flags: it passes a plugin none, and refuses them before the plugin's name. */
 export const withConnection = (command: Command): Command => {

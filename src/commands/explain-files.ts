@@ -8,6 +8,7 @@ import { standingOf } from '../firewall/standing.ts'
 import { committedWorld } from '../proof/plan-states.ts'
 import { written } from '../proof/world-edits.ts'
 import type { World } from '../verdict/model.ts'
+import { defaultWindowSeconds } from './run-limits.ts'
 
 /** Kinds of Calico's a verdict depends on. */
 const known = ['HostEndpoint', 'GlobalNetworkPolicy', 'GlobalNetworkSet', 'NetworkSet']
@@ -40,7 +41,7 @@ const itemsOf = (value: unknown): KubeObject[] => {
 
 const committed = (facts: Facts, text: string, fileName: string): World => {
   const change = Math.max(0, ...standingOf(facts).runs) + 1
-  const plan = makePlan({ firewall: parseHostFirewall(text, fileName), facts, change, windowSeconds: 90 })
+  const plan = makePlan({ firewall: parseHostFirewall(text, fileName), facts, change, windowSeconds: defaultWindowSeconds })
   return committedWorld(facts, plan)
 }
 

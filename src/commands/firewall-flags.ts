@@ -1,9 +1,16 @@
 import { FwError } from '../errors.ts'
 import { closest } from '../firewall/did-you-mean.ts'
 import type { Facts } from '../firewall/facts.ts'
-import { firewallApiVersion, parseHostFirewall } from '../firewall/firewall-file.ts'
+import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { formatHostFirewall } from '../firewall/firewall-text.ts'
-import type { AllowEntry, ExtraFailsafe, HostFirewall, InterfaceSelection, Traffic } from '../firewall/host-firewall.ts'
+import {
+  type AllowEntry,
+  type ExtraFailsafe,
+  firewallApiVersion,
+  type HostFirewall,
+  type InterfaceSelection,
+  type Traffic,
+} from '../firewall/host-firewall.ts'
 import { interfaceGroups, selectorOf } from '../firewall/interface-groups.ts'
 import { nodeNamed } from '../firewall/node-named.ts'
 import { doorsOf } from '../firewall/openings.ts'

@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander'
+import { collect } from './collect.ts'
 import { parseUnseen, parseWindow } from './flags.ts'
 import type { Parsed } from './parsed.ts'
-
-const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
+import { defaultWindowSeconds } from './run-limits.ts'
 
 /** How long a trial lasts without a sign of life. */
 export const windowOption = (): Option =>
-  new Option('--window <TIME>', 'how long a trial lasts without a sign of life, as 2m; 90s without it (20s to 10m)')
-    .default(90, '90s')
+  new Option('--window <TIME>', `how long a trial lasts without a sign of life, as 2m; ${defaultWindowSeconds}s without it (20s to 10m)`)
+    .default(defaultWindowSeconds, `${defaultWindowSeconds}s`)
     .argParser(parseWindow)
 
 /** The firewall, as a file or as flags. */

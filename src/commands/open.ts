@@ -6,7 +6,7 @@ import { openSet } from '../firewall/network-sets.ts'
 import { openEverything } from '../rollout/perform/open.ts'
 import { clusterLine } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
-import { storageServed } from './switch-flavour.ts'
+import { switchFlavour } from './switch-flavour.ts'
 
 /** How long `open` keeps trying, in milliseconds. */
 const patienceMs = 60_000
@@ -18,10 +18,9 @@ const lookMs = 3_000
  */
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
   printer.talk(clusterLine(cluster))
-  const flavour = (await storageServed(cluster.api)) ? 'aggregated' : 'native'
   const found = hasFirewall(cluster.api)
   const how = await openEverything(cluster.api, context.clock, {
-    openSet: openSet(flavour),
+    openSet: openSet(await switchFlavour(cluster.api)),
     gate: undefined,
     untilMs: context.clock.now() + patienceMs,
     note: printer.talk,

@@ -3,7 +3,7 @@ import { kubeletDoors } from '../firewall/door-probes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
 import { firewallKey } from '../firewall/firewall-text.ts'
-import type { HostFirewall } from '../firewall/host-firewall.ts'
+import { firewallApiVersion, type HostFirewall } from '../firewall/host-firewall.ts'
 import { hostNets, nodeAddresses, trustedNets } from '../firewall/network-sets.ts'
 import { planProbes } from '../firewall/plan-probes.ts'
 import type { Probe } from '../firewall/probes.ts'
@@ -11,7 +11,7 @@ import { vantageOf } from '../firewall/vantage.ts'
 import { type BeforeImage, type Checkpoint, compareNumbers, parseNumber } from '../rollout/checkpoint.ts'
 
 const none: HostFirewall = {
-  apiVersion: 'calico-fw.github.io/v1alpha1',
+  apiVersion: firewallApiVersion,
   kind: 'HostFirewall',
   metadata: { name: 'none' },
   spec: { interfaces: [], trustedNets: [], allow: [], extraFailsafePorts: { inbound: [], outbound: [] } },

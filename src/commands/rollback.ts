@@ -1,9 +1,9 @@
-import { keys } from '../calico/names.ts'
 import { formatRef } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { openSet } from '../firewall/network-sets.ts'
+import { runOf } from '../firewall/standing.ts'
 import { proofError } from '../proof/proof-error.ts'
 import { proveActs } from '../proof/prove-acts.ts'
 import { changeBefore, rollbackTarget } from '../rollout/changes.ts'
@@ -60,7 +60,7 @@ export const run = async (command: CommandContext, options: RollbackOptions): Pr
     if (to === 0 && (await clearAway(command, common))) printer.talk('Done. What a client left that died before its first change is gone.')
     return exitCodes.ok
   }
-  const closedNow = closedInterfaces(situation.hostEndpoints.filter(({ metadata }) => situation.committed.includes(runOf(metadata))))
+  const closedNow = closedInterfaces(situation.hostEndpoints.filter((one) => situation.committed.some((run) => run === runOf(one))))
   const differing = await differingImages(cluster.api, images)
   const standing = { ...situation, differing, policies: facts.policies, flavour: facts.calico.flavour, closedNodes: [...closedNow.keys()] }
   const chosen = chooseRollback({ change, to, images, config: common }, standing)
@@ -150,8 +150,6 @@ const announcement = ({ way, config, steps }: ChosenRollback, differing: readonl
       : []),
   ]
 }
-
-const runOf = ({ labels }: HostEndpoint['metadata']): number => Number(labels?.[keys.run])
 
 /** Their interfaces, by node. */
 const closedInterfaces = (hostEndpoints: readonly HostEndpoint[]): Map<string, Set<string>> => {

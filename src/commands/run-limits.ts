@@ -1,6 +1,9 @@
 import type { RunConfig } from '../rollout/state.ts'
 import type { Context } from './context.ts'
 
+/** Seconds a trial lasts without a sign of life, where nobody says `--window`. */
+export const defaultWindowSeconds = 90
+
 /** What every run allows: five seconds of lag of the cluster's controllers, ten minutes for a question. */
 export const runLimits = ({ maxLagMs = 5_000 }: Pick<Context, 'maxLagMs'>): Pick<RunConfig, 'maxLagMs' | 'maxQuestionMs'> => ({
   maxLagMs,

@@ -18,10 +18,11 @@ import type { Facts } from '../firewall/facts.ts'
 import { isAddress, parseAddress } from '../net/address.ts'
 import { followFromNodes } from '../probe/follow-nodes.ts'
 import { createFreshApi } from '../probe/fresh-api.ts'
-import { createProber, type Prober } from '../probe/prober.ts'
+import { createProber } from '../probe/prober.ts'
 import { createRealised } from '../probe/realised.ts'
 import { trustOf } from '../probe/trust.ts'
 import { type ForeignDanger, foreignDangers } from '../proof/foreign-dangers.ts'
+import type { ProbeRunner } from '../rollout/ports.ts'
 import { createJournal } from '../store/journal.ts'
 import { stateDirectory } from '../store/state-directory.ts'
 import { createLinePrompter } from '../ui/line-prompts.ts'
@@ -120,10 +121,7 @@ const vantageOn = ({ api, runInPod }: Cluster, { clock, random }: Context, { nod
 }
 
 /** Foreign objects that make these HostEndpoints dangerous, read at this moment. */
-export const dangersNow = async (
-  api: Api,
-  plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints'],
-): Promise<ForeignDanger[]> => {
+const dangersNow = async (api: Api, plannedHostEndpoints: Parameters<typeof foreignDangers>[0]['plannedHostEndpoints']): Promise<ForeignDanger[]> => {
   const [policies, hostEndpoints, tiers] = await Promise.all(
     ['GlobalNetworkPolicy', 'HostEndpoint', 'Tier'].map(async (kind) => (await api.list(resourceOf(v3, kind))) ?? []),
   )
@@ -136,7 +134,7 @@ export const dangersNow = async (
 }
 
 /** Probes with another patience. */
-const patient = (prober: Prober, patience: NonNullable<Context['patience']>): Prober => ({
+const patient = (prober: ProbeRunner, patience: NonNullable<Context['patience']>): ProbeRunner => ({
   run: (probes, options) => {
     const expect = probes.every((one) => one.expect === 'closed') ? 'closed' : 'open'
     return prober.run(probes, { ...options, ...(options.timeoutMs === undefined ? {} : { timeoutMs: patience(options.timeoutMs, expect) }) })

@@ -1,4 +1,3 @@
-import { keys } from '../calico/names.ts'
 import { formatRef } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -6,10 +5,11 @@ import { isOverAnother } from '../firewall/adoption.ts'
 import { type Coverage, coverageOf } from '../firewall/coverage.ts'
 import { listed } from '../firewall/differences.ts'
 import { parseHostFirewall } from '../firewall/firewall-file.ts'
+import { runOf } from '../firewall/standing.ts'
 import { limitsUnkept, readSituation, type Situation } from '../rollout/situation.ts'
 import { clusterLine } from './cluster-words.ts'
 import type { Cluster, CommandContext, Printer } from './context.ts'
-import { storageServed } from './switch-flavour.ts'
+import { switchFlavour } from './switch-flavour.ts'
 
 /** What `status` finds, in one word. */
 export type Standing = 'none' | 'kept' | 'trial' | 'expired' | 'opened'
@@ -38,7 +38,7 @@ export const unfinishedTrial: readonly string[] = [
 export const sentencesOf = (situation: Situation, now: Date): string[] => {
   const { lock, gates, unfinished, committed, hostEndpoints } = situation
   const nodesOf = (some: readonly HostEndpoint[]) => new Set(some.map(({ spec }) => spec.node)).size
-  const stay = nodesOf(hostEndpoints.filter((one) => committed.includes(runOf(one))))
+  const stay = nodesOf(hostEndpoints.filter((one) => committed.some((run) => run === runOf(one))))
   const staying = stay === 0 ? '' : `; ${plural(stay, 'node')} that earlier changes closed ${stay === 1 ? 'stays' : 'stay'} closed`
   const over = hostEndpoints.filter(isOverAnother)
   const again = 'the firewall that was there before is in force'
@@ -97,7 +97,7 @@ export const strayReasons =
   'its checkpoints were deleted, a client that was stopped wrote it late, or "kubectl calico-fw open" ran where there was no firewall'
 
 /** What no checkpoint explains, so that no undo of a single change would find it. */
-export const straySentences = (strays: Situation['strays']): string[] =>
+const straySentences = (strays: Situation['strays']): string[] =>
   strays.length === 0
     ? []
     : [
@@ -134,7 +134,7 @@ export const coverageSentences = ({ uncovered, unmatched, otherInterfaces, egres
 /** Exit 0 when the firewall is kept and covers what its file selects, or when there is none; 1 when something waits for the operator. */
 export const run = async ({ cluster, context, printer }: CommandContext): Promise<ExitCode> => {
   printer.talk(clusterLine(cluster))
-  const situation = await readSituation(cluster.api, (await storageServed(cluster.api)) ? 'aggregated' : 'native')
+  const situation = await readSituation(cluster.api, await switchFlavour(cluster.api))
   const standing = standingOf(situation)
   for (const { error } of situation.damaged) printer.talk(`note: ${error.message}: ${error.why ?? ''}`)
   for (const sentence of sentencesOf(situation, context.clock.wall())) printer.data(sentence)
@@ -183,8 +183,6 @@ const fieldsOf = ({ committed, unfinished, gates, lock, hostEndpoints, changes, 
   changes,
   ...(strays.length === 0 ? {} : { strays: strays.map(formatRef) }),
 })
-
-const runOf = ({ metadata }: HostEndpoint): number => Number(metadata.labels?.[keys.run])
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 

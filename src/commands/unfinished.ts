@@ -2,6 +2,7 @@ import { formatRef } from '../calico/object.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { listed } from '../firewall/differences.ts'
+import { durationSeconds as lockSeconds } from '../rollout/perform/lock.ts'
 import { limitsUnkept, type Situation } from '../rollout/situation.ts'
 import { begun, lapseWords } from '../ui/lapse-words.ts'
 import { run as confirm } from './confirm.ts'
@@ -39,9 +40,6 @@ export const refuseUnfinished = (situation: Situation): void => {
   }
 }
 
-/** A holder of the lock who gave a sign of life this recently is at work, in milliseconds. */
-const aliveForMs = 20_000
-
 /**
  * Asks what becomes of a change that is on trial or not kept, and sees to it. Tells whether to go on with a new one, or how the command ends.
  * @throws FwError as {@link refuseUnfinished}, where nobody can be asked or the other client is at work
@@ -59,7 +57,7 @@ export const settleUnfinished = async (
     return 'nothing'
   }
   const silentMs = situation.lock === undefined ? Number.POSITIVE_INFINITY : context.clock.wall().getTime() - situation.lock.renewedAt.getTime()
-  if (!ui.interactive || options.yes || silentMs < aliveForMs) {
+  if (!ui.interactive || options.yes || silentMs < lockSeconds * 1000) {
     refuseUnfinished(situation)
     return 'nothing'
   }

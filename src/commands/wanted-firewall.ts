@@ -6,6 +6,7 @@ import type { Accepted } from '../proof/accepted.ts'
 import { answered, firewallNameOf, readFirewallFile } from './answers.ts'
 import type { CommandContext } from './context.ts'
 import { type FirewallFlags, firewallOf, flagsAsWords } from './firewall-flags.ts'
+import { defaultWindowSeconds } from './run-limits.ts'
 import { shellWord } from './shell-word.ts'
 
 /** How `init` and `plan` are told which firewall. */
@@ -59,7 +60,7 @@ const checkFlags = (options: FirewallFlags, facts: Facts, name: string): void =>
 export const wantedFirewall = async (command: CommandContext, options: FirewallOptions, facts: Facts, yes: boolean): Promise<Wanted> => {
   const { windowSeconds, accepted } = options
   const tail = [
-    ...(windowSeconds === 90 ? [] : ['--window', `${windowSeconds}s`]),
+    ...(windowSeconds === defaultWindowSeconds ? [] : ['--window', `${windowSeconds}s`]),
     ...accepted.unseen.flatMap((kind) => ['--accept-unseen', kind]),
     ...accepted.hostFirewalls.flatMap((node) => ['--accept-host-firewall', node]),
   ]

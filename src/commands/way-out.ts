@@ -4,7 +4,7 @@ import { begun } from '../ui/lapse-words.ts'
 const silent: readonly FwCode[] = ['FW_UNREACHABLE', 'FW_TIMEOUT']
 
 /** What is left to somebody whose API server does not answer. */
-export const withoutApi =
+const withoutApi =
   "a change on trial opens by itself at its deadline; to open a node without the API: kubectl calico-fw rescue --execute 'ssh root@NODE'"
 
 /** Does what somebody does who may be locked out: where the API server does not answer, the error says what still works. */

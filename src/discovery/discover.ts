@@ -4,7 +4,7 @@ import { type DetectedCalico, detectCalico } from '../cluster/detect-calico.ts'
 import type { RunInPod } from '../cluster/exec.ts'
 import { FwError } from '../errors.ts'
 import type { OperatorPath } from '../firewall/components.ts'
-import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import { type Facts, factsVersion, type NodeFacts } from '../firewall/facts.ts'
 import { understood } from '../firewall/understood.ts'
 import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
@@ -115,7 +115,7 @@ const gather = async (api: Api, context: DiscoveryContext): Promise<Facts> => {
   const failsafes = failsafesOf(reader, nodes, detected, calico.felixConfigurations, context.brokenFailsafes ?? 'throw')
   const namespace = own.find(({ kind }) => kind === 'Namespace')
   return {
-    apiVersion: 'calico-fw.github.io/v1alpha1',
+    apiVersion: factsVersion,
     kind: 'Facts',
     gatheredAt: context.now().toISOString(),
     cluster: { context: context.contextName, server: context.server.replace(/\/$/, ''), uid, kubernetesVersion: kubernetes.version },

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { FwError } from '../errors.ts'
 import type { Components } from '../firewall/components.ts'
-import { type Facts, type NodeFacts, unseenKinds } from '../firewall/facts.ts'
+import { type Facts, factsVersion, type NodeFacts, unseenKinds } from '../firewall/facts.ts'
 import type { Inspection } from '../firewall/inspection.ts'
 import { type Address, isAddress, parseAddress } from '../net/address.ts'
 import { type Cidr, parseCidr } from '../net/cidr.ts'
@@ -132,7 +132,7 @@ const components = v.object({
 } satisfies Record<keyof Components, unknown>)
 
 const schema = v.strictObject({
-  apiVersion: v.literal('calico-fw.github.io/v1alpha1'),
+  apiVersion: v.literal(factsVersion),
   kind: v.literal('Facts'),
   gatheredAt: v.pipe(text, v.isoTimestamp()),
   cluster: v.object({ context: text, server: text, uid: text, kubernetesVersion: text }),

@@ -10,7 +10,7 @@ type Chain = v.InferOutput<typeof chain>
 type Rule = v.InferOutput<typeof rule>
 
 /** A table of nftables. */
-export interface NftTable {
+interface NftTable {
   readonly family: string
   readonly table: string
 }

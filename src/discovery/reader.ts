@@ -5,7 +5,7 @@ import { type FwCode, FwError } from '../errors.ts'
 import type { Unseen } from '../firewall/facts.ts'
 
 /** Which of a resource's objects are read. */
-export interface Scope {
+interface Scope {
   readonly namespace?: string
   readonly labelSelector?: string
   readonly fieldSelector?: string

@@ -17,7 +17,7 @@ export const categories = [
 ] as const
 
 /** One of {@link categories}. */
-export type Category = (typeof categories)[number]
+type Category = (typeof categories)[number]
 
 /** One thing that is not as it should be. `error`: the firewall would be unsafe or refused. `warning`: somebody should know. */
 export interface Finding {

@@ -1,7 +1,8 @@
-import { type Direction, defaultFailsafes } from '../calico/failsafes.ts'
+import { type Direction, defaultFailsafes, failsafeFields } from '../calico/failsafes.ts'
 import { failsafeProblems } from '../calico/limits.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import type { Facts } from '../firewall/facts.ts'
+import type { HostFirewall } from '../firewall/host-firewall.ts'
 import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
 import { type Check, error, some, warning } from './check.ts'
 import { keptFirewall } from './kept-firewall.ts'
@@ -11,11 +12,7 @@ const portText = ({ protocol, port, net }: FailsafePort): string => `${port}/${p
 const holds = (list: readonly FailsafePort[], { protocol, port }: Pick<FailsafePort, 'protocol' | 'port'>, narrowed = false): boolean =>
   list.some((entry) => entry.port === port && (narrowed || entry.net === undefined) && entry.protocol.toLowerCase() === protocol.toLowerCase())
 
-/** Whether the firewall that is kept has narrowed the port, and not somebody else. */
-const narrowedBy = (facts: Facts): ((port: FailsafePort) => boolean) => {
-  const firewall = keptFirewall(facts)
-  return (port) => firewall !== undefined && isNarrowed(firewall, port)
-}
+const isMeantNarrow = (kept: HostFirewall | undefined, port: FailsafePort): boolean => kept !== undefined && isNarrowed(kept, port)
 const listText = (list: readonly FailsafePort[]): string => list.map(portText).sort().join(' ')
 
 /** The distinct effective lists of a direction, each with the nodes it is in force on. */
@@ -43,7 +40,7 @@ export const failsafeChecks: readonly Check[] = [
       felixConfigurations.flatMap(({ metadata, spec }) =>
         directions
           .flatMap((direction) => {
-            const field = direction === 'inbound' ? 'failsafeInboundHostPorts' : 'failsafeOutboundHostPorts'
+            const field = failsafeFields[direction]
             const list: unknown = spec?.[field]
             return Array.isArray(list) ? failsafeProblems(list as FailsafePort[], `spec.${field}`) : []
           })
@@ -72,13 +69,14 @@ export const failsafeChecks: readonly Check[] = [
     id: 'FW-D303',
     category: 'failsafes',
     title: 'none of Felix’s default failsafes is missing',
-    look: (facts) =>
-      directions.flatMap((direction) =>
+    look: (facts) => {
+      const kept = keptFirewall(facts)
+      return directions.flatMap((direction) =>
         listsOf(facts, direction).flatMap(({ nodes, list }) => {
           const missing =
             list.ports.length === 0
               ? []
-              : defaultFailsafes[direction].filter((port) => !holds(list.ports, port, direction === 'inbound' && narrowedBy(facts)(port)))
+              : defaultFailsafes[direction].filter((port) => !holds(list.ports, port, direction === 'inbound' && isMeantNarrow(kept, port)))
           return missing.length === 0
             ? []
             : [
@@ -88,17 +86,19 @@ export const failsafeChecks: readonly Check[] = [
                 ),
               ]
         }),
-      ),
+      )
+    },
   },
   {
     id: 'FW-D304',
     category: 'failsafes',
     title: 'every port of the API, and all Felix and Typha talk to, is an inbound failsafe, for everyone or as the file narrows it',
     look: (facts) => {
+      const kept = keptFirewall(facts)
       const needed = [...new Set([...facts.apiEndpoints, ...facts.felixPeers].filter(({ node }) => node !== undefined).map(({ port }) => port))]
       return needed.flatMap((port) => {
         const without = listsOf(facts, 'inbound').filter(
-          ({ list }) => !holds(list.ports, { protocol: 'TCP', port }, narrowedBy(facts)({ protocol: 'TCP', port })),
+          ({ list }) => !holds(list.ports, { protocol: 'TCP', port }, isMeantNarrow(kept, { protocol: 'TCP', port })),
         )
         return without.length === 0
           ? []

@@ -7,7 +7,7 @@ import { type RuleContext, type RuleMeaning, ruleMeaning } from './adopted-rule.
 import { byText } from './by-text.ts'
 import type { Facts, NodeFacts } from './facts.ts'
 import { opens } from './failsafe-change.ts'
-import type { AllowEntry, ExtraFailsafe, HostFirewall, InterfaceSelection } from './host-firewall.ts'
+import { type AllowEntry, type ExtraFailsafe, firewallApiVersion, type HostFirewall, type InterfaceSelection } from './host-firewall.ts'
 import { selectorOf } from './interface-groups.ts'
 import { nodeAddresses } from './network-sets.ts'
 import { entryNameLimit } from './parse-allow.ts'
@@ -33,7 +33,7 @@ export const adoptedFirewall = (facts: Facts, name: string): AdoptedFirewall | u
   const read = readRules(policies, context)
   return {
     firewall: {
-      apiVersion: 'calico-fw.github.io/v1alpha1',
+      apiVersion: firewallApiVersion,
       kind: 'HostFirewall',
       metadata: { name },
       spec: {

@@ -1,7 +1,6 @@
 import { readNet } from '../calico/nets.ts'
-import { type Labels, matches, parseSelector } from '../calico/selector.ts'
+import { type Labels, matches, parseSelector, unlessBadSelector } from '../calico/selector.ts'
 import type { EntityRule, HostEndpoint, NetworkSet, Rule } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import { type Address, addressOf } from '../net/address.ts'
 import { cidrsOf } from '../net/address-set.ts'
 import { type AddressRange, type Cidr, mergeCidrs, parseCidr, rangeOf } from '../net/cidr.ts'
@@ -103,14 +102,7 @@ const isOfNodes = (side: EntityRule, context: RuleContext): boolean => {
 }
 
 const selectedNets = (text: string, { hostEndpoints, networkSets }: RuleContext): string[] => {
-  const isSelected = (labels: Labels): boolean => {
-    try {
-      return matches(parseSelector(text), labels)
-    } catch (error) {
-      if (error instanceof FwError) return false
-      throw error
-    }
-  }
+  const isSelected = (labels: Labels): boolean => unlessBadSelector(() => matches(parseSelector(text), labels)) === true
   return [
     ...hostEndpoints.filter(({ metadata }) => isSelected(metadata.labels ?? {})).flatMap(({ spec }) => spec.expectedIPs ?? []),
     ...networkSets

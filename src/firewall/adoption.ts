@@ -68,7 +68,10 @@ export const onTrialOver = (own: HostEndpoint, theirs: HostEndpoint): HostEndpoi
 /** Whether a HostEndpoint of ours stands before another's. */
 export const isOverAnother = ({ metadata }: KubeObject): boolean => metadata.annotations?.[keys.adopts] !== undefined
 
-/** Without the label by which kube-controllers knows the automatic ones: it deletes those it did not make (calico.md 9), and what selects by it alone opens with the gate. */
+/**
+ * Without the label by which kube-controllers knows the automatic ones: it deletes those it did not make
+ * (kube-controllers/pkg/controllers/node/hostendpoints.go `isAutoHostEndpoint`), and what selects by it alone opens with the gate.
+ */
 const inheritable = (labels: Labels = {}): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([key]) => key !== 'projectcalico.org/created-by'))
 

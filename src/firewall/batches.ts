@@ -27,11 +27,7 @@ export const batchesOf = (hostEndpoints: readonly HostEndpoint[], facts: Facts):
 }
 
 /** The node that owns the address the kubeconfig dials, or else the one this tool runs on; undefined where neither is a node's. */
-export const ownPathNode = ({
-  apiEndpoints,
-  nodes,
-  operatorAddresses,
-}: Pick<Facts, 'apiEndpoints' | 'nodes' | 'operatorAddresses'>): string | undefined => {
+const ownPathNode = ({ apiEndpoints, nodes, operatorAddresses }: Pick<Facts, 'apiEndpoints' | 'nodes' | 'operatorAddresses'>): string | undefined => {
   const dialled = apiEndpoints.filter(({ sources }) => sources.some((source) => source.startsWith('kubeconfig')))
   const owner = dialled.flatMap(({ node, address }) => node ?? nodes.filter((one) => addressesOf(one).includes(address)).map(({ name }) => name))
   const home = nodes.filter((node) => addressesOf(node).some((address) => operatorAddresses.includes(address))).map(({ name }) => name)

@@ -13,7 +13,7 @@ import type { Standing } from './standing.ts'
  * What a node may always send, before the file's own entries:
  * - everything while the open set exists;
  * - to nodes and to the API, by the addresses we know, and to the ports of the live Service, which also knows a node that joins tomorrow: as a destination Felix
- *   takes a Service's addresses with its ports (calico.md 4), so those are the kubelets' and calico-node's;
+ *   takes a Service's addresses with its ports (felix/calc/rule_scanner.go `ServiceIncludePorts`), so those are the kubelets' and calico-node's;
  * - to pods, Services and trusted networks;
  * - ICMP and ICMPv6, for path MTU and neighbours; and what stays on the link: VRRP, IGMP, DHCPv6.
  * Names over UDP, DHCP, BGP, etcd, Typha and the API on 6443 are outbound failsafes, which no policy cuts. Answers belong to connections that stand.

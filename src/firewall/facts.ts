@@ -7,7 +7,10 @@ import type { PortProtocol, PortRange } from '../net/port.ts'
 import type { Components } from './components.ts'
 import type { Inspection } from './inspection.ts'
 
-/** How Calico stores its objects; decides where we write (calico.md 5.1). */
+/**
+ * How Calico stores its objects; decides where we write. `native`: projectcalico.org/v3 as CRDs. `aggregated`: behind Calico's own API server.
+ * `storage`: in crd.projectcalico.org/v1 alone. `etcd`: not in Kubernetes. `migrating`: between two of them.
+ */
 export type Flavour = 'native' | 'aggregated' | 'storage' | 'etcd' | 'migrating'
 /** What Felix programs. */
 export type Dataplane = 'iptables' | 'nftables' | 'bpf' | 'unknown'
@@ -151,9 +154,12 @@ export interface Unseen {
   readonly nodes?: readonly string[]
 }
 
+/** The version of saved facts this tool reads and writes. */
+export const factsVersion = 'calico-fw.github.io/v1alpha1'
+
 /** Everything the tool knows about one cluster: one plain JSON value that can be saved, loaded and shown. */
 export interface Facts {
-  readonly apiVersion: 'calico-fw.github.io/v1alpha1'
+  readonly apiVersion: typeof factsVersion
   readonly kind: 'Facts'
   /** RFC 3339. */
   readonly gatheredAt: string
@@ -189,7 +195,10 @@ export interface Facts {
   /** What else the cluster lives on; absent in facts of older versions. */
   readonly components?: Components
   readonly apiEndpoints: readonly ApiEndpoint[]
-  /** Addresses and ports Felix and Typha dial for the datastore; each must be a failsafe before anything closes (M8.4). */
+  /**
+   * Addresses and ports Felix and Typha dial for the datastore; each must be a failsafe before anything closes: a Felix that cannot reconnect hears of
+   * no opening.
+   */
   readonly felixPeers: readonly ApiEndpoint[]
   /** Effective failsafes by node name. */
   readonly failsafes: Readonly<Record<string, Readonly<Record<Direction, EffectiveFailsafes>>>>
@@ -198,9 +207,9 @@ export interface Facts {
   readonly policies: readonly GlobalNetworkPolicy[]
   readonly networkSets: readonly NetworkSet[]
   readonly tiers: readonly Tier[]
-  /** Objects found in both API groups under different names, or in crd.projectcalico.org/v1 alone (calico.md 5.4). */
+  /** Objects found in both API groups under different names, or in crd.projectcalico.org/v1 alone: up to Calico 3.31 policies are stored as `default.NAME`. */
   readonly duplicates: readonly { readonly kind: string; readonly v3: string; readonly storage: string }[]
-  /** Admission webhooks that match the gate's Jobs or NetworkSets (M8.2b). */
+  /** Admission webhooks that match the gate's Jobs or NetworkSets. */
   readonly gateWebhooks: readonly { readonly name: string; readonly resources: readonly string[]; readonly failurePolicy: string }[]
   /** Our own objects already in the cluster: sets, policies, checkpoints' index is read by the store. */
   readonly own: readonly KubeObject[]

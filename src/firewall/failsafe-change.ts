@@ -1,4 +1,4 @@
-import { type Direction, defaultFailsafes, type FailsafeSource } from '../calico/failsafes.ts'
+import { type Direction, defaultFailsafes, type FailsafeSource, followsDefault } from '../calico/failsafes.ts'
 import { names } from '../calico/names.ts'
 import { readNet } from '../calico/nets.ts'
 import { v3 } from '../calico/resources.ts'
@@ -89,10 +89,7 @@ export const failsafeChange = (facts: Facts, firewall: HostFirewall): FailsafeCh
 const followed = ({ failsafes }: Facts, direction: Direction): readonly FailsafePort[] | undefined =>
   Object.values(failsafes)
     .map((lists) => lists[direction])
-    .find(({ source }) => follows(source))?.ports
-
-const follows = (source: FailsafeSource): boolean =>
-  source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)
+    .find(({ source }) => followsDefault(source))?.ports
 
 /** A failsafe a node would still lack after the change, because an environment variable, an annotation or another FelixConfiguration rules there. */
 export interface FailsafeGap extends RequiredFailsafe {
@@ -118,7 +115,7 @@ export const failsafeGaps = (facts: Facts, firewall: HostFirewall): FailsafeGap[
 /** What has the last word on a node instead of the fields of FelixConfiguration `default`; undefined where those have. */
 const overrider = (facts: Facts, direction: Direction, source: FailsafeSource): string | undefined => {
   if (source.kind === 'environment') return `environment variable ${source.variable}`
-  if (!follows(source)) return source.kind === 'felixconfiguration' ? `FelixConfiguration ${source.name}` : undefined
+  if (!followsDefault(source)) return source.kind === 'felixconfiguration' ? `FelixConfiguration ${source.name}` : undefined
   // An annotation of this form overrides the field of the same object (libcalico-go updateprocessors/configurationprocessor.go).
   const key = `config.projectcalico.org/failsafe${direction}hostports`
   const annotation = Object.keys(defaultConfiguration(facts)?.metadata.annotations ?? {}).find((name) => name.toLowerCase() === key)

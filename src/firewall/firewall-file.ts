@@ -1,13 +1,10 @@
 import { isDnsLabel } from '../calico/name-limits.ts'
-import type { HostFirewall } from './host-firewall.ts'
+import { firewallApiVersion, type HostFirewall } from './host-firewall.ts'
 import { allowOf, egressOf } from './parse-allow.ts'
 import { failsafesOf, narrowFailsafesOf } from './parse-failsafes.ts'
 import { interfacesOf } from './parse-interfaces.ts'
 import { netsOf } from './parse-nets.ts'
 import { failure, fieldsOf, isWritten, readDocument, type Spot, textOf } from './yaml-spot.ts'
-
-/** The version of the file this tool reads and writes. */
-export const firewallApiVersion = 'calico-fw.github.io/v1alpha1'
 
 /**
  * Parses a HostFirewall file. Everything is strict: unknown keys, types, addresses, ports; each error names file, line and path.

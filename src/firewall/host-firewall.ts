@@ -25,7 +25,10 @@ export interface Traffic {
   readonly ports: readonly PortRange[]
 }
 
-/** One opening: a destination always, sources optionally. A port without destination would open pods too (calico.md 4.4). */
+/**
+ * One opening: a destination always, sources optionally. A port without destination would open pods too: Felix judges what it
+ * forwards by the same preDNAT policy.
+ */
 export interface AllowEntry {
   readonly name: string
   readonly to: { readonly nodes: true } | { readonly nets: readonly Cidr[] }
@@ -53,9 +56,12 @@ export interface NarrowedFailsafes {
   readonly from: readonly Cidr[]
 }
 
+/** The version of the file this tool reads and writes. */
+export const firewallApiVersion = 'calico-fw.github.io/v1alpha1'
+
 /** The firewall a user wants: one small file, kept in git if they like, and in the cluster by the tool. */
 export interface HostFirewall {
-  readonly apiVersion: 'calico-fw.github.io/v1alpha1'
+  readonly apiVersion: typeof firewallApiVersion
   readonly kind: 'HostFirewall'
   readonly metadata: { readonly name: string }
   readonly spec: {

@@ -1,7 +1,7 @@
 import type { Probe, ProbeOutcome, ProbeResult } from './probes.ts'
 
 /** A probe that speaks against going on, or that says nothing, in words. */
-export interface Finding {
+interface Finding {
   readonly probe: Probe
   /** What the baseline saw. */
   readonly was: ProbeOutcome

@@ -1,4 +1,4 @@
-import { defaultFailsafes } from '../calico/failsafes.ts'
+import { defaultFailsafes, followsDefault } from '../calico/failsafes.ts'
 import { names } from '../calico/names.ts'
 import { v3 } from '../calico/resources.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
@@ -32,7 +32,7 @@ const isSamePort = (one: FailsafePort, other: FailsafePort): boolean =>
 const keyOf = ({ protocol, port, net = '' }: FailsafePort): string => `${protocol.toUpperCase()}/${port}/${net}`
 
 /** The entries the file's narrowed ports come to. */
-export const narrowedEntries = (facts: Pick<Facts, 'apiEndpoints'> & PlaceFacts, firewall: HostFirewall): FailsafePort[] =>
+const narrowedEntries = (facts: Pick<Facts, 'apiEndpoints'> & PlaceFacts, firewall: HostFirewall): FailsafePort[] =>
   (firewall.spec.narrowFailsafes ?? []).flatMap((one) => remaining(one, facts))
 
 /** Whether the file narrows the port. */
@@ -88,7 +88,7 @@ export const planNarrowing = (facts: Facts, firewall: HostFirewall, first: Fails
 const refuseOverridden = ({ failsafes }: Facts): void => {
   for (const [node, { inbound }] of Object.entries(failsafes).sort(([a], [b]) => byText(a, b))) {
     const { source } = inbound
-    if (source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === names.felixConfiguration)) continue
+    if (source.kind === 'default' || followsDefault(source)) continue
     const who = source.kind === 'environment' ? `environment variable ${source.variable} of calico-node` : `FelixConfiguration ${source.name}`
     throw new FwError('FW_UNSUPPORTED', `the failsafes of ${node} cannot be narrowed from here`, {
       why: `${who} decides there, and this tool writes FelixConfiguration default alone`,

@@ -3,7 +3,7 @@ import type { FailsafePort } from '../calico/shapes.ts'
 import type { HostFirewall } from './host-firewall.ts'
 import type { Probe } from './probes.ts'
 
-/** The one merge patch on FelixConfiguration `default`. Undo writes back exactly what was there, or null (M8.9). */
+/** The one merge patch on FelixConfiguration `default`. Undo writes back exactly what was there, or null. */
 export interface FailsafeChange {
   readonly ref: ObjectRef
   /** `undefined` where FelixConfiguration `default` does not exist yet: then the object is created. */
@@ -21,7 +21,7 @@ export interface Narrowing {
 }
 
 /** Somebody else's firewall that falls away once ours is kept: HostEndpoints first, which ours stand before, then the policies that governed them. */
-export interface PlannedAdoption {
+interface PlannedAdoption {
   readonly hostEndpoints: readonly KubeObject[]
   readonly policies: readonly KubeObject[]
   /** Policies that govern these interfaces and something else too: they are left. */
@@ -60,7 +60,7 @@ export interface Plan {
   readonly narrowing?: Narrowing
   /** Whose place it takes, where it takes over another's firewall. */
   readonly adoption?: PlannedAdoption
-  /** Written first and realised before any policy names them (M8.16). Includes the nodes Service and the tool's namespace. */
+  /** Written first and realised before any policy names them: a rule over a set that is not there matches nothing. Includes the nodes Service and the tool's namespace. */
   readonly sets: readonly KubeObject[]
   /** Base, allows, and where there are batches the gate policy: in this order. */
   readonly policies: readonly KubeObject[]

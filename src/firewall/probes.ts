@@ -1,6 +1,9 @@
 import type { Address } from '../net/address.ts'
 
-/** What a probe does. Every one uses a fresh connection: an established one survives every mistake (calico.md 2.6). */
+/**
+ * What a probe does. Every one uses a fresh connection: an established one survives every mistake, for
+ * Felix lets it pass before any policy (felix/rules/endpoints.go `appendConntrackRules`).
+ */
 export type ProbeTarget =
   /** TCP handshake from the operator's machine. */
   | { readonly kind: 'tcp'; readonly address: Address; readonly port: number }

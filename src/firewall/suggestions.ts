@@ -45,7 +45,7 @@ export const routerCalls = (
 }
 
 /** Ports that pods publish on their nodes, each once. */
-export const hostPortSuggestions = ({ hostPorts = [] }: SuggestionFacts): Suggestion[] => {
+const hostPortSuggestions = ({ hostPorts = [] }: SuggestionFacts): Suggestion[] => {
   const nodes = new Map<string, Set<string>>()
   for (const { hostPort, protocol, node } of hostPorts) {
     const value = `${hostPort}/${protocol.toLowerCase()}`

@@ -1,7 +1,7 @@
+import { failsafeFields } from '../calico/failsafes.ts'
 import type { KubeObject } from '../calico/object.ts'
-import { matches, parseSelector } from '../calico/selector.ts'
+import { matches, parseSelector, unlessBadSelector } from '../calico/selector.ts'
 import type { EntityRule, FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Rule } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import { type Cidr, covers, parseCidr } from '../net/cidr.ts'
 import { failsafesIn, hasInterface, type Programmed, policiesOn, rulesOf } from './programmed.ts'
 
@@ -57,15 +57,9 @@ const governs = ({ spec }: GlobalNetworkPolicy, { metadata }: HostEndpoint): boo
   return selects(spec.selector || 'all()', metadata.labels ?? {})
 }
 
-const selects = (selector: string, labels: Readonly<Record<string, string>>): boolean => {
-  try {
-    return matches(parseSelector(selector), labels)
-  } catch (error) {
-    // What cannot be parsed Felix does not take either.
-    if (error instanceof FwError) return false
-    throw error
-  }
-}
+/** What cannot be parsed Felix does not take either. */
+const selects = (selector: string, labels: Readonly<Record<string, string>>): boolean =>
+  unlessBadSelector(() => matches(parseSelector(selector), labels)) === true
 
 const rulesIn = ({ spec }: GlobalNetworkPolicy): Rule[] => [...(spec.ingress ?? []), ...(spec.egress ?? [])]
 const sidesOf = ({ source, destination }: Rule): EntityRule[] => [source, destination].filter((side) => side !== undefined)
@@ -111,10 +105,7 @@ const setSign = ({ metadata, spec }: NetworkSet): Sign => ({
 const failsafeSigns = (configuration: KubeObject): Sign[] => {
   const spec = (configuration['spec'] ?? {}) as { readonly [field: string]: unknown }
   return (['inbound', 'outbound'] as const).flatMap((direction): Sign[] => {
-    const list = spec[direction === 'inbound' ? 'failsafeInboundHostPorts' : 'failsafeOutboundHostPorts'] as
-      | readonly FailsafePort[]
-      | null
-      | undefined
+    const list = spec[failsafeFields[direction]] as readonly FailsafePort[] | null | undefined
     if (!Array.isArray(list)) return []
     const wanted = list.map(({ protocol, port }: FailsafePort) => `${protocol.toLowerCase()}/${port}`)
     return [{ what: `${direction} failsafes`, isThere: (programmed) => wanted.every((port) => failsafesIn(programmed, direction).has(port)) }]

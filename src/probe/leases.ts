@@ -12,7 +12,7 @@ const patience = 0.5
 const longestWaitMs = 60_000
 
 /** Which nodes' Leases to wait for, and how long one look may take. */
-export interface LeaseQuestion {
+interface LeaseQuestion {
   readonly nodes: readonly string[]
   /** When the step began. */
   readonly since: Date

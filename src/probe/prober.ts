@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import type { Api } from '../cluster/api.ts'
 import type { OpenSocket } from '../cluster/network.ts'
-import type { Probe, ProbeResult, ProbeTarget } from '../firewall/probes.ts'
+import type { Probe, ProbeTarget } from '../firewall/probes.ts'
 import type { Clock } from '../rollout/clock.ts'
+import type { ProbeRunner, RoundOptions } from '../rollout/ports.ts'
 import { askApi, askKubelet } from './api-path.ts'
 import { type AttemptOptions, dial, type Seen } from './dialer.ts'
 import { askFromNodes, type NodeVantage } from './from-nodes.ts'
@@ -10,27 +11,6 @@ import { createLeaseWatch, type LeaseWatch } from './leases.ts'
 import { mapPooled } from './pool.ts'
 import { type CalicoNodePods, type Pulse, takePulse } from './pulse.ts'
 import { askReady, type Trust } from './ready.ts'
-
-/** How one round of probes is asked. */
-export interface RoundOptions {
-  readonly signal?: AbortSignal
-  /** When the step began: Leases must be renewed after it. */
-  readonly since: Date
-  /** Milliseconds one connection may take, 3,000 unless told; silence lasts this long. */
-  readonly timeoutMs?: number
-  /** `closed` probes of these nodes are asked again until they are silent or `ms` have passed, before any `open` probe is asked. */
-  readonly settle?: { readonly nodes: readonly string[]; readonly ms: number }
-}
-
-/** Asks probes over fresh connections, within a bounded time; rollout's ProbeRunner port. */
-export interface Prober {
-  /**
-   * One result for each probe, in their order. `closed` probes are asked first: Felix takes 0.1 to 1.6 s on an idle cluster, and `open`
-   * probes asked before the new rules are in force would praise the old ones.
-   * Rejects with the signal's reason when it aborts: half a round is no answer.
-   */
-  run(probes: readonly Probe[], options: RoundOptions): Promise<ProbeResult[]>
-}
 
 /** What a prober works with. */
 export interface ProberContext {
@@ -57,7 +37,7 @@ const silentAtOnce = 256
 const askAgainMs = 100
 
 /** A prober for one run; it learns the nodes' clocks on the way. */
-export const createProber = (context: ProberContext): Prober => {
+export const createProber = (context: ProberContext): ProbeRunner => {
   const leases = createLeaseWatch(context.api, context.clock)
   const concurrency = context.concurrency ?? 32
   return {

@@ -1,4 +1,4 @@
-import { pemOf } from '../cluster/pem.ts'
+import { caOf } from '../cluster/pem.ts'
 import type { ResolvedKubeconfig } from '../cluster/resolve-kubeconfig.ts'
 import type { Workstation } from '../cluster/workstation.ts'
 import type { Trust } from './ready.ts'
@@ -7,9 +7,9 @@ import type { Trust } from './ready.ts'
  * Whom the kubeconfig trusts to be the API server.
  * @throws FwError FW_KUBECONFIG when the certificate authority cannot be read
  */
-export const trustOf = ({ cluster, clusterName }: ResolvedKubeconfig, machine: Workstation): Trust => {
-  const what = `the certificate authority of cluster "${clusterName}"`
-  const ca = pemOf(cluster['certificate-authority'], cluster['certificate-authority-data'], what, machine)
+export const trustOf = (resolved: ResolvedKubeconfig, machine: Workstation): Trust => {
+  const { cluster } = resolved
+  const ca = caOf(resolved, machine)
   const serverName = cluster['tls-server-name']
   return {
     ...(ca === undefined ? {} : { ca: ca.pem.toString('utf8') }),

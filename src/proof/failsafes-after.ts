@@ -1,4 +1,4 @@
-import type { Direction, EffectiveFailsafes } from '../calico/failsafes.ts'
+import { type Direction, type EffectiveFailsafes, followsDefault } from '../calico/failsafes.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { FailsafeChange } from '../firewall/plan.ts'
@@ -26,8 +26,7 @@ export const withDefaultLists = (
 ): Facts['failsafes'] => {
   const patched = (now: EffectiveFailsafes, direction: Direction): EffectiveFailsafes => {
     const ports = lists[direction]
-    const follows = now.source.kind === 'default' || (now.source.kind === 'felixconfiguration' && now.source.name === 'default')
-    return ports === undefined || !follows ? now : { ports, source: { kind: 'felixconfiguration', name: 'default' } }
+    return ports === undefined || !followsDefault(now.source) ? now : { ports, source: { kind: 'felixconfiguration', name: 'default' } }
   }
   return Object.fromEntries(
     Object.entries(failsafes).map(([node, { inbound, outbound }]) => [

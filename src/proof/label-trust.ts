@@ -1,7 +1,6 @@
 import { entitySelector, namespaceLabel } from '../calico/endpoint-selectors.ts'
-import { matches, matchesPartly, type Selector } from '../calico/selector.ts'
+import { matches, matchesPartly, type Selector, unlessBadSelector } from '../calico/selector.ts'
 import type { EntityRule, GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 
 /** No namespace is called so: names of namespaces hold no spaces. */
 const tenants = { value: 'the namespace of some tenant' }
@@ -22,7 +21,7 @@ export const labelTrust = ({ spec }: GlobalNetworkPolicy, endpoint: Readonly<Rec
   if (!spec.preDNAT) return []
   const rules = (spec.ingress ?? []).map((rule, index) => ({ rule, index })).filter(({ rule }) => letsIn(rule))
   const byEndpoint = rules.find(({ rule }) => selects(rule.source ?? {}, endpoint))
-  const byLabel = rules.find(({ rule }) => readable(() => isForgeable(rule.source ?? {})) === true)
+  const byLabel = rules.find(({ rule }) => unlessBadSelector(() => isForgeable(rule.source ?? {})) === true)
   const denies = spec.ingress?.some(({ action }) => action === 'Deny') === true
   return [
     ...(byEndpoint === undefined || !denies
@@ -41,16 +40,6 @@ export const labelTrust = ({ spec }: GlobalNetworkPolicy, endpoint: Readonly<Rec
 const letsIn = ({ action }: Rule): boolean => action === 'Allow' || action === 'Pass'
 
 const selects = (side: EntityRule, labels: Readonly<Record<string, string>>): boolean => {
-  const selector = readable((): Selector | undefined => entitySelector(side))
+  const selector = unlessBadSelector((): Selector | undefined => entitySelector(side))
   return selector !== undefined && matches(selector, labels)
-}
-
-/** A selector nobody can read matches nothing that is known. */
-const readable = <T>(read: () => T): T | undefined => {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return undefined
-    throw error
-  }
 }

@@ -1,4 +1,4 @@
-import { failsafeAccepts } from '../calico/failsafes.ts'
+import { failsafeAccepts, followsDefault } from '../calico/failsafes.ts'
 import { standsWithNodes } from '../firewall/api-places.ts'
 import type { Facts } from '../firewall/facts.ts'
 import type { HostFirewall } from '../firewall/host-firewall.ts'
@@ -33,7 +33,7 @@ export const missingFailsafes = (
         const lets = (from: Address): boolean => failsafeAccepts(inbound?.ports ?? [], 'TCP', port, from)
         if (isNarrowed(firewall, { protocol: 'TCP', port }) && nodes.every(lets)) return []
         const source = inbound?.source
-        const isOurs = source === undefined || source.kind === 'default' || (source.kind === 'felixconfiguration' && source.name === 'default')
+        const isOurs = source === undefined || followsDefault(source)
         const holder =
           source?.kind === 'environment'
             ? `environment variable ${source.variable} of calico-node`

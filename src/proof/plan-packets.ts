@@ -15,7 +15,7 @@ import { kindsOf } from './kinds.ts'
 import { committedWorld } from './plan-states.ts'
 
 /** Packets that fare otherwise: every source to every destination, with any of this traffic. */
-export interface PlannedChange {
+interface PlannedChange {
   readonly change: PacketChange['change']
   readonly sources: readonly AddressRange[]
   readonly destinations: readonly AddressRange[]

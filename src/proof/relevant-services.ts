@@ -17,7 +17,7 @@ export const apiService = ({ services }: Pick<Facts, 'services'>): ServiceFacts 
   services.find(({ namespace, name }) => namespace === 'default' && name === 'kubernetes')
 
 /** Services an entry of the file leads to: by an address that clients dial, or by a NodePort. */
-export const openedServices = ({ services }: Pick<Facts, 'services'>, { spec }: HostFirewall): ServiceFacts[] =>
+const openedServices = ({ services }: Pick<Facts, 'services'>, { spec }: HostFirewall): ServiceFacts[] =>
   services.filter((service) =>
     spec.allow.some(({ to }) =>
       'nodes' in to

@@ -1,7 +1,8 @@
-import { isOurs, keys } from '../calico/names.ts'
+import { isOurs } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
 import { coverOf } from '../firewall/adoption.ts'
+import { runOf } from '../firewall/standing.ts'
 import type { World } from '../verdict/model.ts'
 import { acting, backTo, type PlanState } from './acts.ts'
 import { written } from './world-edits.ts'
@@ -29,7 +30,7 @@ export function* undoing(from: World, then: World, openSet: KubeObject): Generat
 
 /** What a kept adoption deleted comes back behind HostEndpoints of ours: policies first. */
 function* comingBack(from: World, then: World, theirs: readonly HostEndpoint[]): Generator<PlanState, World> {
-  const run = Math.max(0, ...from.hostEndpoints.map(({ metadata }) => Number(metadata.labels?.[keys.run] ?? 0)))
+  const run = Math.max(0, ...from.hostEndpoints.map((one) => runOf(one) ?? 0))
   let world = yield* acting(from, { done: 'undo: HostEndpoints of ours before theirs', write: theirs.map((one) => coverOf(one, run)) })
   world = yield* acting(world, { done: 'undo: policies that were taken over as before', write: then.policies.filter((one) => !isOurs(one)) })
   return yield* acting(world, { done: 'undo: HostEndpoints that were taken over as before', write: theirs })

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { defaultFailsafes } from '../calico/failsafes.ts'
+import { defaultFailsafes, failsafeFields } from '../calico/failsafes.ts'
 import { names, plainlyNamed } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
@@ -80,7 +80,7 @@ const closes = (image: BeforeImage): boolean => isAllow(image) && image.before =
 const narrowsFailsafes = ({ before, wrote = {} }: BeforeImage): boolean => {
   const spec = (before?.['spec'] ?? {}) as Readonly<Record<string, unknown>>
   return (['inbound', 'outbound'] as const).some((direction) => {
-    const field = direction === 'inbound' ? 'failsafeInboundHostPorts' : 'failsafeOutboundHostPorts'
+    const field = failsafeFields[direction]
     const [now, then] = [wrote[field], spec[field] ?? defaultFailsafes[direction]] as (readonly FailsafePort[] | null | undefined)[]
     return (now ?? []).some((port) => !(then ?? []).some((one) => isDeepStrictEqual(one, port) || opens([one], port)))
   })

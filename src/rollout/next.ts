@@ -67,6 +67,12 @@ export const next = (state: RunState, event: Event): Transition => {
   }
 }
 
+/** Nothing is armed any more: no deadline to be told of, no lag to measure. */
+const watchNoMore: readonly Effect[] = [
+  { kind: 'alarm', at: undefined },
+  { kind: 'canary', on: false },
+]
+
 /** Performs the step at `at`, or ends the run where the list ends. */
 const perform = (state: RunState, at: number): Transition => {
   const step = performable(state, at)
@@ -125,18 +131,12 @@ const fold = (state: RunState, step: Step, now: number, result: StepResult | und
     case 'commit':
       return {
         state: { ...state, committed: true },
-        effects: [
-          { kind: 'alarm', at: undefined },
-          { kind: 'canary', on: false },
-        ],
+        effects: watchNoMore,
       }
     case 'disarm':
       return {
         state: { ...state, gate: undefined },
-        effects: [
-          { kind: 'alarm', at: undefined },
-          { kind: 'canary', on: false },
-        ],
+        effects: watchNoMore,
       }
     case 'open':
       return { state: { ...state, gate: undefined }, effects: [] }
@@ -213,7 +213,7 @@ const lockLost = (state: RunState, text: string): Transition => stop({ ...state,
 const stop = (state: RunState, reason: Reason): Transition => {
   const opensAt = state.gate && !state.committed ? deadlineOf(state.gate) : undefined
   const outcome: Outcome = { kind: 'left', reason, opensAt, ...(state.committed ? { kept: true } : {}) }
-  const halted = [{ kind: 'abort' }, { kind: 'alarm', at: undefined }, { kind: 'canary', on: false }] as const
+  const halted = [{ kind: 'abort' } as const, ...watchNoMore]
   if (!state.locked) return { state: { ...state, mode: 'finished', reason, outcome }, effects: halted }
   const last = perform({ ...state, mode: 'undo', steps: [{ kind: 'unlock', title: 'release the lock' }], reason, outcome }, 0)
   return { state: last.state, effects: [...halted, ...last.effects] }
@@ -223,17 +223,14 @@ const stop = (state: RunState, reason: Reason): Transition => {
 const turnRound = (state: RunState, reason: Reason): Transition => {
   const undoing: RunState = { ...state, mode: 'undo', steps: undoSteps(state), reason }
   const first = perform(undoing, 0)
-  return { state: first.state, effects: [{ kind: 'abort' }, { kind: 'alarm', at: undefined }, { kind: 'canary', on: false }, ...first.effects] }
+  return { state: first.state, effects: [{ kind: 'abort' }, ...watchNoMore, ...first.effects] }
 }
 
 const finish = (state: RunState): Transition => {
   const outcome = state.outcome ?? outcomeOf(state)
   return {
     state: { ...state, mode: 'finished', outcome },
-    effects: [
-      { kind: 'alarm', at: undefined },
-      { kind: 'canary', on: false },
-    ],
+    effects: watchNoMore,
   }
 }
 

@@ -1,3 +1,4 @@
+import { failsafeFields } from '../calico/failsafes.ts'
 import { allowPolicyName, gatePolicyName, keys, names, orders } from '../calico/names.ts'
 import { type KubeObject, refOf } from '../calico/object.ts'
 import type { GlobalNetworkPolicy, Rule } from '../calico/shapes.ts'
@@ -27,7 +28,7 @@ export const wrote = (images: readonly BeforeImage[]): { readonly wrote?: Readon
   const image = images.find(({ ref }) => ref.kind === 'FelixConfiguration' && ref.name === names.felixConfiguration)
   if (image === undefined) return {}
   const spec = (image.before?.['spec'] ?? {}) as Record<string, unknown>
-  const lists = ['failsafeInboundHostPorts', 'failsafeOutboundHostPorts']
+  const lists = Object.values(failsafeFields)
   return { wrote: Object.fromEntries(lists.map((list) => [list, spec[list] ?? null])) }
 }
 

@@ -18,7 +18,7 @@ import type { GateObjects } from './steps.ts'
 import { straysAmong } from './strays.ts'
 
 /** A gate found in the cluster. */
-export interface FoundGate {
+interface FoundGate {
   readonly change: number
   readonly objects: GateObjects
   /** Its set exists and its change is not kept: what it guards is closed, and opens by itself. Of a kept change it holds nothing any more. */

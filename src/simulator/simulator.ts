@@ -49,7 +49,7 @@ export interface SimulatorOptions {
 }
 
 /** A place in the simulated network: `operator`, `win`, `inet`, a node by its full or short name, a pod as `namespace/name`, or an address. */
-export type Place = string
+type Place = string
 
 /** An in-process Kubernetes with Calico. */
 export interface Simulator {

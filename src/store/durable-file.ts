@@ -6,7 +6,7 @@ const fileMode = 0o600
 const folderMode = 0o700
 
 /** Makes a folder and its missing parents, each readable by its owner alone. @throws the errno error of the file system */
-export const makeFolder = async (path: string): Promise<void> => {
+const makeFolder = async (path: string): Promise<void> => {
   await mkdir(path, { recursive: true, mode: folderMode })
 }
 

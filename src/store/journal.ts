@@ -1,17 +1,18 @@
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FwError } from '../errors.ts'
+import { compareNumbers } from '../rollout/checkpoint.ts'
 import { appendLine, isErrno, writeDurably } from './durable-file.ts'
 
 /** One checkpoint as the disk has it. */
-export interface StoredCheckpoint {
+interface StoredCheckpoint {
   /** `3` or `3.2`: the change, and the step in it. */
   readonly number: string
   readonly document: unknown
 }
 
 /** What was read, and what could not be: each problem names its file and never stops the rest. */
-export interface Stored<Entry> {
+interface Stored<Entry> {
   readonly entries: readonly Entry[]
   readonly problems: readonly FwError[]
 }
@@ -145,12 +146,3 @@ const unreadable = (path: string, error: unknown): FwError =>
 
 const problem = (what: string, why?: string, cause?: unknown, fix = 'make the folder writable, or set XDG_STATE_HOME to one that is'): FwError =>
   new FwError('FW_STATE', what, { fix, ...(why === undefined ? {} : { why }), ...(cause === undefined ? {} : { cause }) })
-
-const compareNumbers = (one: string, other: string): number => {
-  const [a, b] = [one.split('.').map(Number), other.split('.').map(Number)]
-  for (let at = 0; at < Math.max(a.length, b.length); at++) {
-    const difference = (a[at] ?? -1) - (b[at] ?? -1)
-    if (difference !== 0) return difference
-  }
-  return 0
-}

@@ -21,7 +21,7 @@ export const helpText = (command: Command, fullName: string, words: HelpWords | 
       ),
     )
   sections.push(section('Usage', [`  ${fullName} ${command.usage()}`]))
-  const commands = command.commands.filter((one) => !(one as Command & { _hidden?: boolean })._hidden)
+  const commands = command.createHelp().visibleCommands(command)
   if (commands.length > 0)
     sections.push(
       section(

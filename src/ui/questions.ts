@@ -9,7 +9,7 @@ import { hostCidr } from '../net/cidr.ts'
 import { counted, listed } from './wrap.ts'
 
 /** One answer on offer: a value of the question's flag. */
-export interface Offer {
+interface Offer {
   readonly value: string
   readonly name: string
   /** Taken by default. */

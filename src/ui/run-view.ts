@@ -9,7 +9,7 @@ import { safeLine } from './safe-text.ts'
 import { folded, stageAt, stagesOf, undoStageOf, undoStages } from './stages.ts'
 
 /** What a round of probes found, and of how many. */
-export interface Probes {
+interface Probes {
   readonly judgement: Judgement
   readonly of: number
 }

@@ -1,9 +1,8 @@
 import { subjectSelector } from '../calico/endpoint-selectors.ts'
 import { names } from '../calico/names.ts'
 import { byPolicyOrder, governsDirection, tierOf } from '../calico/policies.ts'
-import { matchesPartly, type Selector } from '../calico/selector.ts'
+import { matchesPartly, type Selector, unlessBadSelector } from '../calico/selector.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Tier } from '../calico/shapes.ts'
-import { FwError } from '../errors.ts'
 import { byText } from '../firewall/by-text.ts'
 import { type Chain, type CompiledPolicy, type CompiledTier, chainOf } from './chain.ts'
 import { hostEndpointKnowledge } from './endpoint-knowledge.ts'
@@ -42,7 +41,9 @@ export const createEndpointCompiler = (
   context: RuleContext,
 ): ((endpoint: HostEndpoint) => CompiledEndpoint) => {
   const tierOrder = tierRanks(tiers, policies)
-  const subjects: Subject[] = [...policies].sort(byPolicyOrder).map((policy) => ({ policy, selector: readable(() => subjectSelector(policy.spec)) }))
+  const subjects: Subject[] = [...policies]
+    .sort(byPolicyOrder)
+    .map((policy) => ({ policy, selector: unlessBadSelector(() => subjectSelector(policy.spec)) }))
   const compiled = new Map<string, CompiledEndpoint>()
   return (endpoint) => {
     const key = JSON.stringify([Object.entries(endpoint.metadata.labels ?? {}).sort(), endpoint.spec.profiles ?? []])
@@ -129,7 +130,7 @@ const compileTier = (
   if (own.length === 0) return []
   const compiled = own.map(({ metadata, spec }): CompiledPolicy => {
     const rules = (spec[direction] ?? []).map((rule) => {
-      const compiled = readable(() => compileRule(rule, context))
+      const compiled = unlessBadSelector(() => compileRule(rule, context))
       // It writes `icmp type 8 code 0`, which nft refuses; it then empties its table, tries again, and dies (felix/nftables/match_builder.go, 3.32.1).
       if (context.dataplane === 'nftables' && (rule.icmp?.code !== undefined || rule.notICMP?.code !== undefined))
         beyond.push(
@@ -154,13 +155,3 @@ const profileAction = (profiles: readonly string[]): CompiledEndpoint['profiles'
 }
 
 const nobodyKnows: CompiledRule = { matches: () => undefined, mayBeFor: () => undefined }
-
-/** `undefined` instead of a selector error: what to make of it is the caller's. */
-const readable = <T>(read: () => T): T | undefined => {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof FwError && error.code === 'FW_BAD_SELECTOR') return undefined
-    throw error
-  }
-}

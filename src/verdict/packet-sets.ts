@@ -10,7 +10,7 @@ import type { TrafficClass } from './traffic-classes.ts'
 import { createDecider } from './verdicts.ts'
 
 /** A set of packets: every source of it to every destination, with any of its traffic. */
-export interface PacketSet {
+interface PacketSet {
   readonly sources: readonly AddressRange[]
   readonly destinations: readonly AddressRange[]
   readonly traffic: readonly TrafficClass[]

@@ -10,7 +10,7 @@ import { hasPorts, type Packet, protocolNumber } from './packet.ts'
 import { type PortTest, portTest } from './rule-ports.ts'
 
 /** Whether a rule matches a packet; `undefined` where something the model does not see decides. */
-export type RuleMatch = (packet: Packet) => boolean | undefined
+type RuleMatch = (packet: Packet) => boolean | undefined
 
 /** A rule ready for packets. */
 export interface CompiledRule {

@@ -90,7 +90,7 @@ const portClasses = (protocol: number, lists: readonly (readonly PortRange[])[])
 }
 
 /** `TCP 80, 443`; all ports are `every TCP port`. */
-export const trafficName = (protocol: number, ports: readonly PortRange[]): string => {
+const trafficName = (protocol: number, ports: readonly PortRange[]): string => {
   const name = protocolName(protocol).toUpperCase()
   if (ports.length === 1 && ports[0]?.first === 1 && ports[0].last === 65535) return `every ${name} port`
   return `${name} ${ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(', ')}`

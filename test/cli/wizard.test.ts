@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { startSimulator } from '../../src/simulator/simulator.ts'
-import { realClock } from '../commands/stage.ts'
+import { realClock } from '../fixtures/real-time.ts'
 import { openTerminal } from './terminal.ts'
 
 const bin = join(import.meta.dirname, '../../bin/kubectl-calico_fw.js')

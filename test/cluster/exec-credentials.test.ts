@@ -116,11 +116,16 @@ describe('credentials by a plugin', () => {
     now += 570_000
     await connection.send(get)
     await vi.waitFor(() => expect(runs()).toBe(2), 10_000)
-    await connection.send(get)
-    now += 10_000
-    await connection.send(get)
-    await vi.waitFor(() => expect(runs()).toBe(3), 10_000)
-    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(Array(4).fill('Bearer t1'))
+    const began = now
+    // The ten seconds run from the plugin's end, which nobody sees: time goes on in small steps until it is asked again.
+    const again = async () => {
+      now += 200
+      await connection.send(get)
+      expect(runs()).toBe(3)
+    }
+    await vi.waitFor(again, { timeout: 10_000, interval: 20 })
+    expect(now - began).toBeGreaterThanOrEqual(10_000)
+    expect(new Set(server.requests.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer t1']))
   })
 
   it('holds up a call no longer than that may take, and goes on for the next', async () => {

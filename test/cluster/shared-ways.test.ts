@@ -1,46 +1,64 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/cluster/connect.ts'
 import { createApi } from '../../src/cluster/create-api.ts'
 import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
-import type { Clock } from '../../src/rollout/clock.ts'
 import { openEverything } from '../../src/rollout/perform/open.ts'
+import { realClock, until } from '../fixtures/real-time.ts'
 import { failureOf } from './test-connection.ts'
 import { kubeconfigFor, machineWith } from './test-machine.ts'
 import { get, kept, ok, serve, to } from './test-scope.ts'
 import { answer } from './test-server.ts'
 
 const apiVersion = 'client.authentication.k8s.io/v1'
-const clock: Clock = { now: () => performance.now(), wall: () => new Date(), sleep: (ms) => pause(ms) }
-const answersAfter = (ms: number) => {
+
+/** A credential plugin that has begun when it says so, and answers when it is told to. */
+const plugin = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'calico-fw-test-'))
+  kept({ close: () => rmSync(folder, { recursive: true, force: true }) })
+  const [begun, go] = [join(folder, 'begun'), join(folder, 'go')]
   const credential = JSON.stringify({ kind: 'ExecCredential', apiVersion, status: { token: 't' } })
-  const script = `setTimeout(() => console.log(${JSON.stringify(credential)}), ${ms})`
-  return { exec: { apiVersion, interactiveMode: 'Never', command: process.execPath, args: ['-e', script] } }
+  const script = `
+    const { existsSync, writeFileSync } = require('fs')
+    setTimeout(() => process.exit(1), 15_000)
+    writeFileSync(${JSON.stringify(begun)}, '')
+    const look = () => existsSync(${JSON.stringify(go)}) ? (console.log(${JSON.stringify(credential)}), process.exit()) : setTimeout(look, 5)
+    look()`
+  return {
+    user: { exec: { apiVersion, interactiveMode: 'Never', command: process.execPath, args: ['-e', script] } },
+    hasBegun: () => until('the plugin has begun', () => existsSync(begun)),
+    answers: () => writeFileSync(go, ''),
+  }
 }
 
 // Found in review: all of these were ended, or held up, by what happened to somebody else's request.
 describe('what requests share', () => {
   it.each(['before', 'after'])('a request that began %s the one who began the run of the credential plugin gave up has its answer', async (when) => {
     const server = await serve(ok)
-    const connection = to({ server: server.url, user: answersAfter(700) })
+    const { user, hasBegun, answers } = plugin()
+    const connection = to({ server: server.url, user })
     const stop = new AbortController()
     const first = failureOf(connection.send({ ...get, signal: stop.signal }))
-    await pause(200)
+    await hasBegun()
     const early = when === 'before' ? connection.send(get) : undefined
     stop.abort()
     const other = early ?? connection.send(get)
+    answers()
     expect((await first).code).toBe('FW_INTERRUPTED')
     expect((await other).status).toBe(200)
   })
 
   it('the plugin is stopped when all who wait for it give up at once', async () => {
     const server = await serve(ok)
-    const connection = to({ server: server.url, user: answersAfter(30_000) })
+    const { user, hasBegun } = plugin()
+    const connection = to({ server: server.url, user })
     const stop = new AbortController()
     const all = [1, 2, 3].map(() => failureOf(connection.send({ ...get, signal: stop.signal })))
-    await pause(300)
+    await hasBegun()
     stop.abort()
     const failures = await Promise.all(all)
     expect(failures.map(({ code }) => code)).toEqual(Array(3).fill('FW_INTERRUPTED'))
@@ -90,8 +108,8 @@ describe('what requests share', () => {
     const connection = to({ server: `https://127.0.0.1:${(middle.address() as net.AddressInfo).port}` })
     await Promise.all(Array.from({ length: 16 }, (_, at) => connection.send({ ...get, path: `/slow${at}` })))
     generation++
-    const options = { openSet: openSet('native'), gate: undefined, untilMs: clock.now() + 60_000, note: () => undefined }
-    expect(await openEverything(createApi(connection), clock, options)).toBe('created GlobalNetworkSet calico-fw-open')
+    const options = { openSet: openSet('native'), gate: undefined, untilMs: realClock.now() + 60_000, note: () => undefined }
+    expect(await openEverything(createApi(connection), realClock, options)).toBe('created GlobalNetworkSet calico-fw-open')
     expect(server.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
   })
 })

@@ -19,7 +19,7 @@ const endpoint: KubeObject = {
   spec: { node: 'ws1', interfaceName: 'ens160' },
 }
 
-describe('as Calico’s own client stores it (measured.md M6)', () => {
+describe('as Calico’s own client stores it', () => {
   it('a HostEndpoint: labels and annotations in one annotation, sorted as Go sorts them, none in plain metadata', () => {
     expect(stored(endpoint, plain)).toEqual({
       apiVersion: storage,

@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls'
 export const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}`, import.meta.url))
 
 /** One request as it arrived. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string
   readonly path: string
   readonly query: Record<string, string>

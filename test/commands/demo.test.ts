@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest'
-import { openStage, realClock } from './stage.ts'
+import { realClock } from '../fixtures/real-time.ts'
+import { openStage } from './stage.ts'
 
 const table = (text: string, title: string): string => text.split(`\n${title}\n`)[1]?.split('\n\n')[0]?.trim() ?? ''
 

@@ -4,7 +4,8 @@ import { v3 } from '../../src/calico/resources.ts'
 import type { StopSignal } from '../../src/commands/context.ts'
 import { homeCluster } from '../../src/simulator/seed/home-cluster.ts'
 import { scriptedPrompter } from '../../src/ui/scripted-prompter.ts'
-import { nobody, openStage, realClock, type Stage } from './stage.ts'
+import { until } from '../fixtures/real-time.ts'
+import { nobody, openStage, type Stage } from './stage.ts'
 
 /** An unattended `init` with a short window. */
 export const argv = ['init', '--yes', '--node-ports', 'close', '--window', '60s']
@@ -42,7 +43,7 @@ export const interrupted = async (stage: Stage, signal: StopSignal, answer: stri
             () => undefined,
           ),
   })
-  while (hostEndpoints(stage).length === 0) await realClock.sleep(20)
+  await until('a HostEndpoint', () => hostEndpoints(stage).length > 0)
   for (const handler of handlers) handler(signal)
   const ending = await running
   expect(handlers.size).toBe(0)

@@ -2,30 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { runCli } from '../../src/cli.ts'
 import type { Context, InputStream, OutputStream } from '../../src/commands/context.ts'
 import { hastyPatience } from '../../src/commands/demo-stage.ts'
 import { reportError } from '../../src/commands/report-error.ts'
 import type { ExitCode } from '../../src/exit-codes.ts'
-import type { Clock } from '../../src/rollout/clock.ts'
 import { acceleratedClock } from '../../src/simulator/accelerated-clock.ts'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts'
 import type { Prompter } from '../../src/ui/prompter.ts'
-
-/** Real time, as main.ts has it. */
-export const realClock: Clock = {
-  now: () => performance.now(),
-  wall: () => new Date(),
-  sleep: async (ms, signal) => {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-      throw signal?.aborted ? signal.reason : error
-    })
-  },
-}
+import { realClock, until } from '../fixtures/real-time.ts'
 
 /** How one command ended. */
-export interface Ending {
+interface Ending {
   readonly code: ExitCode
   readonly stdout: string
   readonly stderr: string
@@ -63,7 +51,7 @@ export const openStage = async (options: Partial<SimulatorOptions> = {}): Promis
   const simulator = await startSimulator({ clock, felix: { lagMs: 200, restartMs: 3_000 }, ...options })
   const state = await mkdtemp(join(tmpdir(), 'calico-fw-test-'))
   const files = new Map([['/kubeconfig', simulator.kubeconfig()]])
-  while (simulator.reach('win', 'ws1', 31_110) !== 'OPEN') await realClock.sleep(20)
+  await until('the NodePort of ws1 open', () => simulator.reach('win', 'ws1', 31_110) === 'OPEN')
   const readFile = (path: string): Buffer => {
     const text = files.get(path)
     if (text === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' })

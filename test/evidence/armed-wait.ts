@@ -21,7 +21,7 @@ import { startRun } from '../../src/rollout/runner.ts'
 import type { RunConfig } from '../../src/rollout/state.ts'
 import { homeCluster } from '../../src/simulator/seed/home-cluster.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
-import { realClock } from '../commands/stage.ts'
+import { realClock, until } from '../fixtures/real-time.ts'
 
 const minutes = Number(process.argv[2] ?? '30')
 const windowSeconds = 60
@@ -153,7 +153,7 @@ const simulator = await startSimulator({ clock: realClock, seed: homeCluster() }
 const state = mkdtempSync(join(tmpdir(), 'calico-fw-evidence-'))
 let good = false
 try {
-  while (simulator.reach('win', 'ws1', 31_110) !== 'OPEN') await realClock.sleep(50)
+  await until('the NodePort of ws1 open', () => simulator.reach('win', 'ws1', 31_110) === 'OPEN')
   await withCluster(contextOn(simulator, state), {}, { format: 'text' }, async (command) => {
     good = await wait(command, simulator)
     return exitCodes.ok

@@ -13,7 +13,7 @@ export type Mishap =
   | { readonly kind: 'interrupt'; readonly at: number; readonly choice: 'open' | 'leave' | 'go-on' }
 
 /** What can be gone for a while. */
-export type Away = 'controllers' | 'API server' | 'network' | 'aggregated API'
+type Away = 'controllers' | 'API server' | 'network' | 'aggregated API'
 
 /** A history to be played: the same seed and number give the same one. */
 export interface Schedule {

@@ -4,7 +4,7 @@ import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
 import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
 
 /** The text of examples/home.yaml. */
-export const homeFile = (): string => readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')
+const homeFile = (): string => readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')
 
 /** The firewall of examples/home.yaml, with parts of its spec replaced. */
 export const homeFirewall = (spec: Partial<HostFirewall['spec']> = {}): HostFirewall => {

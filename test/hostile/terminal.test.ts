@@ -7,6 +7,7 @@ import { serialised } from '../../src/commands/printer.ts'
 import { shellWord } from '../../src/commands/shell-word.ts'
 import { safeLine, safeText } from '../../src/ui/safe-text.ts'
 import { openStage, type Stage } from '../commands/stage.ts'
+import { until } from '../fixtures/real-time.ts'
 
 const evil = '\u001b]0;owned\u0007\u001b[2J\u001b[8mhidden\u009b31m\u202etxt.exe\u0000\r\b'
 /** What no terminal may be sent: controls but tab and newline, and marks that turn the direction. Our theme's emphasis aside. */
@@ -150,8 +151,8 @@ describe('a cluster full of escapes', () => {
       stage.simulator.objects.delete({ apiVersion: 'v1', kind: 'ConfigMap', namespace: 'calico-fw', name: 'checkpoint-1.1' })
       stage.simulator.objects.delete({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', namespace: 'calico-fw', name: 'calico-fw-lock' })
       stage.simulator.objects.delete({ apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' })
-      while (stage.simulator.objects.get({ apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' }) !== undefined)
-        await new Promise((resolve) => setTimeout(resolve, 20))
+      const ours = { apiVersion: 'v1', kind: 'Namespace', name: 'calico-fw' }
+      await until('our namespace gone', () => stage.simulator.objects.get(ours) === undefined)
     }
   })
 })

@@ -31,7 +31,7 @@ export const variantName = ({ shape, nodes, proxy, felix, flavour, typha }: Vari
   `${shape}${nodes}${typha === true ? '+typha' : ''}-${proxy}-${felix}-${flavour}`
 
 /** Flags that choose a variant, for `parseArgs`. */
-export const variantFlags = {
+const variantFlags = {
   shape: { type: 'string' },
   nodes: { type: 'string' },
   proxy: { type: 'string' },

@@ -6,7 +6,7 @@ import type { PodCommand } from '../../src/cluster/exec.ts'
 import type { Probe, ProbeResult } from '../../src/firewall/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { followFromNodes } from '../../src/probe/follow-nodes.ts'
-import { realClock } from '../commands/stage.ts'
+import { realClock } from '../fixtures/real-time.ts'
 
 /** The loop as a node runs it: the real bash, with a pipe for what exec would carry. */
 describe('following from a node', () => {

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { createLeaseWatch } from '../../src/probe/leases.ts'
 import { objectApi } from '../fixtures/object-api.ts'
-import { virtualClock } from './virtual-clock.ts'
+import { instantClock } from './instant-clock.ts'
 
 const signal = new AbortController().signal
 const timeoutMs = 1_000
 
 /** A kubelet that renews every 10 s by a clock that is `aheadMs` before ours, until it dies. */
 const kubelet =
-  (clock: ReturnType<typeof virtualClock>, node: string, { aheadMs = 0, diesAt = Number.POSITIVE_INFINITY, phase = 3_000 } = {}) =>
+  (clock: ReturnType<typeof instantClock>, node: string, { aheadMs = 0, diesAt = Number.POSITIVE_INFINITY, phase = 3_000 } = {}) =>
   (): KubeObject => {
     const alive = Math.min(clock.wall().getTime(), diesAt)
     const renewed = Math.floor((alive - phase) / 10_000) * 10_000 + phase
@@ -23,7 +23,7 @@ const kubelet =
 
 describe.each([0, 3_600_000, -3_600_000])('a node whose clock is %i ms ahead', (aheadMs) => {
   test('the first time a renewal must be seen, later a look is enough', async () => {
-    const clock = virtualClock()
+    const clock = instantClock()
     const watch = createLeaseWatch(
       objectApi(() => [kubelet(clock, 'ws1', { aheadMs })()]),
       clock,
@@ -39,7 +39,7 @@ describe.each([0, 3_600_000, -3_600_000])('a node whose clock is %i ms ahead', (
   })
 
   test('a renewal from before the step does not count', async () => {
-    const clock = virtualClock()
+    const clock = instantClock()
     const dies = clock.wall().getTime() + 15_000
     const watch = createLeaseWatch(
       objectApi(() => [kubelet(clock, 'ws1', { aheadMs, diesAt: dies })()]),
@@ -52,7 +52,7 @@ describe.each([0, 3_600_000, -3_600_000])('a node whose clock is %i ms ahead', (
   })
 
   test('a node that is dead from the start is never fresh', async () => {
-    const clock = virtualClock()
+    const clock = instantClock()
     const diesAt = clock.wall().getTime() - 60_000
     const watch = createLeaseWatch(
       objectApi(() => [kubelet(clock, 'ws1', { aheadMs, diesAt })()]),
@@ -65,7 +65,7 @@ describe.each([0, 3_600_000, -3_600_000])('a node whose clock is %i ms ahead', (
 })
 
 test('one list per look, however many nodes', async () => {
-  const clock = virtualClock()
+  const clock = instantClock()
   const nodes = Array.from({ length: 500 }, (_, index) => `ws${index}`)
   const api = objectApi(() => nodes.map((node, index) => kubelet(clock, node, { phase: index * 20 })()))
   const answers = await createLeaseWatch(api, clock).waitFresh({ nodes, since: clock.wall(), timeoutMs, signal })
@@ -74,7 +74,7 @@ test('one list per look, however many nodes', async () => {
 })
 
 test('a missing Lease fails, a missing right is not run', async () => {
-  const clock = virtualClock()
+  const clock = instantClock()
   const question = { nodes: ['ws1'], since: clock.wall(), timeoutMs, signal }
   expect((await createLeaseWatch(objectApi([]), clock).waitFresh(question)).get('ws1')?.outcome).toBe('failed')
   expect((await createLeaseWatch(objectApi([], { forbidden: ['Lease'] }), clock).waitFresh(question)).get('ws1')).toEqual({

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -90,4 +90,28 @@ it('the npm package holds the program and what one must read, and nothing else',
         !/^(bin\/|dist\/(main|chunks\/)|deploy\/|docs\/|examples\/|README\.md|LICENSE|CHANGELOG\.md|package\.json|krew-manifest\.yaml)/.test(path),
     ),
   ).toEqual([])
+})
+
+describe('the program on a Node.js its libraries do not run on', () => {
+  const bin = new URL('../../bin/kubectl-calico_fw.js', import.meta.url)
+  const startOn = (version: string) =>
+    spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); process.argv.push('', '--version'); await import('${bin}')`,
+      ],
+      { encoding: 'utf8' },
+    )
+
+  it.each(['18.20.8', '20.16.0', '21.7.3', '22.12.0', '23.4.0'])('refuses %s and says why', (version) => {
+    const { status, stderr } = startOn(version)
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^error: kubectl calico-fw needs Node\.js 20\.17, 22\.13 or newer\n/)
+  })
+
+  it.each(['20.17.0', '22.13.0', '23.5.0', '24.0.0', '26.1.0'])('starts on %s', (version) => {
+    expect(startOn(version).stderr).not.toMatch(/needs Node\.js/)
+  })
 })

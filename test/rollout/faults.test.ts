@@ -3,7 +3,7 @@ import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import { FwError } from '../../src/errors.ts'
 import type { Outcome } from '../../src/rollout/state.ts'
-import { type Stage, setStage } from './stage.ts'
+import { onStep, type Stage, setStage } from './stage.ts'
 
 let stage: Stage
 afterEach(() => stage.close())
@@ -17,18 +17,6 @@ const hostile: KubeObject = {
 }
 
 const felixConfiguration = () => stage.sim.objects.get({ apiVersion: v3, kind: 'FelixConfiguration', name: 'default' })?.['spec']
-
-/** Does `act` when a step with this title begins. */
-const onStep = (title: RegExp, act: () => void) => {
-  let done = false
-  return {
-    report: (event: { kind: string; step?: { title: string } }) => {
-      if (done || event.kind !== 'step' || event.step === undefined || !title.test(event.step.title)) return
-      done = true
-      act()
-    },
-  }
-}
 
 const codeOf = (outcome: Outcome): string | undefined =>
   'reason' in outcome && outcome.reason.error instanceof FwError ? outcome.reason.error.code : undefined

@@ -52,7 +52,7 @@ export const config: RunConfig = { change: 1, windowSeconds: 90, maxLagMs: 5_000
 
 export const smallSteps = (nodes: readonly string[] = ['a', 'b']): Step[] => initSteps(smallPlan(nodes))
 
-export const armedGate = (armedAt: number, seconds = 90): ArmedGate => ({ objects: gate, jobUid: 'job', setUid: 'set', armedAt, seconds })
+const armedGate = (armedAt: number, seconds = 90): ArmedGate => ({ objects: gate, jobUid: 'job', setUid: 'set', armedAt, seconds })
 
 /** What a step yields when the outside behaves. */
 export const yieldOf = (step: Step, state: RunState, now: number): StepResult | undefined => {

@@ -5,7 +5,7 @@ import { FwError } from '../../src/errors.ts'
 import { openSet } from '../../src/firewall/network-sets.ts'
 import { openEverything } from '../../src/rollout/perform/open.ts'
 import type { Outcome } from '../../src/rollout/state.ts'
-import { type Stage, setStage } from './stage.ts'
+import { onStep, type Stage, setStage } from './stage.ts'
 
 /**
  * A week of attacks that broke the design when they were tried on a real cluster, each against the finished run. The numbers are the rows of that
@@ -24,16 +24,6 @@ const tenantSet = (labels: Record<string, string>): KubeObject => ({
 const messageOf = (outcome: Outcome): string =>
   'reason' in outcome && outcome.reason.error instanceof FwError ? `${outcome.reason.error.message}: ${outcome.reason.error.why}` : ''
 const run = async (changes: Parameters<Stage['ports']>[0] = {}) => stage.clock.drive((await stage.init({ ports: changes })).ended)
-const onStep = (title: RegExp, act: () => void) => {
-  let done = false
-  return {
-    report: (event: { kind: string; step?: { title: string } }) => {
-      if (done || event.kind !== 'step' || event.step === undefined || !title.test(event.step.title)) return
-      done = true
-      act()
-    },
-  }
-}
 
 describe('1, a tenant labels a NetworkSet of their own', () => {
   it.each<[string, Record<string, string>]>([

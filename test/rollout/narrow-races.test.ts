@@ -64,15 +64,14 @@ describe('confirm against expiry: the lasting Deny reaches the cluster', () => {
     if (offset < -1_000) expect(outcome.kind).toBe('done')
   })
 
-  it.each([50])('%i ms after the deadline from another machine, and the same holds', async (offset) => {
+  it('50 ms after the deadline from another machine, and the same holds', async () => {
     stage = await setStage()
     const before = look()
     expect((await init(stage, undefined, { ask: async () => 'leave' })).kind).toBe('left')
-    const outcome = await confirm(stage, { api: justBefore(stage.api, 'apply', deny.name, () => sleepPastDeadline(offset)) })
+    const outcome = await confirm(stage, { api: justBefore(stage.api, 'apply', deny.name, () => sleepPastDeadline(50)) })
     await stage.clock.advance(35_000)
     expect(look().table).toEqual(outcome.kind === 'done' ? whole : before.table)
     expect(standingOf(await situationOn(stage))).not.toBe('trial')
-    if (offset < -1_000) expect(outcome.kind).toBe('done')
     expect((await rollBack(stage, 0)).outcome).toEqual({ kind: 'done' })
     expect({ ...look(), left: stage.leftovers() }).toEqual({ ...before, left: [] })
   })

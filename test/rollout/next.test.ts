@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { confirmSteps } from '../../src/rollout/confirm-steps.ts'
 import { initialState, next, type Transition } from '../../src/rollout/next.ts'
@@ -264,68 +263,6 @@ describe('the keep question', () => {
     const turned = next(at.state, { kind: 'deadline', now: 10_000_000 })
     const late = next(turned.state, { kind: 'done', id: at.perform.id, now: 1, result: { kind: 'answer', answer: 'keep' } })
     expect(late).toEqual({ state: turned.state, effects: [] })
-  })
-})
-
-describe('every history of events', () => {
-  /** Chooses among what can happen; numbers drawn by fast-check make it repeatable. */
-  const run = (choices: readonly number[]): { state: RunState; log: Perform[] } => {
-    let now = 0
-    const log: Perform[] = []
-    let transition = next(initialState(smallSteps(), config), { kind: 'start' })
-    const open: Perform[] = []
-    const take = (t: Transition) => {
-      transition = t
-      for (const perform of performs(t.effects)) {
-        open.push(perform)
-        log.push(perform)
-      }
-    }
-    take(transition)
-    for (const choice of choices) {
-      if (transition.state.mode === 'finished') break
-      now += 500 + (choice % 7) * 3_000
-      const perform = open[choice % Math.max(1, open.length)]
-      const result = perform && yieldOf(perform.step, transition.state, now)
-      const events: Event[] = [
-        ...(perform === undefined ? [] : Array<Event>(14).fill({ kind: 'done', id: perform.id, now, ...(result === undefined ? {} : { result }) })),
-        ...(perform === undefined ? [] : [{ kind: 'failed', id: perform.id, now, error: 'fault' } as Event]),
-        { kind: 'deadline', now },
-        { kind: 'lag', ms: choice },
-        ...(choice % 5 === 0 ? [{ kind: 'watch-red', text: 'lost' } as Event] : []),
-        { kind: 'tick', now },
-        { kind: 'interrupted', choice: (['open', 'leave', 'go-on'] as const)[choice % 3] ?? 'go-on' },
-        ...(choice % 11 === 0 ? [{ kind: 'lock-lost', text: 'bob' } as Event] : []),
-      ]
-      take(next(transition.state, events[Math.floor(choice / 13) % events.length] as Event))
-    }
-    return { state: transition.state, log }
-  }
-
-  it('keeps the invariants', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(10_000), { minLength: 1, maxLength: 120 }), (choices) => {
-        const { state, log } = run(choices)
-        for (const [index, { step, state: at }] of log.entries()) {
-          const closes = step.kind === 'write' && step.closes.length > 0
-          // Everything closed before the commit is closed by an armed gate.
-          if (closes) expect(at.gate).toBeDefined()
-          // Nothing is written before it was in a checkpoint.
-          if (step.kind === 'write') for (const object of step.objects) expect(at.images.map(({ ref }) => ref.name)).toContain(object.metadata.name)
-          // The commit comes straight after the gate was seen alive, and that after a probe.
-          if (step.kind === 'commit') expect(log.slice(index - 2, index).map((one) => one.step.kind)).toEqual(['probe', 'gate-alive'])
-          // Undo never goes forward again, and opens before it takes anything away.
-          if (at.mode === 'undo') expect(['open', 'see-open', 'restore', 'settle', 'verify', 'drop-open-set', 'unlock']).toContain(step.kind)
-          if (step.kind === 'restore' && at.mayBeClosed) expect(log.slice(0, index).some((one) => one.step.kind === 'open')).toBe(true)
-          // A deadline is renewed only when the last thing done was a green probe.
-          if (step.kind === 'renew') expect(log[index - 1]?.step.kind).toBe('probe')
-        }
-        if (state.mode === 'finished') expect(state.outcome).toBeDefined()
-        if (state.outcome?.kind === 'done') expect(state.committed).toBe(true)
-        if (state.outcome?.kind === 'refused') expect(state.images).toEqual([])
-      }),
-      { numRuns: 3_000 },
-    )
   })
 })
 

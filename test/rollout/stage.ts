@@ -230,3 +230,15 @@ const prober = (sim: Simulator, api: Api, clock: VirtualClock): ProbeRunner => {
     },
   }
 }
+
+/** A port that does `act` once, when a step with this title begins. */
+export const onStep = (title: RegExp, act: () => void) => {
+  let done = false
+  return {
+    report: (event: { kind: string; step?: { title: string } }): void => {
+      if (done || event.kind !== 'step' || event.step === undefined || !title.test(event.step.title)) return
+      done = true
+      act()
+    },
+  }
+}

@@ -1,10 +1,10 @@
 import https from 'node:https'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { resourceOf, v3 } from '../../src/calico/resources.ts'
 import type { Harm } from '../../src/simulator/api/faults.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { virtualClock } from '../../src/simulator/virtual-clock.ts'
+import { until } from '../fixtures/real-time.ts'
 import { openScene } from './scene.ts'
 
 const running: Simulator[] = []
@@ -52,10 +52,6 @@ const watch = (simulator: Simulator, query: string): { events: () => string[]; e
   }
 }
 
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await sleep(2)
-}
-
 const start = async (): Promise<{ simulator: Simulator; clock: ReturnType<typeof virtualClock> }> => {
   const clock = virtualClock()
   const simulator = await startSimulator({ clock })
@@ -70,13 +66,13 @@ describe('watches', () => {
     objects.create(configMap('a', { w: '1' }))
     objects.create(configMap('other'))
     const seen = watch(simulator, 'labelSelector=w')
-    await until(() => seen.events().length === 1)
+    await until('one event', () => seen.events().length === 1)
     objects.create(configMap('b', { w: '1' }))
     objects.update(ref('a'), (object) => ({ ...object, data: { x: 'y' } }))
     objects.update(ref('b'), (object) => ({ ...object, metadata: { ...object.metadata, labels: {} } }))
     objects.update(ref('other'), (object) => ({ ...object, metadata: { ...object.metadata, labels: { w: '2' } } }))
     objects.delete(ref('a'))
-    await until(() => seen.events().length === 6)
+    await until('six events', () => seen.events().length === 6)
     expect(seen.events()).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED b', 'ADDED other', 'DELETED a'])
     seen.close()
   })
@@ -87,7 +83,7 @@ describe('watches', () => {
     const from = objects.create(configMap('a')).metadata.resourceVersion
     objects.create(configMap('b'))
     const seen = watch(simulator, `resourceVersion=${from}`)
-    await until(() => seen.events().length === 1)
+    await until('one event', () => seen.events().length === 1)
     expect(seen.events()).toEqual(['ADDED b'])
     seen.close()
     objects.compact()
@@ -102,7 +98,7 @@ describe('watches', () => {
     await clock.drive(seen.ended)
     expect(clock.now()).toBeGreaterThanOrEqual(30_000)
     const cut = watch(simulator, 'labelSelector=none')
-    await until(() => simulator.requests.length === 2 && simulator.requests[1]?.code === 200)
+    await until('two requests', () => simulator.requests.length === 2 && simulator.requests[1]?.code === 200)
     simulator.network.reset()
     await cut.ended
   })

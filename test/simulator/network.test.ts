@@ -1,23 +1,17 @@
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { resourceOf, v3 } from '../../src/calico/resources.ts'
 import { connect } from '../../src/cluster/connect.ts'
 import { createApi } from '../../src/cluster/create-api.ts'
 import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
-import type { Clock } from '../../src/rollout/clock.ts'
 import { acceleratedClock } from '../../src/simulator/accelerated-clock.ts'
 import { certificates } from '../../src/simulator/certificates.ts'
 import { homeCluster } from '../../src/simulator/seed/home-cluster.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { realClock, until } from '../fixtures/real-time.ts'
 import { hostEndpoint } from './scene.ts'
 
-const realClock: Clock = {
-  now: () => performance.now(),
-  wall: () => new Date(),
-  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
-}
 const clock = acceleratedClock(realClock, 50)
 const running: { close: () => unknown }[] = []
 afterEach(async () => {
@@ -42,14 +36,9 @@ const clientOf = (simulator: Simulator, options: Parameters<Simulator['kubeconfi
   return { connection, api: createApi(connection) }
 }
 
-/** Waits until a condition holds. */
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await sleep(5)
-}
-
 const closeNode = async (simulator: Simulator, node: string): Promise<void> => {
   simulator.objects.create(hostEndpoint({ simulator }, node, { profiles: [] }))
-  await until(() => simulator.reach('operator', node, 9100) === 'TIMEOUT')
+  await until('the port closed', () => simulator.reach('operator', node, 9100) === 'TIMEOUT')
 }
 
 const nodes = resourceOf('v1', 'Node')
@@ -111,15 +100,16 @@ describe('the operator’s network', () => {
       ...object,
       spec: { failsafeInboundHostPorts: [{ protocol: 'TCP', port: 22 }] },
     }))
-    await until(() => simulator.felix('control1').state() === 'restarting')
-    await until(() => simulator.felix('control1').state() === 'running')
+    await until('Felix restarting', () => simulator.felix('control1').state() === 'restarting')
+    await until('Felix running', () => simulator.felix('control1').state() === 'running')
     await closeNode(simulator, 'control1')
     expect(await api.list(nodes)).toHaveLength(3)
     await expect(connection.send({ method: 'GET', path: '/readyz', fresh: {}, timeoutMs: 100 })).rejects.toMatchObject({ code: 'FW_TIMEOUT' })
     const pending = simulator.openSocket('192.168.218.171', 9100)
     const seen: string[] = []
     for (const event of ['connect', 'error', 'close']) pending.on(event, () => seen.push(event))
-    await sleep(60)
+    // Over the connection from before: one that could be made would be by then.
+    await api.list(nodes)
     expect([seen, pending.connecting]).toEqual([[], true])
     await api.delete({ apiVersion: v3, kind: 'HostEndpoint', name: 'control1-ens160' })
     await once(pending, 'connect')
@@ -131,7 +121,8 @@ describe('the operator’s network', () => {
     await closeNode(simulator, 'ws1')
     const socket = tls.connect({ socket: simulator.openSocket('192.168.218.174', 9100), rejectUnauthorized: false })
     const failed = once(socket, 'error')
-    await sleep(20)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(socket.connecting).toBe(true)
     simulator.objects.delete({ apiVersion: v3, kind: 'HostEndpoint', name: 'ws1-ens160' })
     // What answers there speaks no TLS: the handshake fails because it was reached.
     expect((await failed)[0].code).toMatch(/^ERR_SSL|ECONNRESET|EPROTO/)

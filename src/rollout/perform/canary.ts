@@ -17,7 +17,7 @@ const rehearsalLagMs = 10_000
  * Returns by how many milliseconds it outlived its deadline; calls `overdue` meanwhile, so that a lag is known before it ends.
  * @throws FwError FW_GATE when it is still there after `patienceMs`
  */
-export const flyCanary = async (
+const flyCanary = async (
   api: Api,
   clock: Clock,
   gate: GateObjects,

@@ -54,7 +54,7 @@ const replaceOrphan = async (api: Api, map: KubeObject, number: string, error: u
 }
 
 /** A checkpoint that cannot be read; how its change ended is written beside it and may still be. */
-export interface DamagedCheckpoint {
+interface DamagedCheckpoint {
   readonly number: string
   readonly error: FwError
   readonly end?: End | undefined

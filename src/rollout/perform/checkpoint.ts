@@ -4,7 +4,7 @@ import { resourceOf } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
 import { chainOf, linkOf } from '../chain.ts'
-import { type BeforeImage, type ChangeEvidence, type Checkpoint, compareNumbers, imageKey, parseNumber } from '../checkpoint.ts'
+import { type BeforeImage, type ChangeEvidence, type Checkpoint, checkpointVersion, compareNumbers, imageKey, parseNumber } from '../checkpoint.ts'
 import type { Step } from '../steps.ts'
 import { readCheckpoints, writeCheckpoint } from './checkpoint-store.ts'
 import type { PerformContext } from './context.ts'
@@ -31,7 +31,7 @@ export const checkpoint = async (context: PerformContext, step: Extract<Step, { 
     memory.link = chainOf(checkpoints).head
   }
   const record: Checkpoint = {
-    apiVersion: 'calico-fw.github.io/v1alpha1',
+    apiVersion: checkpointVersion,
     kind: 'Checkpoint',
     number: step.number,
     title: step.title,

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 import { ensureNamespace, namespaceRef } from './namespace.ts'
 
 /** Seconds a holder may be silent. */
-const durationSeconds = 20
+export const durationSeconds = 20
 /** A holder renews this often, in milliseconds. */
 const renewEveryMs = 5_000
 /** A write is only allowed this soon after a renewal, in milliseconds: the rest of the duration is for the write itself. */

@@ -96,7 +96,7 @@ const hasBase = (api: Api): Promise<boolean> =>
   )
 
 /** One request for any number of them: all of ours, or those of one run. */
-export const removeHostEndpoints = (api: Api, run?: number): Promise<void> =>
+const removeHostEndpoints = (api: Api, run?: number): Promise<void> =>
   api.deleteCollection(resourceOf(v3, 'HostEndpoint'), { labelSelector: run === undefined ? keys.run : `${keys.run}=${run}`, timeoutMs: 10_000 })
 
 /**

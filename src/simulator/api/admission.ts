@@ -3,7 +3,7 @@ import type { Kind } from './kind.ts'
 import { ApiFailure, internalError } from './status.ts'
 
 /** A write as admission sees it. */
-export interface AdmissionRequest {
+interface AdmissionRequest {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
   readonly kind: Kind
   /** The new object; the old one for DELETE. */

@@ -6,7 +6,7 @@ import type { Kind } from './kind.ts'
 import type { Store } from './store.ts'
 
 /** Whether Calico's own API server answers: `frozen` calls hang, `down` ones fail at once with 503. */
-export type AggregatedState = 'serving' | 'frozen' | 'down'
+type AggregatedState = 'serving' | 'frozen' | 'down'
 
 /** Everything the API and its controllers share. */
 export interface ControlPlane {

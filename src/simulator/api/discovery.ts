@@ -34,7 +34,7 @@ const groupsOf = ({ kinds }: ControlPlane) => {
 }
 
 /** What the cluster says of its version. */
-export const versionInfo = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitTreeState: 'clean', platform: 'linux/amd64' }
+const versionInfo = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitTreeState: 'clean', platform: 'linux/amd64' }
 
 /** Paths outside the API groups: discovery, health and version; undefined for what is none of them. */
 export const describeRoot = (plane: ControlPlane, path: string): unknown => {

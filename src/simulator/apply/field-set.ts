@@ -12,10 +12,10 @@ const joint = '\0'
 export const descend = (path: string, element: string): string => (path === '' ? element : `${path}${joint}${element}`)
 
 /** The elements of a path. */
-export const elementsOf = (path: string): string[] => (path === '' ? [] : path.split(joint))
+const elementsOf = (path: string): string[] => (path === '' ? [] : path.split(joint))
 
 /** The path without its last element; undefined at the root. */
-export const parentOf = (path: string): string | undefined => {
+const parentOf = (path: string): string | undefined => {
   const end = path.lastIndexOf(joint)
   return end < 0 ? undefined : path.slice(0, end)
 }

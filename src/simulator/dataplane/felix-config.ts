@@ -1,4 +1,4 @@
-import { type Direction, defaultFailsafes, type EffectiveFailsafes } from '../../calico/failsafes.ts'
+import { type Direction, defaultFailsafes, type EffectiveFailsafes, failsafeFields } from '../../calico/failsafes.ts'
 import type { FailsafePort, FelixConfiguration } from '../../calico/shapes.ts'
 import { FwError } from '../../errors.ts'
 import { isAddress } from '../../net/address.ts'
@@ -15,11 +15,6 @@ export type ConfigHealth =
   | 'unreadable'
   /** An entry that makes it panic: a net that is none. */
   | 'panic'
-
-const fields: Readonly<Record<Direction, 'failsafeInboundHostPorts' | 'failsafeOutboundHostPorts'>> = {
-  inbound: 'failsafeInboundHostPorts',
-  outbound: 'failsafeOutboundHostPorts',
-}
 
 /** `has(x)` and equality are all the demo and the tests select by; a selector of another form matches nothing. */
 const selects = (selector: string, labels: Readonly<Record<string, string>>): boolean => {
@@ -41,7 +36,7 @@ const inOrder = (all: readonly FelixConfiguration[], node: string, labels: Reado
 export const failsafesFor = (all: readonly FelixConfiguration[], node: string, labels: Readonly<Record<string, string>>): NodeFailsafes => {
   const effective = (direction: Direction): EffectiveFailsafes => {
     for (const { metadata, spec } of inOrder(all, node, labels)) {
-      const ports = spec?.[fields[direction]]
+      const ports = spec?.[failsafeFields[direction]]
       if (ports !== undefined) return { ports, source: { kind: 'felixconfiguration', name: metadata.name } }
     }
     return { ports: defaultFailsafes[direction], source: { kind: 'default' } }

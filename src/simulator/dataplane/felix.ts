@@ -8,7 +8,7 @@ import type { Link } from './link.ts'
 import { isFelixTable, type Snapshot, takeSnapshot } from './snapshot.ts'
 
 /** What one node's Felix is doing. `stuck` and `crash-looping` come from failsafe entries it cannot take. */
-export type FelixState = 'running' | 'restarting' | 'stuck' | 'crash-looping' | 'frozen' | 'dead'
+type FelixState = 'running' | 'restarting' | 'stuck' | 'crash-looping' | 'frozen' | 'dead'
 
 /** One node's Felix, as a test or the demo handles it. */
 export interface FelixHandle {

@@ -5,7 +5,7 @@ import { slept } from '../bell.ts'
 import type { Packets } from './packets.ts'
 
 /** Ports on 127.0.0.1 that stand for what is reached. */
-export interface NetworkPorts {
+interface NetworkPorts {
   readonly api: number
   /** Accepts and closes. */
   readonly other: number

@@ -28,7 +28,7 @@ export interface PacketSurroundings {
 }
 
 /** How a connection is made. */
-export interface MeetOptions {
+interface MeetOptions {
   /** The node that gets the packet where its destination does not say. */
   readonly via?: string | undefined
   /** Default TCP. UDP that arrives counts as OPEN, whoever listens. */
@@ -36,7 +36,7 @@ export interface MeetOptions {
 }
 
 /** What a fresh connection met, and who answered it. */
-export interface Met {
+interface Met {
   readonly reach: Reach
   readonly listener: Listener
 }

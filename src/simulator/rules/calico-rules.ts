@@ -1,3 +1,4 @@
+import { failsafeFields } from '../../calico/failsafes.ts'
 import type { KubeObject } from '../../calico/object.ts'
 import type { KindRules } from '../api/kind.ts'
 import type { Cause } from '../api/status.ts'
@@ -61,7 +62,7 @@ const builtInTiers = ['default', 'kube-admin', 'kube-baseline']
  * (libcalico-go/lib/validator/v3 `validateProtoPort`). Both take SCTP, which Felix cannot read either.
  */
 const checkFailsafes = (object: KubeObject): Cause[] =>
-  ['failsafeInboundHostPorts', 'failsafeOutboundHostPorts'].flatMap((list) =>
+  Object.values(failsafeFields).flatMap((list) =>
     listOf(at(object, 'spec', list)).flatMap((entry, index) => {
       const protocol = textAt(entry, 'protocol')
       if (protocol !== undefined && ['TCP', 'UDP', 'SCTP'].includes(protocol)) return []

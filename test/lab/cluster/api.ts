@@ -19,7 +19,7 @@ export interface LabRef {
 }
 
 /** An answer of the API server, whatever its status. */
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number
   readonly body: unknown
 }

@@ -95,7 +95,7 @@ const grown = (path: string): readonly AuditEvent[] => {
 }
 
 /** Every write so far, in the order of their answers. */
-export const writesSeen = (state: StateDir, since = 0): Write[] =>
+const writesSeen = (state: StateDir, since = 0): Write[] =>
   eventsOf(state)
     .filter(({ at, verb }) => at >= since && writing.includes(verb))
     .map(writeOf)

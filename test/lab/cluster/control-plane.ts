@@ -17,7 +17,7 @@ export interface ClusterContext {
 }
 
 /** Names of the control plane's processes in the journal. */
-export const controlPlaneProcess = {
+const controlPlaneProcess = {
   etcd: 'etcd',
   apiserver: 'kube-apiserver',
   controllerManager: 'kube-controller-manager',

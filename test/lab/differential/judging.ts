@@ -17,7 +17,7 @@ export interface Disagreement {
 export type Comparison = 'agree' | 'unknown' | 'disagree'
 
 /** The packet as rules see it. */
-export const headerOf = ({ source, destination, protocol, port, sourcePort, icmp }: Connection): Header => ({
+const headerOf = ({ source, destination, protocol, port, sourcePort, icmp }: Connection): Header => ({
   source: ipOf(source),
   destination: ipOf(destination),
   protocol: protocolOf(protocol),
@@ -27,7 +27,7 @@ export const headerOf = ({ source, destination, protocol, port, sourcePort, icmp
 })
 
 /** Where a packet with this source starts, told from the lab's layout alone. */
-export const originOf = ({ layout }: Pick<Lab, 'layout'>, { source, via }: Connection): Origin => {
+const originOf = ({ layout }: Pick<Lab, 'layout'>, { source, via }: Connection): Origin => {
   const fqdn = (name: string) => layout.nodes.find((node) => node.name === name)?.fqdn ?? name
   const node = layout.nodes.find(({ address }) => address === source)
   if (node !== undefined) return { node: node.fqdn }

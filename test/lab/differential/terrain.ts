@@ -21,7 +21,7 @@ export const tcpPorts = [22, 23, 80, 179, 443, 2379, 7443, 8080, 9100, 31999] as
 export const udpPorts = [53, 68, 4789, 9100] as const
 
 /** Extra addresses on nodes: the LoadBalancer's and the API's VIP on the first, external IPs on the others. */
-export const heldAddresses = (layout: Layout): Terrain['held'] => {
+const heldAddresses = (layout: Layout): Terrain['held'] => {
   const [first, ...others] = layout.nodes
   return [
     ...(first === undefined ? [] : [layout.loadBalancer, layout.api.vip].map((address) => ({ address, node: first.name }))),

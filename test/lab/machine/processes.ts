@@ -15,7 +15,7 @@ export interface ProcessFacts {
 }
 
 /** Reads /proc/PID/stat; undefined where there is no such process. */
-export const processFacts = (pid: number): ProcessFacts | undefined => factsAt(`/proc/${pid}/stat`)
+const processFacts = (pid: number): ProcessFacts | undefined => factsAt(`/proc/${pid}/stat`)
 
 /** The state letter of each thread of a process: R runs, S sleeps, T was stopped. */
 export const threadStates = (pid: number): string[] => {

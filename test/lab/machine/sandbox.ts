@@ -82,7 +82,7 @@ export const inSandbox = (sandbox: Sandbox, argv: readonly string[]): string[] =
 ]
 
 /** A folder of links that makes `iptables` and its friends mean one backend; made once per lab. */
-export const backendDir = (state: StateDir, backend: Backend): string => {
+const backendDir = (state: StateDir, backend: Backend): string => {
   const folder = state.at('backend', backend)
   if (existsSync(folder)) return folder
   mkdirSync(folder)

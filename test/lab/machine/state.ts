@@ -10,7 +10,7 @@ export interface RecordedProcess {
 }
 
 /** What the lab made on this machine, in the order it made it. Only what is listed here is ever stopped or deleted. */
-export interface Journal {
+interface Journal {
   readonly namespaces: readonly string[]
   readonly processes: readonly RecordedProcess[]
 }

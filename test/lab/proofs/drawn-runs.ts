@@ -6,7 +6,7 @@ import { initHome } from './home-init.ts'
 import { rollBack } from './undone.ts'
 
 /** A command that is hit, and what stands before it. */
-export interface HitCommand {
+interface HitCommand {
   readonly name: string
   /** How often among a hundred. */
   readonly share: number

@@ -23,7 +23,7 @@ interface Fault {
 }
 
 /** What one run came to, in milliseconds from the first lost packet. */
-export interface Reaction {
+interface Reaction {
   readonly story: string
   readonly openedMs: number | undefined
   readonly allOpenMs: number | undefined

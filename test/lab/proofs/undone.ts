@@ -46,7 +46,7 @@ export const proveRolledBack = async (lab: Lab, page: Page, before: Before): Pro
 }
 
 /** Every object of the cluster is as it was, and every port answers everybody. */
-export const proveAsBefore = async (lab: Lab, page: Page, before: Before): Promise<void> => {
+const proveAsBefore = async (lab: Lab, page: Page, before: Before): Promise<void> => {
   const changed = differences(before.objects, await snapshot(lab.api))
   page.fact(
     'every object of the cluster is as it was before, none of ours is left',

@@ -11,7 +11,7 @@ export type Origin =
   | { readonly via?: string; readonly by: string }
 
 /** What rules make of a packet: `both` where the kernel throws dice and the ways differ. */
-export type Fate = 'delivered' | 'lost' | 'both'
+type Fate = 'delivered' | 'lost' | 'both'
 
 /** A fate, and the way the packet took, for people. */
 export interface Found {

@@ -1,4 +1,4 @@
-import { defaultFailsafes } from '../calico/failsafes.ts'
+import { defaultFailsafes, followsDefault } from '../calico/failsafes.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
 import type { Facts } from './facts.ts'
 import { defaultConfiguration } from './failsafe-change.ts'
@@ -7,11 +7,6 @@ import type { FailsafeChange } from './plan.ts'
 /** Inbound failsafes on any node once the change is in force. */
 export const inboundAfter = (facts: Facts, change: FailsafeChange | undefined): FailsafePort[] => {
   const shared = change?.after.inbound ?? defaultConfiguration(facts)?.spec?.failsafeInboundHostPorts ?? defaultFailsafes.inbound
-  const overrides = Object.values(facts.failsafes).flatMap(({ inbound: { source, ports } }) =>
-    source.kind === 'default' || isDefault(source) ? [] : ports,
-  )
+  const overrides = Object.values(facts.failsafes).flatMap(({ inbound: { source, ports } }) => (followsDefault(source) ? [] : ports))
   return [...new Map([...shared, ...overrides].map((port) => [`${port.protocol.toUpperCase()}/${port.port}/${port.net ?? ''}`, port])).values()]
 }
-
-const isDefault = (source: { readonly kind: string; readonly name?: string }): boolean =>
-  source.kind === 'felixconfiguration' && source.name === 'default'

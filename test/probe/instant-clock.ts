@@ -1,12 +1,12 @@
 import type { Clock } from '../../src/rollout/clock.ts'
 
 /** A clock on which sleeping passes the time at once. */
-export interface VirtualClock extends Clock {
+export interface InstantClock extends Clock {
   advance(ms: number): void
 }
 
 /** Starts at a fixed date; the monotonic zero is another, as in life. */
-export const virtualClock = (): VirtualClock => {
+export const instantClock = (): InstantClock => {
   let passed = 0
   return {
     now: () => 5_000_000 + passed,
