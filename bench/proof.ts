@@ -2,7 +2,7 @@
 // Times are the process's CPU time, compiler and collector included: the proof waits for nothing, and what else the machine does is not in it.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { makePlan } from '../src/firewall/plan-maker.ts'
+import { makePlan } from '../src/firewall/plan/plan-maker.ts'
 import { castOf } from '../src/proof/cast.ts'
 import { changeOf } from '../src/proof/change.ts'
 import { provePlan } from '../src/proof/prove-plan.ts'

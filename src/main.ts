@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runCli } from './cli.ts'
-import { openSocket } from './cluster/network.ts'
+import { openSocket } from './cluster/transport/network.ts'
 import { workstationOf } from './cluster/workstation.ts'
 import type { Context, StopSignal } from './commands/context.ts'
 import { reportError } from './commands/report-error.ts'
@@ -43,7 +43,7 @@ const context: Context = {
     },
   }),
   openSocket,
-  execInPod: async (connection, command) => (await import('./cluster/exec.ts')).execInPod(connection, command),
+  execInPod: async (connection, command) => (await import('./cluster/pods/exec.ts')).execInPod(connection, command),
   lookup: async (host) => (await (await import('node:dns/promises')).lookup(host, { all: true })).map(({ address }) => address),
   network: {
     localAddressTo: async (address) => (await import('./discovery/operator-address.ts')).localAddressTo(address),

@@ -3,9 +3,9 @@ import { type KubeObject, refOf } from '../calico/object.ts'
 import { apiVersionOf, collectionPath, objectPath, type Resource, resourceOf } from '../calico/resources.ts'
 import { FwError } from '../errors.ts'
 import type { Api, CallOptions, WriteOptions } from './api.ts'
-import type { Connection } from './connection.ts'
-import type { HttpAnswer } from './http-exchange.ts'
-import { formatRequest, requestWords } from './request-words.ts'
+import { formatRequest, requestWords } from './errors/request-words.ts'
+import type { Connection } from './transport/connection.ts'
+import type { HttpAnswer } from './transport/http-exchange.ts'
 
 const pageSize = 500
 /** How often a list that outlived its continue token begins anew. */

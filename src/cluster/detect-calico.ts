@@ -2,10 +2,10 @@ import * as v from 'valibot'
 import type { KubeObject } from '../calico/object.ts'
 import { resourceOf, storage, v3 } from '../calico/resources.ts'
 import { FwError } from '../errors.ts'
-import type { Dataplane, Flavour, ProxyMode } from '../firewall/facts.ts'
+import type { Dataplane, Flavour, ProxyMode } from '../firewall/facts/facts.ts'
 import type { Api, CallOptions } from './api.ts'
-import { type CalicoNode, findCalicoNode } from './calico-node.ts'
 import { dataplaneOf, flavourOf } from './flavour.ts'
+import { type CalicoNode, findCalicoNode } from './pods/calico-node.ts'
 
 /** The Calico of a cluster. */
 export interface DetectedCalico {

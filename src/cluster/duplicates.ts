@@ -1,5 +1,5 @@
 import type { KubeObject } from '../calico/object.ts'
-import type { Flavour } from '../firewall/facts.ts'
+import type { Flavour } from '../firewall/facts/facts.ts'
 
 /** An object in both API groups under different names, or in the storage group alone (`v3` is empty then). */
 export interface Duplicate {

@@ -1,5 +1,5 @@
 import { isAtLeast } from '../calico/version.ts'
-import type { Dataplane, Flavour, ProxyMode } from '../firewall/facts.ts'
+import type { Dataplane, Flavour, ProxyMode } from '../firewall/facts/facts.ts'
 
 /** What the API says about itself and about Calico's own groups. */
 export interface ApiSigns {

@@ -1,7 +1,7 @@
 import { isAtLeast } from '../calico/version.ts'
 import { FwError } from '../errors.ts'
-import type { ProxyMode } from '../firewall/facts.ts'
-import type { Notice } from '../firewall/plan.ts'
+import type { ProxyMode } from '../firewall/facts/facts.ts'
+import type { Notice } from '../firewall/plan/plan.ts'
 import type { DetectedCalico } from './detect-calico.ts'
 
 /** The refusal this Calico earns, the gravest first; undefined when the tool can work with it. Reading the cluster is always possible. */

@@ -1,7 +1,7 @@
 import type { DetectedCalico } from '../cluster/detect-calico.ts'
 import { warnings } from '../cluster/refusals.ts'
-import type { Facts } from '../firewall/facts.ts'
-import type { Notice } from '../firewall/plan.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import type { Notice } from '../firewall/plan/plan.ts'
 
 /** How many names one notice tells. */
 const most = 5

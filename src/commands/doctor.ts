@@ -1,6 +1,6 @@
 import { examine } from '../doctor/examine.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { needsOf } from '../firewall/needs.ts'
+import { needsOf } from '../firewall/plan/needs.ts'
 import { doctorText } from '../ui/doctor-text.ts'
 import { themeFor } from '../ui/theme.ts'
 import type { CommandContext } from './context.ts'

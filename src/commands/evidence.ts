@@ -1,4 +1,4 @@
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
 import type { Proof } from '../proof/prove-states.ts'
 import type { ChangeEvidence } from '../rollout/checkpoint.ts'
 import { version } from '../version.ts'

@@ -1,7 +1,7 @@
 import { formatFacts, parseFacts } from '../discovery/facts-file.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
 import { table } from '../ui/table.ts'
 import { adviceFor } from '../verdict/advice.ts'
 import type { Connection, Verdict, World } from '../verdict/model.ts'

@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { names, toolNamespace } from '../calico/names.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { formatHostFirewall } from '../firewall/firewall-text.ts'
+import { formatHostFirewall } from '../firewall/file/firewall-text.ts'
 import type { CommandContext } from './context.ts'
 import { keptFirewall } from './kept-firewall.ts'
 

@@ -1,8 +1,10 @@
 import { FwError } from '../errors.ts'
-import { closest } from '../firewall/did-you-mean.ts'
-import type { Facts } from '../firewall/facts.ts'
-import { parseHostFirewall } from '../firewall/firewall-file.ts'
-import { formatHostFirewall } from '../firewall/firewall-text.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import { interfaceGroups, selectorOf } from '../firewall/facts/interface-groups.ts'
+import { nodeNamed } from '../firewall/facts/node-named.ts'
+import { closest } from '../firewall/file/did-you-mean.ts'
+import { parseHostFirewall } from '../firewall/file/firewall-file.ts'
+import { formatHostFirewall } from '../firewall/file/firewall-text.ts'
 import {
   type AllowEntry,
   type ExtraFailsafe,
@@ -10,11 +12,9 @@ import {
   type HostFirewall,
   type InterfaceSelection,
   type Traffic,
-} from '../firewall/host-firewall.ts'
-import { interfaceGroups, selectorOf } from '../firewall/interface-groups.ts'
-import { nodeNamed } from '../firewall/node-named.ts'
-import { doorsOf } from '../firewall/openings.ts'
-import { vipEntry, vipFailsafes } from '../firewall/vip-entry.ts'
+} from '../firewall/file/host-firewall.ts'
+import { doorsOf } from '../firewall/plan/openings.ts'
+import { vipEntry, vipFailsafes } from '../firewall/plan/vip-entry.ts'
 import { parseAddress } from '../net/address.ts'
 import { type Cidr, parseCidr } from '../net/cidr.ts'
 import { type PortSpec, parsePortRange, parsePortSpec, portProtocols } from '../net/port.ts'

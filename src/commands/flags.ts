@@ -1,6 +1,6 @@
 import { FwError } from '../errors.ts'
-import { closest } from '../firewall/did-you-mean.ts'
-import { type UnseenKind, unseenKinds } from '../firewall/facts.ts'
+import { type UnseenKind, unseenKinds } from '../firewall/facts/facts.ts'
+import { closest } from '../firewall/file/did-you-mean.ts'
 import type { OutputFormat } from './context.ts'
 
 interface TimeLimits {

@@ -1,7 +1,7 @@
 import { FwError } from '../errors.ts'
-import type { Facts } from '../firewall/facts.ts'
-import { firewallIn } from '../firewall/firewall-text.ts'
-import type { HostFirewall } from '../firewall/host-firewall.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import { firewallIn } from '../firewall/file/firewall-text.ts'
+import type { HostFirewall } from '../firewall/file/host-firewall.ts'
 
 /**
  * The firewall the cluster keeps, from ConfigMap calico-fw/host-firewall.

@@ -1,5 +1,5 @@
 import { keys } from '../calico/names.ts'
-import { isOverAnother } from '../firewall/adoption.ts'
+import { isOverAnother } from '../firewall/adoption/adoption.ts'
 import type { Situation } from '../rollout/situation.ts'
 import type { Lapse } from '../ui/lapse-words.ts'
 

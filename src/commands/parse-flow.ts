@@ -1,6 +1,6 @@
 import { FwError } from '../errors.ts'
-import type { Facts, NodeFacts } from '../firewall/facts.ts'
-import { nodeNamed } from '../firewall/node-named.ts'
+import type { Facts, NodeFacts } from '../firewall/facts/facts.ts'
+import { nodeNamed } from '../firewall/facts/node-named.ts'
 import { type Address, type Family, familyOf, isAddress, parseAddress } from '../net/address.ts'
 import { parsePortSpec } from '../net/port.ts'
 import type { Connection } from '../verdict/model.ts'

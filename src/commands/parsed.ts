@@ -1,4 +1,4 @@
-import type { ConnectionFlags } from '../cluster/connection-flags.ts'
+import type { ConnectionFlags } from '../cluster/kubeconfig/connection-flags.ts'
 
 /** Every option as commander parsed it; each action takes what is its own. */
 export interface Parsed extends ConnectionFlags {

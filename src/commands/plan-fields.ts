@@ -1,5 +1,5 @@
 import { formatRef, refOf } from '../calico/object.ts'
-import { takenOver } from '../firewall/adoption.ts'
+import { takenOver } from '../firewall/adoption/adoption.ts'
 import { cidrsOf } from '../net/address-set.ts'
 import type { PlanPackets } from '../proof/plan-packets.ts'
 import { proofFields } from './evidence.ts'

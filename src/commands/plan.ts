@@ -1,5 +1,5 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { firewallIn } from '../firewall/firewall-text.ts'
+import { firewallIn } from '../firewall/file/firewall-text.ts'
 import { packetsText } from '../ui/packets-text.ts'
 import { planText } from '../ui/plan-text.ts'
 import { proofText } from '../ui/proof-text.ts'

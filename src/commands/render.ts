@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { lastingObjects } from '../firewall/lasting-objects.ts'
+import { lastingObjects } from '../firewall/objects/lasting-objects.ts'
 import type { CommandContext } from './context.ts'
 import { type Standing, standingOf } from './status.ts'
 import { survey } from './survey.ts'

@@ -1,4 +1,4 @@
-import { runOnNode } from '../cluster/operator-shell.ts'
+import { runOnNode } from '../cluster/pods/operator-shell.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { rescueScript } from '../firewall/rescue-script.ts'
 import type { Context, OutputFormat } from './context.ts'

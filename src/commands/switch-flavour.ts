@@ -1,6 +1,6 @@
 import type { Api } from '../cluster/api.ts'
 import { apiGroups } from '../cluster/api-groups.ts'
-import type { Flavour } from '../firewall/facts.ts'
+import type { Flavour } from '../firewall/facts/facts.ts'
 
 /**
  * Where the switches are, the gate's set and the open set: in Calico's storage group where it is served, so that they do not hang on Calico's own API

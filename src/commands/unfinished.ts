@@ -1,7 +1,7 @@
 import { formatRef } from '../calico/object.ts'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { listed } from '../firewall/differences.ts'
+import { listed } from '../firewall/plan/differences.ts'
 import { durationSeconds as lockSeconds } from '../rollout/perform/lock.ts'
 import { limitsUnkept, type Situation } from '../rollout/situation.ts'
 import { begun, lapseWords } from '../ui/lapse-words.ts'

@@ -1,5 +1,5 @@
-import type { ApiEndpoint, NodeFacts, Unseen } from '../firewall/facts.ts'
-import { addressesOf } from '../firewall/network-sets.ts'
+import type { ApiEndpoint, NodeFacts, Unseen } from '../firewall/facts/facts.ts'
+import { addressesOf } from '../firewall/objects/network-sets.ts'
 import { type Address, isAddress, numberOf, parseAddress } from '../net/address.ts'
 import { type Cidr, contains } from '../net/cidr.ts'
 import { addressIn, hostPortIn, isDistinct } from './loose-text.ts'

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../calico/object.ts'
-import type { BgpFacts, BgpPeer } from '../firewall/components.ts'
+import type { BgpFacts, BgpPeer } from '../firewall/facts/components.ts'
 import type { Address } from '../net/address.ts'
 import { addressIn } from './loose-text.ts'
 

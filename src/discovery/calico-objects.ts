@@ -5,7 +5,7 @@ import type { FelixConfiguration, GlobalNetworkPolicy, HostEndpoint, NetworkSet,
 import type { DetectedCalico } from '../cluster/detect-calico.ts'
 import { findDuplicates } from '../cluster/duplicates.ts'
 import { shown } from '../cluster/stored-calico.ts'
-import type { Facts, IpPoolFacts } from '../firewall/facts.ts'
+import type { Facts, IpPoolFacts } from '../firewall/facts/facts.ts'
 import { covers } from '../net/cidr.ts'
 import type { BlockAffinityObject, IpPoolObject } from './kube-objects.ts'
 import { networkIn } from './loose-text.ts'

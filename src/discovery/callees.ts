@@ -1,4 +1,4 @@
-import type { CalleeFacts, UrlCalleeFacts } from '../firewall/facts.ts'
+import type { CalleeFacts, UrlCalleeFacts } from '../firewall/facts/facts.ts'
 import type { ApiServiceObject, WebhookConfigurationObject } from './kube-objects.ts'
 
 /** The API server's own default for a Service it calls. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parse } from 'yaml'
-import type { ProxyMode, Unseen } from '../firewall/facts.ts'
+import type { ProxyMode, Unseen } from '../firewall/facts/facts.ts'
 import type { Cidr } from '../net/cidr.ts'
 import { type PortRange, parsePortRange } from '../net/port.ts'
 import { type ConfigMapObject, flagOf, type PodObject, type ServiceCidrObject } from './kube-objects.ts'

@@ -1,4 +1,4 @@
-import type { Sourced } from '../firewall/components.ts'
+import type { Sourced } from '../firewall/facts/components.ts'
 import type { NodeObject } from './kube-objects.ts'
 
 /** Marks in a kubelet's version, in the order of how much they tell. */

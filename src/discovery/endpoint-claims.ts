@@ -1,6 +1,6 @@
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import type { DetectedCalico } from '../cluster/detect-calico.ts'
-import type { ServiceFacts } from '../firewall/facts.ts'
+import type { ServiceFacts } from '../firewall/facts/facts.ts'
 import { type Claim, claimOf, serviceHostClaim } from './api-endpoints.ts'
 import { type Kubeadm, podFlag, serverIn } from './control-plane.ts'
 import type { PodObject, WorkloadObject } from './kube-objects.ts'

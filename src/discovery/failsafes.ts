@@ -2,7 +2,7 @@ import { effectiveFailsafes } from '../calico/failsafes.ts'
 import type { FelixConfiguration } from '../calico/shapes.ts'
 import type { DetectedCalico } from '../cluster/detect-calico.ts'
 import { FwError } from '../errors.ts'
-import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import type { Facts, NodeFacts } from '../firewall/facts/facts.ts'
 import type { Reader } from './reader.ts'
 
 /**

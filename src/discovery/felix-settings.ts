@@ -1,5 +1,5 @@
 import type { FelixConfiguration } from '../calico/shapes.ts'
-import type { FelixSetting } from '../firewall/components.ts'
+import type { FelixSetting } from '../firewall/facts/components.ts'
 
 /** What of Felix's configuration changes how HostEndpoints, NodePorts and tunnels behave, and where it says how it does; by the field of FelixConfiguration. */
 const fields = [

@@ -1,6 +1,6 @@
 import { ownLabels, toolNamespace } from '../calico/names.ts'
-import type { Facts } from '../firewall/facts.ts'
-import { matchesLabels } from '../firewall/label-selector.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import { matchesLabels } from '../firewall/file/label-selector.ts'
 import type { WebhookConfigurationObject } from './kube-objects.ts'
 
 const calicoGroups = ['projectcalico.org', 'crd.projectcalico.org']

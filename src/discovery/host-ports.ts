@@ -1,5 +1,5 @@
 import { resourceOf } from '../calico/resources.ts'
-import type { HostPortFacts } from '../firewall/facts.ts'
+import type { HostPortFacts } from '../firewall/facts/facts.ts'
 import { portProtocols } from '../net/port.ts'
 import type { PodObject, WorkloadObject } from './kube-objects.ts'
 import { addressIn } from './loose-text.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { InspectedAddress, InspectedInterface, Inspection, InterfaceKind } from '../firewall/inspection.ts'
+import type { InspectedAddress, InspectedInterface, Inspection, InterfaceKind } from '../firewall/facts/inspection.ts'
 import { type Address, type Family, familyOf } from '../net/address.ts'
 import { contains, networkOf } from '../net/cidr.ts'
 import { addressIn } from './loose-text.ts'

@@ -1,4 +1,4 @@
-import type { FilterBackend, HostInputRule } from '../firewall/inspection.ts'
+import type { FilterBackend, HostInputRule } from '../firewall/facts/inspection.ts'
 import type { Family } from '../net/address.ts'
 
 /** The filter table of one backend and family, as `iptables-save -t filter` prints it. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { HostInputRule } from '../firewall/inspection.ts'
+import type { HostInputRule } from '../firewall/facts/inspection.ts'
 
 const named = { family: v.string(), table: v.string(), name: v.string() }
 const chain = v.object({ ...named, hook: v.exactOptional(v.string()), type: v.exactOptional(v.string()), policy: v.exactOptional(v.string()) })

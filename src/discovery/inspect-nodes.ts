@@ -1,7 +1,7 @@
-import type { RunInPod } from '../cluster/exec.ts'
+import type { RunInPod } from '../cluster/pods/exec.ts'
 import { FwError } from '../errors.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
-import type { Inspection } from '../firewall/inspection.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
+import type { Inspection } from '../firewall/facts/inspection.ts'
 import { inspectNode, type LookOptions } from './inspect-node.ts'
 import type { SocketQuestions } from './inspect-sockets.ts'
 

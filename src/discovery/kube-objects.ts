@@ -1,5 +1,5 @@
 import type { KubeObject } from '../calico/object.ts'
-import type { LabelSelector } from '../firewall/host-firewall.ts'
+import type { LabelSelector } from '../firewall/file/host-firewall.ts'
 
 // The fields we read of Kubernetes' own kinds. The API server has validated them; every one is optional all the same.
 

@@ -1,5 +1,5 @@
-import type { Components, OperatorPath } from '../firewall/components.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { Components, OperatorPath } from '../firewall/facts/components.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { ProxyFacts } from './control-plane.ts'
 import type { DiscoveryContext } from './discover.ts'

@@ -1,4 +1,4 @@
-import type { InterfaceFacts, NodeFacts } from '../firewall/facts.ts'
+import type { InterfaceFacts, NodeFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
 import { holds, type NodeObject, type PodObject } from './kube-objects.ts'

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../calico/object.ts'
-import type { Sourced } from '../firewall/components.ts'
-import { manifestWriterOf } from '../firewall/manifest-writer.ts'
+import type { Sourced } from '../firewall/facts/components.ts'
+import { manifestWriterOf } from '../firewall/objects/manifest-writer.ts'
 
 /** Who keeps calico-node, and would write back what others change in it. */
 export const ownerOf = (daemonSet: KubeObject | undefined): Sourced => {

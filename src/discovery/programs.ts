@@ -1,4 +1,4 @@
-import type { ProgramFacts } from '../firewall/components.ts'
+import type { ProgramFacts } from '../firewall/facts/components.ts'
 import { type Container, flagOf } from './kube-objects.ts'
 import { addressIn } from './loose-text.ts'
 

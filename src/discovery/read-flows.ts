@@ -1,7 +1,7 @@
-import type { RunInPod } from '../cluster/exec.ts'
+import type { RunInPod } from '../cluster/pods/exec.ts'
 import { FwError } from '../errors.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
-import type { Flow } from '../firewall/flows.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
+import type { Flow } from '../firewall/facts/flows.ts'
 import { isAddress, parseAddress } from '../net/address.ts'
 
 /**

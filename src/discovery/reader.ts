@@ -2,7 +2,7 @@ import { formatRef, type KubeObject, type ObjectRef } from '../calico/object.ts'
 import { apiVersionOf, type Resource } from '../calico/resources.ts'
 import type { Api, CallOptions } from '../cluster/api.ts'
 import { type FwCode, FwError } from '../errors.ts'
-import type { Unseen } from '../firewall/facts.ts'
+import type { Unseen } from '../firewall/facts/facts.ts'
 
 /** Which of a resource's objects are read. */
 interface Scope {

@@ -1,4 +1,4 @@
-import type { ServiceFacts, ServicePortFacts } from '../firewall/facts.ts'
+import type { ServiceFacts, ServicePortFacts } from '../firewall/facts/facts.ts'
 import { portProtocols } from '../net/port.ts'
 import type { EndpointSliceObject, ServiceObject } from './kube-objects.ts'
 import { addressIn, networkIn } from './loose-text.ts'

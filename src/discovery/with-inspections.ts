@@ -1,5 +1,5 @@
-import type { InterfaceFacts, NodeFacts, Unseen } from '../firewall/facts.ts'
-import type { InspectedInterface, Inspection } from '../firewall/inspection.ts'
+import type { InterfaceFacts, NodeFacts, Unseen } from '../firewall/facts/facts.ts'
+import type { InspectedInterface, Inspection } from '../firewall/facts/inspection.ts'
 import { type Cidr, mergeCidrs, networkOf } from '../net/cidr.ts'
 import type { Inspections } from './inspect-nodes.ts'
 import { isDistinct } from './loose-text.ts'

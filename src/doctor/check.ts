@@ -1,4 +1,4 @@
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
 
 /** Categories in the order they are told. */
 export const categories = [

@@ -1,4 +1,4 @@
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
 import { apiChecks } from './api.ts'
 import { calicoChecks } from './calico.ts'
 import { type Check, type CheckResult, categories } from './check.ts'

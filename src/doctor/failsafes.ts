@@ -1,9 +1,9 @@
 import { type Direction, defaultFailsafes, failsafeFields } from '../calico/failsafes.ts'
 import { failsafeProblems } from '../calico/limits.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
-import type { Facts } from '../firewall/facts.ts'
-import type { HostFirewall } from '../firewall/host-firewall.ts'
-import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import type { HostFirewall } from '../firewall/file/host-firewall.ts'
+import { isNarrowed } from '../firewall/plan/narrowed-failsafes.ts'
 import { type Check, error, some, warning } from './check.ts'
 import { keptFirewall } from './kept-firewall.ts'
 

@@ -1,4 +1,4 @@
-import { explainInterfaces } from '../firewall/inspection-words.ts'
+import { explainInterfaces } from '../firewall/facts/inspection-words.ts'
 import { type Check, error, some, warning } from './check.ts'
 import { openingOf } from './opening.ts'
 

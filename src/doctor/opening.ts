@@ -1,6 +1,6 @@
 import { isOurs } from '../calico/names.ts'
-import { committedRuns } from '../firewall/deny-policy.ts'
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import { committedRuns } from '../firewall/objects/deny-policy.ts'
 
 /** How one more thing is opened: by a flag of `init`, or in the file of the firewall that is kept, for `init` would make another one. */
 export const openingOf = ({ policies }: Facts, flag: 'open' | 'vip', value: string): string =>

@@ -1,6 +1,6 @@
 import { keys, names } from '../calico/names.ts'
-import { addressesOf } from '../firewall/network-sets.ts'
-import { runOf, standingOf } from '../firewall/standing.ts'
+import { runOf, standingOf } from '../firewall/facts/standing.ts'
+import { addressesOf } from '../firewall/objects/network-sets.ts'
 import { hostCidr } from '../net/cidr.ts'
 import { netIndex } from '../net/net-index.ts'
 import { type Check, error, some, warning } from './check.ts'

@@ -1,6 +1,6 @@
 import { isOurs } from '../calico/names.ts'
 import { formatRef, refOf } from '../calico/object.ts'
-import { manifestWriterOf } from '../firewall/manifest-writer.ts'
+import { manifestWriterOf } from '../firewall/objects/manifest-writer.ts'
 import { type Check, warning } from './check.ts'
 
 /** Who else has a hand on the objects this tool writes. */

@@ -5,7 +5,7 @@ import type { KubeObject } from '../calico/object.ts'
 import { v3 } from '../calico/resources.ts'
 import { policyProblems } from '../calico/rule-limits.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Rule } from '../calico/shapes.ts'
-import type { Facts } from '../firewall/facts.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
 import { foreignDangers } from '../proof/foreign-dangers.ts'
 import { type Check, error, some, warning } from './check.ts'
 

@@ -1,6 +1,6 @@
-import { awakeTimer } from '../cluster/call-signal.ts'
-import type { OpenSocket } from '../cluster/network.ts'
-import type { ProbeOutcome } from '../firewall/probes.ts'
+import { awakeTimer } from '../cluster/transport/call-signal.ts'
+import type { OpenSocket } from '../cluster/transport/network.ts'
+import type { ProbeOutcome } from '../firewall/probes/probes.ts'
 
 /** What one attempt saw, in a probe's words. */
 export interface Seen {

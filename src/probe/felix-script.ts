@@ -1,4 +1,4 @@
-import type { ApiEndpoint } from '../firewall/facts.ts'
+import type { ApiEndpoint } from '../firewall/facts/facts.ts'
 
 /** What one look is to show. */
 export interface LookRequest {

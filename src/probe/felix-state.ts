@@ -1,5 +1,5 @@
-import type { Section } from '../cluster/sections.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { Section } from '../cluster/kubeconfig/sections.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import type { Realised } from '../rollout/ports.ts'
 import type { Sign } from './expected.ts'
 import { type FelixProcess, processesIn, readinessIn } from './felix-script.ts'

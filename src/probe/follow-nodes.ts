@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { FwError } from '../errors.ts'
-import type { Probe, ProbeResult } from '../firewall/probes.ts'
+import type { Probe, ProbeResult } from '../firewall/probes/probes.ts'
 import type { Clock } from '../rollout/clock.ts'
 import { dialLine, isNodeProbe, type NodeProbe, type NodeVantage, seenCode } from './from-nodes.ts'
 

@@ -1,6 +1,6 @@
 import type { Api } from '../cluster/api.ts'
-import type { Connection } from '../cluster/connection.ts'
 import { createApi } from '../cluster/create-api.ts'
+import type { Connection } from '../cluster/transport/connection.ts'
 
 /**
  * The API with a connection of its own for every request: new TCP, new TLS, closed afterwards. An established connection survives every mistake

@@ -1,7 +1,7 @@
-import type { NodeShell } from '../cluster/node-shell.ts'
+import type { NodeShell } from '../cluster/pods/node-shell.ts'
 import { FwError } from '../errors.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
-import type { Probe, ProbeTarget } from '../firewall/probes.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
+import type { Probe, ProbeTarget } from '../firewall/probes/probes.ts'
 import type { AttemptOptions, Seen } from './dialer.ts'
 import { mapPooled } from './pool.ts'
 

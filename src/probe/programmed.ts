@@ -1,4 +1,4 @@
-import type { Section } from '../cluster/sections.ts'
+import type { Section } from '../cluster/kubeconfig/sections.ts'
 import type { Family } from '../net/address.ts'
 
 /** One chain of Calico's as a node has it. */

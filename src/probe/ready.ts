@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { connect } from 'node:tls'
-import { awakeTimer } from '../cluster/call-signal.ts'
-import type { OpenSocket } from '../cluster/network.ts'
+import { awakeTimer } from '../cluster/transport/call-signal.ts'
+import type { OpenSocket } from '../cluster/transport/network.ts'
 import { type AttemptOptions, type Seen, seenError, silence } from './dialer.ts'
 
 /** Whom an API endpoint's certificate must come from. */

@@ -1,5 +1,5 @@
-import { caOf } from '../cluster/pem.ts'
-import type { ResolvedKubeconfig } from '../cluster/resolve-kubeconfig.ts'
+import { caOf } from '../cluster/credentials/pem.ts'
+import type { ResolvedKubeconfig } from '../cluster/kubeconfig/resolve-kubeconfig.ts'
 import type { Workstation } from '../cluster/workstation.ts'
 import type { Trust } from './ready.ts'
 

@@ -1,4 +1,4 @@
-import type { UnseenKind } from '../firewall/facts.ts'
+import type { UnseenKind } from '../firewall/facts/facts.ts'
 
 /** Risks the operator takes by name; written into the checkpoints and the history of the run. */
 export interface Accepted {

@@ -1,5 +1,5 @@
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
-import { sameSpec } from '../firewall/same-spec.ts'
+import { sameSpec } from '../firewall/objects/same-spec.ts'
 import type { World } from '../verdict/model.ts'
 import { finder, isHostEndpoint, isPolicy, isSet, without, written } from './world-edits.ts'
 

@@ -1,8 +1,8 @@
 import { type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
-import { takenOver } from '../firewall/adoption.ts'
-import type { HostFirewall } from '../firewall/host-firewall.ts'
-import type { Batch, Plan } from '../firewall/plan.ts'
-import { objectsOf } from '../firewall/plan-maker.ts'
+import { takenOver } from '../firewall/adoption/adoption.ts'
+import type { HostFirewall } from '../firewall/file/host-firewall.ts'
+import type { Batch, Plan } from '../firewall/plan/plan.ts'
+import { objectsOf } from '../firewall/plan/plan-maker.ts'
 
 /** A change to a cluster, as far as choosing whom to ask about depends on it. */
 export interface Change {

@@ -1,4 +1,4 @@
-import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
+import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts/facts.ts'
 import { type Address, familyOf, isAddress, parseAddress } from '../net/address.ts'
 import type { Cast } from './cast.ts'
 import { etcdLifeLines } from './etcd-life-lines.ts'

@@ -1,4 +1,4 @@
-import type { EtcdFacts } from '../firewall/components.ts'
+import type { EtcdFacts } from '../firewall/facts/components.ts'
 import { type Address, familyOf } from '../net/address.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet, trustNodes } from './life-line.ts'

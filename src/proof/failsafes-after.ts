@@ -1,7 +1,7 @@
 import { type Direction, type EffectiveFailsafes, followsDefault } from '../calico/failsafes.ts'
 import type { FailsafePort } from '../calico/shapes.ts'
-import type { Facts } from '../firewall/facts.ts'
-import type { FailsafeChange } from '../firewall/plan.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import type { FailsafeChange } from '../firewall/plan/plan.ts'
 
 /** The effective lists once FelixConfiguration `default` is patched: nodes that follow something stronger keep theirs. */
 export const failsafesAfter = (facts: Pick<Facts, 'failsafes'>, change: FailsafeChange | undefined): Facts['failsafes'] =>

@@ -2,7 +2,7 @@ import { isOurs, keys, names } from '../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
 import { governsDirection, isUnconditional, selects, tierOf } from '../calico/policies.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, Rule, Tier } from '../calico/shapes.ts'
-import { isWildcard, rivalsOf } from '../firewall/rivals.ts'
+import { isWildcard, rivalsOf } from '../firewall/plan/rivals.ts'
 import { labelTrust } from './label-trust.ts'
 import { isHostEndpoint } from './world-edits.ts'
 

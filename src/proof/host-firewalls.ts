@@ -1,6 +1,6 @@
 import { FwError } from '../errors.ts'
-import type { Facts } from '../firewall/facts.ts'
-import type { HostInputRule } from '../firewall/inspection.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import type { HostInputRule } from '../firewall/facts/inspection.ts'
 
 /** A node whose own firewall a HostEndpoint would open, with the rules Calico's accept comes before. */
 export interface BypassedFirewall {

@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import { type Address, familyOf } from '../net/address.ts'
 import type { Connection } from '../verdict/model.ts'
 

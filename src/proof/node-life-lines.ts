@@ -1,4 +1,4 @@
-import type { Facts, NodeFacts } from '../firewall/facts.ts'
+import type { Facts, NodeFacts } from '../firewall/facts/facts.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { felixSettings } from '../verdict/felix-settings.ts'
 import type { Connection } from '../verdict/model.ts'

@@ -1,5 +1,5 @@
-import type { HostFirewall } from '../firewall/host-firewall.ts'
-import { isNarrowed } from '../firewall/narrowed-failsafes.ts'
+import type { HostFirewall } from '../firewall/file/host-firewall.ts'
+import { isNarrowed } from '../firewall/plan/narrowed-failsafes.ts'
 import { type Address, isAddress, parseAddress } from '../net/address.ts'
 import { hostCidr } from '../net/cidr.ts'
 import type { Cast } from './cast.ts'

@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import { parseAddress } from '../net/address.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet, trustNodes } from './life-line.ts'

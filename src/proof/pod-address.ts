@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import { type Address, addressOf, familyOf } from '../net/address.ts'
 import { rangeOf } from '../net/cidr.ts'
 

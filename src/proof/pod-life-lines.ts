@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet, trustPods } from './life-line.ts'

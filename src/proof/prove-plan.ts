@@ -1,5 +1,5 @@
-import type { Facts } from '../firewall/facts.ts'
-import type { Plan } from '../firewall/plan.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import type { Plan } from '../firewall/plan/plan.ts'
 import { type Cast, castOf } from './cast.ts'
 import { changeOf } from './change.ts'
 import { failsafesAfter } from './failsafes-after.ts'

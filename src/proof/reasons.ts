@@ -1,5 +1,5 @@
 import { isOurs, keys, names } from '../calico/names.ts'
-import { isEgressPolicy } from '../firewall/egress-policy.ts'
+import { isEgressPolicy } from '../firewall/objects/egress-policy.ts'
 import { hostCidr } from '../net/cidr.ts'
 import type { Connection, Verdict } from '../verdict/model.ts'
 import type { Cast } from './cast.ts'

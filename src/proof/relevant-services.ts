@@ -1,5 +1,5 @@
-import type { Facts, ServiceFacts } from '../firewall/facts.ts'
-import type { HostFirewall } from '../firewall/host-firewall.ts'
+import type { Facts, ServiceFacts } from '../firewall/facts/facts.ts'
+import type { HostFirewall } from '../firewall/file/host-firewall.ts'
 import { contains } from '../net/cidr.ts'
 
 const dnsPort = 53

@@ -1,4 +1,4 @@
-import { routerCalls, routerSuggestions } from '../firewall/suggestions.ts'
+import { routerCalls, routerSuggestions } from '../firewall/plan/suggestions.ts'
 import { parsePortSpec } from '../net/port.ts'
 import type { Cast } from './cast.ts'
 import { internal, type LifeLine, meet } from './life-line.ts'

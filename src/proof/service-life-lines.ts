@@ -1,5 +1,5 @@
-import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts.ts'
-import type { AllowEntry, EgressEntry } from '../firewall/host-firewall.ts'
+import type { Facts, NodeFacts, ServiceFacts } from '../firewall/facts/facts.ts'
+import type { AllowEntry, EgressEntry } from '../firewall/file/host-firewall.ts'
 import { type Address, parseAddress } from '../net/address.ts'
 import { type Cidr, partsOf } from '../net/cidr.ts'
 import { type PortRange, type Protocol, protocolInWords } from '../net/port.ts'

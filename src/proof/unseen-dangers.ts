@@ -1,5 +1,5 @@
 import { FwError } from '../errors.ts'
-import type { Facts, Unseen, UnseenKind } from '../firewall/facts.ts'
+import type { Facts, Unseen, UnseenKind } from '../firewall/facts/facts.ts'
 
 /**
  * What may go wrong where it is not seen. An unknown address of the operator is not among them: the proof then asks for a stranger in its place. What is

@@ -1,7 +1,7 @@
 import { toolNamespace } from '../calico/names.ts'
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
 import { formatRef } from '../calico/object.ts'
-import type { Probe, ProbeOutcome } from '../firewall/probes.ts'
+import type { Probe, ProbeOutcome } from '../firewall/probes/probes.ts'
 import type { Accepted } from '../proof/accepted.ts'
 import type { ChangeRecord } from './changes.ts'
 

@@ -1,7 +1,7 @@
 import { keys } from '../calico/names.ts'
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
-import { takenOver } from '../firewall/adoption.ts'
-import type { FailsafeChange, Plan } from '../firewall/plan.ts'
+import { takenOver } from '../firewall/adoption/adoption.ts'
+import type { FailsafeChange, Plan } from '../firewall/plan/plan.ts'
 import { distinct } from './checkpoint.ts'
 import type { Step } from './steps.ts'
 

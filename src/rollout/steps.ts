@@ -1,5 +1,5 @@
 import type { KubeObject, ObjectRef } from '../calico/object.ts'
-import type { FailsafeChange } from '../firewall/plan.ts'
+import type { FailsafeChange } from '../firewall/plan/plan.ts'
 import type { BeforeImage } from './checkpoint.ts'
 
 /** The gate's Job and NetworkSet of one change. */

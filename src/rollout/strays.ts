@@ -1,7 +1,7 @@
 import { keys } from '../calico/names.ts'
 import { type KubeObject, type ObjectRef, refOf } from '../calico/object.ts'
 import { v3 } from '../calico/resources.ts'
-import { manifestWriterOf } from '../firewall/manifest-writer.ts'
+import { manifestWriterOf } from '../firewall/objects/manifest-writer.ts'
 import { type BeforeImage, type Checkpoint, imageKey } from './checkpoint.ts'
 
 /**

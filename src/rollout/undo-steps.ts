@@ -1,7 +1,7 @@
 import { isOurs } from '../calico/names.ts'
 import { refOf } from '../calico/object.ts'
 import type { HostEndpoint } from '../calico/shapes.ts'
-import { coverOf, isOverAnother } from '../firewall/adoption.ts'
+import { coverOf, isOverAnother } from '../firewall/adoption/adoption.ts'
 import { type BeforeImage, checkpointVersion, distinct, earliestImages } from './checkpoint.ts'
 import type { RunState } from './state.ts'
 import type { Step } from './steps.ts'

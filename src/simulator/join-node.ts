@@ -1,4 +1,4 @@
-import type { Flavour } from '../firewall/facts.ts'
+import type { Flavour } from '../firewall/facts/facts.ts'
 import { kindOf, timestamp } from './api/control-plane.ts'
 import { writeObject } from './api/write.ts'
 import type { Cluster } from './cluster.ts'

@@ -1,7 +1,7 @@
-import type { Facts } from '../firewall/facts.ts'
-import { interfaceWords } from '../firewall/interface-words.ts'
-import { needsOf } from '../firewall/needs.ts'
-import { operatorWords } from '../firewall/operator-path.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import { interfaceWords } from '../firewall/facts/interface-words.ts'
+import { operatorWords } from '../firewall/facts/operator-path.ts'
+import { needsOf } from '../firewall/plan/needs.ts'
 import { table } from './table.ts'
 import { wrap } from './wrap.ts'
 

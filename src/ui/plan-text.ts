@@ -1,6 +1,6 @@
 import { formatRef, type KubeObject, refOf } from '../calico/object.ts'
-import { listed as shortened } from '../firewall/differences.ts'
-import type { Difference, Plan } from '../firewall/plan.ts'
+import { listed as shortened } from '../firewall/plan/differences.ts'
+import type { Difference, Plan } from '../firewall/plan/plan.ts'
 import { plainTheme, type Theme } from './theme.ts'
 import { counted, listed, wrap } from './wrap.ts'
 

@@ -1,4 +1,4 @@
-import { greenOf, type Judgement } from '../firewall/judge.ts'
+import { greenOf, type Judgement } from '../firewall/probes/judge.ts'
 
 /** `36 of 38 probes green, 1 red (ws1 to the kubelet of ws2), 1 not run`: one line of a round of probes. Those not run are never counted as green. */
 export const probesInBrief = (judgement: Judgement, of: number): string => {

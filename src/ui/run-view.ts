@@ -1,4 +1,4 @@
-import type { Judgement } from '../firewall/judge.ts'
+import type { Judgement } from '../firewall/probes/judge.ts'
 import type { Clock } from '../rollout/clock.ts'
 import type { Progress } from '../rollout/ports.ts'
 import type { Step } from '../rollout/steps.ts'

@@ -1,4 +1,4 @@
-import type { IpPoolFacts } from '../firewall/facts.ts'
+import type { IpPoolFacts } from '../firewall/facts/facts.ts'
 import type { Ip, NetMatcher } from './ip.ts'
 import { type Packet, protocols } from './packet.ts'
 

@@ -1,4 +1,4 @@
-import type { FelixSetting } from '../firewall/components.ts'
+import type { FelixSetting } from '../firewall/facts/components.ts'
 
 /** What of Felix's configuration a verdict depends on, besides failsafes (felix/config/config_params.go). */
 export interface FelixSettings {

@@ -1,4 +1,4 @@
-import type { HostPortFacts } from '../firewall/facts.ts'
+import type { HostPortFacts } from '../firewall/facts/facts.ts'
 import { type Family, familyOf } from '../net/address.ts'
 import { protocolNumber } from './packet.ts'
 

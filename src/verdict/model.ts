@@ -1,6 +1,6 @@
 import type { Direction, EffectiveFailsafes } from '../calico/failsafes.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, RuleProtocol, Tier } from '../calico/shapes.ts'
-import type { Dataplane, HostPortFacts, IpPoolFacts, NodeFacts, ProxyMode, ServiceFacts } from '../firewall/facts.ts'
+import type { Dataplane, HostPortFacts, IpPoolFacts, NodeFacts, ProxyMode, ServiceFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { Cidr } from '../net/cidr.ts'
 import type { FelixSettings } from './felix-settings.ts'

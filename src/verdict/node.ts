@@ -1,5 +1,5 @@
 import type { FailsafePort, HostEndpoint } from '../calico/shapes.ts'
-import type { NodeFacts } from '../firewall/facts.ts'
+import type { NodeFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { AddressBook } from './address-book.ts'
 import type { CompiledEndpoint } from './host-endpoint.ts'

@@ -1,6 +1,6 @@
 import { matchesPartly } from '../calico/selector.ts'
 import type { EntityRule, HostEndpoint } from '../calico/shapes.ts'
-import type { ServiceFacts } from '../firewall/facts.ts'
+import type { ServiceFacts } from '../firewall/facts/facts.ts'
 import type { AddressBook } from './address-book.ts'
 import { hostEndpointKnowledge } from './endpoint-knowledge.ts'
 import type { Ip, NetMatcher } from './ip.ts'

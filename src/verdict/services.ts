@@ -1,4 +1,4 @@
-import type { ServiceFacts, ServicePortFacts } from '../firewall/facts.ts'
+import type { ServiceFacts, ServicePortFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Ip } from './ip.ts'

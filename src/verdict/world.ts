@@ -1,5 +1,5 @@
-import { standsWithNodes } from '../firewall/api-places.ts'
-import type { Facts } from '../firewall/facts.ts'
+import { standsWithNodes } from '../firewall/facts/api-places.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
 import { felixSettings } from './felix-settings.ts'
 import type { World } from './model.ts'
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, it } from 'vitest'
-import { awakeTimer, callSignal } from '../../src/cluster/call-signal.ts'
+import { awakeTimer, callSignal } from '../../src/cluster/transport/call-signal.ts'
 
 it('ends with its time or with the outer signal, with the reason of whichever came first', async () => {
   const late = callSignal(0.4, undefined)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseRequestTimeout } from '../../src/cluster/connection-flags.ts'
+import { parseRequestTimeout } from '../../src/cluster/kubeconfig/connection-flags.ts'
 
 describe('--request-timeout', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { execInPod } from '../../src/cluster/exec.ts'
+import { execInPod } from '../../src/cluster/pods/exec.ts'
 import { failureOf, told } from './test-connection.ts'
 import { type Frame, playExec } from './test-exec-server.ts'
 import { startHttpProxy } from './test-proxy.ts'

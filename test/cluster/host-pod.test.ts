@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ownLabels } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
-import { createHostPodShell } from '../../src/cluster/host-pod.ts'
-import { hostPodObject } from '../../src/cluster/host-pod-object.ts'
+import { createHostPodShell } from '../../src/cluster/pods/host-pod.ts'
+import { hostPodObject } from '../../src/cluster/pods/host-pod-object.ts'
 import { FwError } from '../../src/errors.ts'
 
 const model: KubeObject = {

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { exchange } from '../../src/cluster/http-exchange.ts'
+import { exchange } from '../../src/cluster/transport/http-exchange.ts'
 
 /** How one request ends that is answered by these bytes, 300 ms before its deadline and two seconds before somebody gives it up. */
 const ending = async (bytes: string, then: 'silence' | 'end' | 'reset'): Promise<string> => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ConnectionFlags } from '../../src/cluster/connection-flags.ts'
-import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
+import type { ConnectionFlags } from '../../src/cluster/kubeconfig/connection-flags.ts'
+import { resolveKubeconfig } from '../../src/cluster/kubeconfig/resolve-kubeconfig.ts'
 import type { Workstation } from '../../src/cluster/workstation.ts'
 import { thrownBy, told } from './test-connection.ts'
 import { machineWith, namedConfig } from './test-machine.ts'

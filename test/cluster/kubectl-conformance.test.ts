@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { ConnectionFlags } from '../../src/cluster/connection-flags.ts'
-import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
+import type { ConnectionFlags } from '../../src/cluster/kubeconfig/connection-flags.ts'
+import { resolveKubeconfig } from '../../src/cluster/kubeconfig/resolve-kubeconfig.ts'
 
 const kubectl = 'kubectl'
 const hasKubectl = spawnSync(kubectl, ['version', '--client']).status === 0

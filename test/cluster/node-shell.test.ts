@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { PodCommand } from '../../src/cluster/exec.ts'
-import { nodeShell } from '../../src/cluster/node-shell.ts'
+import type { PodCommand } from '../../src/cluster/pods/exec.ts'
+import { nodeShell } from '../../src/cluster/pods/node-shell.ts'
 import { FwError } from '../../src/errors.ts'
 
 const command: PodCommand = { namespace: 'calico-system', pod: 'calico-node-ws1', container: 'calico-node', command: ['true'], timeoutMs: 1_000 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runOnNode } from '../../src/cluster/operator-shell.ts'
+import { runOnNode } from '../../src/cluster/pods/operator-shell.ts'
 
 const env = { PATH: process.env['PATH'] }
 const never = new AbortController().signal

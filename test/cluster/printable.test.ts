@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { printable } from '../../src/cluster/printable.ts'
+import { printable } from '../../src/cluster/errors/printable.ts'
 
 describe('printable', () => {
   it('keeps words, tabs, line breaks and other scripts', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { openSocket } from '../../src/cluster/network.ts'
-import { probeApi } from '../../src/cluster/probe-api.ts'
+import { probeApi } from '../../src/cluster/pods/probe-api.ts'
+import { openSocket } from '../../src/cluster/transport/network.ts'
 import { failureOf, told } from './test-connection.ts'
 import { startHttpProxy } from './test-proxy.ts'
 import { get, kept, ok, serve, to } from './test-scope.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { proxyFor } from '../../src/cluster/proxy-choice.ts'
+import { proxyFor } from '../../src/cluster/transport/proxy-choice.ts'
 
 const chosen = (server: string, env: Record<string, string>, proxyUrl = ''): string | undefined => proxyFor(new URL(server), proxyUrl, env)?.href
 

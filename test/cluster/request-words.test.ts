@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canI, formatRequest, requestWords } from '../../src/cluster/request-words.ts'
+import { canI, formatRequest, requestWords } from '../../src/cluster/errors/request-words.ts'
 
 describe('a request in the words of its access rules', () => {
   it.each([

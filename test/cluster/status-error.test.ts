@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ApiError } from '../../src/cluster/api-error.ts'
+import { ApiError } from '../../src/cluster/errors/api-error.ts'
 import { failureOf, told } from './test-connection.ts'
 import { get, serve, to } from './test-scope.ts'
 import { answer, fixture, statusBody } from './test-server.ts'

@@ -7,8 +7,8 @@ import type { Api } from '../../src/cluster/api.ts'
 import { withStoredCalico } from '../../src/cluster/stored-api.ts'
 import { shown, stored, storedRef } from '../../src/cluster/stored-calico.ts'
 import { FwError } from '../../src/errors.ts'
-import { basePolicy } from '../../src/firewall/base-policy.ts'
-import { sameSpec } from '../../src/firewall/same-spec.ts'
+import { basePolicy } from '../../src/firewall/objects/base-policy.ts'
+import { sameSpec } from '../../src/firewall/objects/same-spec.ts'
 
 const plain = { prefixed: false }
 const before332 = { prefixed: true }

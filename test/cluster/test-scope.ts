@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import type { Connection } from '../../src/cluster/connection.ts'
+import type { Connection } from '../../src/cluster/transport/connection.ts'
 import { connectionTo } from './test-connection.ts'
 import { answer, type Handler, startServer, type TestServer } from './test-server.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openSocket } from '../../src/cluster/network.ts'
+import { openSocket } from '../../src/cluster/transport/network.ts'
 import { askReady } from '../../src/probe/ready.ts'
 import { failureOf, told } from './test-connection.ts'
 import { get, ok, serve, to } from './test-scope.ts'

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
-import { formatHostFirewall } from '../../src/firewall/firewall-text.ts'
+import { parseHostFirewall } from '../../src/firewall/file/firewall-file.ts'
+import { formatHostFirewall } from '../../src/firewall/file/firewall-text.ts'
 import { homeFirewall } from '../firewall/home-firewall.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'

@@ -4,8 +4,8 @@ import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import type { Api } from '../../src/cluster/api.ts'
 import { sentencesOf, standingOf } from '../../src/commands/status.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
-import { gateJob, gateSet } from '../../src/firewall/gate.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
+import { gateJob, gateSet } from '../../src/firewall/objects/gate.ts'
 import { readSituation } from '../../src/rollout/situation.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { openingOf } from '../../src/doctor/opening.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 
 it('what is to be opened goes by a flag of init, and where a firewall is kept into its file: init would make another one', () => {

@@ -1,7 +1,7 @@
 import { keys } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { refOf } from '../../src/calico/object.ts'
-import type { Plan } from '../../src/firewall/plan.ts'
+import type { Plan } from '../../src/firewall/plan/plan.ts'
 import type { BeforeImage } from '../../src/rollout/checkpoint.ts'
 import { confirmSteps } from '../../src/rollout/confirm-steps.ts'
 import { addVipSteps, initSteps } from '../../src/rollout/init-steps.ts'

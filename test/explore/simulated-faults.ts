@@ -1,4 +1,4 @@
-import type { Flavour } from '../../src/firewall/facts.ts'
+import type { Flavour } from '../../src/firewall/facts/facts.ts'
 import type { Harm } from '../../src/simulator/api/faults.ts'
 
 /** Something that goes wrong in a run through the simulator. Times are milliseconds of virtual time after the run began. */

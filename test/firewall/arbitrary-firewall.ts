@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { AllowEntry, HostFirewall } from '../../src/firewall/host-firewall.ts'
+import type { AllowEntry, HostFirewall } from '../../src/firewall/file/host-firewall.ts'
 import { addressOf, parseAddress } from '../../src/net/address.ts'
 import { type Cidr, networkOf } from '../../src/net/cidr.ts'
 import type { PortRange } from '../../src/net/port.ts'

@@ -1,6 +1,6 @@
 import type { FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet } from '../../src/calico/shapes.ts'
-import type { Facts } from '../../src/firewall/facts.ts'
-import type { Plan } from '../../src/firewall/plan.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
+import type { Plan } from '../../src/firewall/plan/plan.ts'
 
 /** The facts once a plan is committed, or, with `committed: false`, once it has expired: everything written but the lasting Deny. */
 export const afterPlan = (facts: Facts, plan: Plan, { committed = true }: { committed?: boolean } = {}): Facts => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { FwError } from '../../src/errors.ts'
-import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
+import { parseHostFirewall } from '../../src/firewall/file/firewall-file.ts'
 
 const home = readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
-import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
+import { parseHostFirewall } from '../../src/firewall/file/firewall-file.ts'
+import type { HostFirewall } from '../../src/firewall/file/host-firewall.ts'
 
 /** The text of examples/home.yaml. */
 const homeFile = (): string => readFileSync(join(import.meta.dirname, '../../examples/home.yaml'), 'utf8')

@@ -1,6 +1,6 @@
-import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
-import type { Plan } from '../../src/firewall/plan.ts'
-import { makePlan } from '../../src/firewall/plan-maker.ts'
+import type { Facts, NodeFacts } from '../../src/firewall/facts/facts.ts'
+import type { Plan } from '../../src/firewall/plan/plan.ts'
+import { makePlan } from '../../src/firewall/plan/plan-maker.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 import { homeFirewall } from './home-firewall.ts'
 

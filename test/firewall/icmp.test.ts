@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
-import { makePlan } from '../../src/firewall/plan-maker.ts'
+import type { HostFirewall } from '../../src/firewall/file/host-firewall.ts'
+import { makePlan } from '../../src/firewall/plan/plan-maker.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import type { Connection } from '../../src/verdict/model.ts'
 import { createDecider } from '../../src/verdict/verdicts.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { judge } from '../../src/firewall/judge.ts'
-import type { Probe, ProbeOutcome, ProbeResult } from '../../src/firewall/probes.ts'
+import { judge } from '../../src/firewall/probes/judge.ts'
+import type { Probe, ProbeOutcome, ProbeResult } from '../../src/firewall/probes/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
 
 const outcomes: readonly ProbeOutcome[] = ['ok', 'refused', 'timeout', 'failed', 'not-run']

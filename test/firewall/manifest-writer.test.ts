@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type KubeObject, refOf } from '../../src/calico/object.ts'
 import { FwError } from '../../src/errors.ts'
-import { leaveToWriters, manifestWriterOf } from '../../src/firewall/manifest-writer.ts'
+import { leaveToWriters, manifestWriterOf } from '../../src/firewall/objects/manifest-writer.ts'
 
 const policy = (name: string, metadata: object = {}): KubeObject => ({
   apiVersion: 'projectcalico.org/v3',

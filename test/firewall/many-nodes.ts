@@ -1,4 +1,4 @@
-import type { Facts, NodeFacts } from '../../src/firewall/facts.ts'
+import type { Facts, NodeFacts } from '../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nodeNamed } from '../../src/firewall/node-named.ts'
+import { nodeNamed } from '../../src/firewall/facts/node-named.ts'
 
 const nodes = ['ws1.kryukov.local', 'ws2.kryukov.local', 'ws2.other.local', 'ws2'].map((name) => ({ name }))
 

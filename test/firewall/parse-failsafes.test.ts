@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FwError } from '../../src/errors.ts'
-import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
+import { parseHostFirewall } from '../../src/firewall/file/firewall-file.ts'
 
 const failsafe = (entry: string): string =>
   `apiVersion: calico-fw.github.io/v1alpha1\nkind: HostFirewall\nmetadata: {name: home}\nspec:\n  interfaces: [{nodeSelector: {}, names: [ens160]}]\n  extraFailsafePorts:\n    inbound: [${entry}]\n`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Facts } from '../../src/firewall/facts.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { homeFacts, nodeName } from '../fixtures/home-facts.ts'
 import { afterPlan } from './closed-facts.ts'

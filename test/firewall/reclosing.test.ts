@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Facts } from '../../src/firewall/facts.ts'
-import { asUnkept, refuseLeftClosed } from '../../src/firewall/reclosing.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
+import { asUnkept, refuseLeftClosed } from '../../src/firewall/plan/reclosing.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 import { afterPlan } from './closed-facts.ts'
 import { homePlan } from './home-plan.ts'

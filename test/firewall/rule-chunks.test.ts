@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { blockLists } from '../../src/calico/felix-blocks.ts'
 import { policyProblems } from '../../src/calico/rule-limits.ts'
-import { allowRules, ruleLimits } from '../../src/firewall/rule-chunks.ts'
+import { allowRules, ruleLimits } from '../../src/firewall/objects/rule-chunks.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 
 const ports = fc.uniqueArray(

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../src/calico/object.ts'
-import { makePlan, objectsOf } from '../../src/firewall/plan-maker.ts'
-import { diffObjects, sameSpec } from '../../src/firewall/same-spec.ts'
+import { diffObjects, sameSpec } from '../../src/firewall/objects/same-spec.ts'
+import { makePlan, objectsOf } from '../../src/firewall/plan/plan-maker.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 import { homeFirewall } from './home-firewall.ts'
 

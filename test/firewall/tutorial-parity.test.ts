@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defaultFailsafes } from '../../src/calico/failsafes.ts'
 import type { RuleProtocol } from '../../src/calico/shapes.ts'
-import { makePlan } from '../../src/firewall/plan-maker.ts'
+import { makePlan } from '../../src/firewall/plan/plan-maker.ts'
 import { type Address, parseAddress } from '../../src/net/address.ts'
 import type { Connection, World } from '../../src/verdict/model.ts'
 import { createVerdicts } from '../../src/verdict/verdicts.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { GlobalNetworkPolicy, NetworkSet } from '../../src/calico/shapes.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { spreads } from './cells.ts'
 import { homeFirewall, networkSetsOf, remove, servicesWithNodes, write } from './firewall.ts'
 import type { Lab } from './lab.ts'

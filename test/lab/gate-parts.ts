@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/calico/object.ts'
-import { gateJob, gateSet } from '../../src/firewall/gate.ts'
+import { gateJob, gateSet } from '../../src/firewall/objects/gate.ts'
 import type { LabObject, LabRef } from './cluster/api.ts'
 import { asWritten } from './firewall.ts'
 import type { Lab } from './lab.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { gatePolicy, gateSet } from '../../src/firewall/gate.ts'
-import { openSet } from '../../src/firewall/network-sets.ts'
+import { gatePolicy, gateSet } from '../../src/firewall/objects/gate.ts'
+import { openSet } from '../../src/firewall/objects/network-sets.ts'
 import { spreads } from './cells.ts'
 import { startControllerManager } from './cluster/control-plane.ts'
 import { hasKubelet } from './cluster/nodes.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { gatePolicy } from '../../src/firewall/gate.ts'
+import { gatePolicy } from '../../src/firewall/objects/gate.ts'
 import { controlPlaneNodes, processOn, startControllerManager } from './cluster/control-plane.ts'
 import { felixReady } from './cluster/felix.ts'
 import { hasKubelet } from './cluster/nodes.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { GlobalNetworkPolicy } from '../../src/calico/shapes.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { spreads } from './cells.ts'
 import { homeFirewall, write } from './firewall.ts'
 import type { Lab } from './lab.ts'

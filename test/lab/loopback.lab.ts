@@ -1,5 +1,5 @@
 import type { GlobalNetworkPolicy } from '../../src/calico/shapes.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { spreads } from './cells.ts'
 import { homeFirewall, networkSetsOf, remove, servicesWithNodes, write } from './firewall.ts'
 import type { Lab } from './lab.ts'

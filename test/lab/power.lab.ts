@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { spreads } from './cells.ts'
 import { felixReady } from './cluster/felix.ts'
 import { homeFirewall, networkSetsOf, servicesWithNodes, write } from './firewall.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { rescueMark } from '../../src/firewall/rescue-script.ts'
 import { spreads } from './cells.ts'
 import { felixPid, felixReady } from './cluster/felix.ts'

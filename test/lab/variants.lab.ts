@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
-import { gatePolicy } from '../../src/firewall/gate.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
+import { gatePolicy } from '../../src/firewall/objects/gate.ts'
 import { calicoApiVersion, felixGroup } from './cluster/crds.ts'
 import { felixPid, felixReady } from './cluster/felix.ts'
 import { homeFirewall, networkSetsOf, servicesWithNodes, write } from './firewall.ts'

@@ -1,6 +1,6 @@
 import { connect, Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSocket } from '../../src/cluster/network.ts'
+import { openSocket } from '../../src/cluster/transport/network.ts'
 import { dial } from '../../src/probe/dialer.ts'
 import { acceptingPort, closeListeners, freePort, silentSocket } from './listeners.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { resolveKubeconfig } from '../../src/cluster/resolve-kubeconfig.ts'
+import { resolveKubeconfig } from '../../src/cluster/kubeconfig/resolve-kubeconfig.ts'
 import { createFreshApi } from '../../src/probe/fresh-api.ts'
 import { trustOf } from '../../src/probe/trust.ts'
 import { certificates } from '../../src/simulator/certificates.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSocket } from '../../src/cluster/network.ts'
+import { openSocket } from '../../src/cluster/transport/network.ts'
 import { askReady } from '../../src/probe/ready.ts'
 import { certificates } from '../../src/simulator/certificates.ts'
 import { acceptingPort, closeListeners, freePort, readyServer, silentSocket } from './listeners.ts'

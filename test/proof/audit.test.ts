@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { flowsIn } from '../../src/discovery/read-flows.ts'
-import type { Flow } from '../../src/firewall/flows.ts'
+import type { Flow } from '../../src/firewall/facts/flows.ts'
 import { audit } from '../../src/proof/audit.ts'
 import { auditText } from '../../src/ui/audit-text.ts'
 import { homeAddresses as at, homeFacts, nodeName, podOf } from '../fixtures/home-facts.ts'

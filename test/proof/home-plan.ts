@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { Facts } from '../../src/firewall/facts.ts'
-import { parseHostFirewall } from '../../src/firewall/firewall-file.ts'
-import type { HostFirewall } from '../../src/firewall/host-firewall.ts'
-import type { Plan } from '../../src/firewall/plan.ts'
-import { makePlan } from '../../src/firewall/plan-maker.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
+import { parseHostFirewall } from '../../src/firewall/file/firewall-file.ts'
+import type { HostFirewall } from '../../src/firewall/file/host-firewall.ts'
+import type { Plan } from '../../src/firewall/plan/plan.ts'
+import { makePlan } from '../../src/firewall/plan/plan-maker.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 
 const file = new URL('../../examples/home.yaml', import.meta.url)

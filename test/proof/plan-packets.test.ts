@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { makePlan } from '../../src/firewall/plan-maker.ts'
+import { makePlan } from '../../src/firewall/plan/plan-maker.ts'
 import { planPackets } from '../../src/proof/plan-packets.ts'
 import { committedWorld } from '../../src/proof/plan-states.ts'
 import { packetsText } from '../../src/ui/packets-text.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Facts } from '../../src/firewall/facts.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { provePlan } from '../../src/proof/prove-plan.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Facts } from '../../src/firewall/facts.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
 import { addressOf, parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import { provePlan } from '../../src/proof/prove-plan.ts'

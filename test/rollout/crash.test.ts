@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { refOf } from '../../src/calico/object.ts'
-import { denyPolicy } from '../../src/firewall/deny-policy.ts'
+import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import type { HomeClusterOptions } from '../../src/simulator/seed/home-cluster.ts'
 import { mortal } from './mortal-api.ts'
 import { setStage } from './stage.ts'

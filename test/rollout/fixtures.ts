@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/calico/object.ts'
-import type { Plan } from '../../src/firewall/plan.ts'
+import type { Plan } from '../../src/firewall/plan/plan.ts'
 import { initSteps } from '../../src/rollout/init-steps.ts'
 import type { ArmedGate, RunConfig, RunState, StepResult } from '../../src/rollout/state.ts'
 import type { Step } from '../../src/rollout/steps.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Probe, ProbeOutcome } from '../../src/firewall/probes.ts'
+import type { Probe, ProbeOutcome } from '../../src/firewall/probes/probes.ts'
 import type { PerformContext, RunMemory } from '../../src/rollout/perform/context.ts'
 import { baseline, owe, probe } from '../../src/rollout/perform/probe.ts'
 import { homePlan } from '../firewall/home-plan.ts'

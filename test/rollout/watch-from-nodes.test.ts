@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Probe, ProbeOutcome, ProbeResult } from '../../src/firewall/probes.ts'
+import type { Probe, ProbeOutcome, ProbeResult } from '../../src/firewall/probes/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { watchFelixes } from '../../src/rollout/perform/watch-felixes.ts'
 import { watchFromNodes } from '../../src/rollout/perform/watch-from-nodes.ts'

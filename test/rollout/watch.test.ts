@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Probe, ProbeOutcome } from '../../src/firewall/probes.ts'
+import type { Probe, ProbeOutcome } from '../../src/firewall/probes/probes.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { watchLifeLines } from '../../src/rollout/perform/watch.ts'
 import { virtualClock } from '../../src/simulator/virtual-clock.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { discover } from '../../src/discovery/discover.ts'
-import type { Facts } from '../../src/firewall/facts.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 import { tutorialHostEndpoints, tutorialPolicies } from '../fixtures/tutorial.ts'

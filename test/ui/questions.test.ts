@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { firewallOf, flagsAsWords } from '../../src/commands/firewall-flags.ts'
 import { FwError } from '../../src/errors.ts'
-import type { Facts } from '../../src/firewall/facts.ts'
+import type { Facts } from '../../src/firewall/facts/facts.ts'
 import { answerByDefault, askQuestion } from '../../src/ui/ask-questions.ts'
 import type { Question } from '../../src/ui/prompter.ts'
 import { defaultAnswers, questionsFor } from '../../src/ui/questions.ts'

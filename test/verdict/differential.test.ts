@@ -1,7 +1,7 @@
 /** What random objects and real packets taught the model; each of these it once said otherwise. The rules meant are those of Felix 3.32.1. */
 import { describe, expect, it } from 'vitest'
 import type { PolicySpec, Rule } from '../../src/calico/shapes.ts'
-import type { ServiceFacts } from '../../src/firewall/facts.ts'
+import type { ServiceFacts } from '../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import type { Connection, World } from '../../src/verdict/model.ts'
 import { homeAddresses as at, nodeName, podOf } from '../fixtures/home-facts.ts'

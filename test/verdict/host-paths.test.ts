@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HostEndpoint, Rule } from '../../src/calico/shapes.ts'
-import type { HostPortFacts } from '../../src/firewall/facts.ts'
+import type { HostPortFacts } from '../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import { parseCidr } from '../../src/net/cidr.ts'
 import type { Connection, World } from '../../src/verdict/model.ts'

@@ -1,7 +1,7 @@
 import { keys, names, worldHalves } from '../../src/calico/names.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, PolicySpec, Rule } from '../../src/calico/shapes.ts'
-import type { NodeFacts } from '../../src/firewall/facts.ts'
+import type { NodeFacts } from '../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../src/net/address.ts'
 import type { Connection, World } from '../../src/verdict/model.ts'
 import { createVerdicts } from '../../src/verdict/verdicts.ts'

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../calico/object.ts'
-import type { ProbeResult } from '../../firewall/probes.ts'
+import type { ProbeResult } from '../../firewall/probes/probes.ts'
 import type { BeforeImage } from '../checkpoint.ts'
 import type { RolloutPorts, RunSubject } from '../ports.ts'
 import type { RunConfig } from '../state.ts'

@@ -3,7 +3,7 @@ import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/
 import { resourceOf, v3 } from '../../calico/resources.ts'
 import type { Api } from '../../cluster/api.ts'
 import { FwError } from '../../errors.ts'
-import { judge } from '../../firewall/judge.ts'
+import { judge } from '../../firewall/probes/judge.ts'
 import type { Clock } from '../clock.ts'
 import type { GateObjects, Step } from '../steps.ts'
 import type { PerformContext } from './context.ts'

@@ -1,6 +1,6 @@
 import { FwError } from '../../errors.ts'
-import { greenOf, type Judgement, judge } from '../../firewall/judge.ts'
-import type { Probe, ProbeResult } from '../../firewall/probes.ts'
+import { greenOf, type Judgement, judge } from '../../firewall/probes/judge.ts'
+import type { Probe, ProbeResult } from '../../firewall/probes/probes.ts'
 import type { RoundOptions } from '../ports.ts'
 import type { ProbeScope } from '../steps.ts'
 import type { PerformContext, RunMemory } from './context.ts'

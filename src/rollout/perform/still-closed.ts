@@ -1,6 +1,6 @@
 import { FwError } from '../../errors.ts'
-import { isKubeletDoor } from '../../firewall/door-probes.ts'
-import type { Probe } from '../../firewall/probes.ts'
+import { isKubeletDoor } from '../../firewall/probes/door-probes.ts'
+import type { Probe } from '../../firewall/probes/probes.ts'
 import type { PerformContext } from './context.ts'
 
 /** Patience with one port, in milliseconds. */

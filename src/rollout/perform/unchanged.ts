@@ -1,6 +1,6 @@
 import { formatRef, type KubeObject, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
-import { sameSpec } from '../../firewall/same-spec.ts'
+import { sameSpec } from '../../firewall/objects/same-spec.ts'
 import { applicable } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { failsafesRestored } from './failsafes.ts'

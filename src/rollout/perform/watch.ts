@@ -1,5 +1,5 @@
-import { judge } from '../../firewall/judge.ts'
-import type { Probe, ProbeResult } from '../../firewall/probes.ts'
+import { judge } from '../../firewall/probes/judge.ts'
+import type { Probe, ProbeResult } from '../../firewall/probes/probes.ts'
 import type { Clock } from '../clock.ts'
 import type { ProbeRunner } from '../ports.ts'
 import { inTurn } from './in-turn.ts'

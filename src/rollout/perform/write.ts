@@ -1,7 +1,7 @@
 import { isOurs, keys, names, ownLabels } from '../../calico/names.ts'
 import { formatRef, type KubeObject, type ObjectRef, refOf } from '../../calico/object.ts'
 import { FwError } from '../../errors.ts'
-import { sameSpec } from '../../firewall/same-spec.ts'
+import { sameSpec } from '../../firewall/objects/same-spec.ts'
 import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { openMark } from './open.ts'

@@ -1,5 +1,5 @@
 import { allResources, type Resource, storage, v3 } from '../../calico/resources.ts'
-import type { Flavour } from '../../firewall/facts.ts'
+import type { Flavour } from '../../firewall/facts/facts.ts'
 import { aggregatedRules, nativeRules } from '../rules/calico-rules.ts'
 import { configMapRules, namespaceRules, serviceRules } from '../rules/core-rules.ts'
 import { jobRules } from '../rules/job-rules.ts'

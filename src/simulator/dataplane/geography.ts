@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../calico/object.ts'
-import type { InterfaceFacts, IpPoolFacts, NodeFacts, ServiceFacts } from '../../firewall/facts.ts'
+import type { InterfaceFacts, IpPoolFacts, NodeFacts, ServiceFacts } from '../../firewall/facts/facts.ts'
 import { type Address, isAddress, parseAddress } from '../../net/address.ts'
 import { type Cidr, parseCidr } from '../../net/cidr.ts'
 import { readStorage } from '../api/calico-view.ts'

@@ -1,4 +1,4 @@
-import type { ServiceFacts } from '../../firewall/facts.ts'
+import type { ServiceFacts } from '../../firewall/facts/facts.ts'
 import type { Geography } from './geography.ts'
 
 /** What stands behind a place and a port. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../calico/object.ts'
 import { allResources, apiVersionOf, storage, v3 } from '../../calico/resources.ts'
-import type { Flavour } from '../../firewall/facts.ts'
+import type { Flavour } from '../../firewall/facts/facts.ts'
 import { calicoNodeImage, calicoNodeLabels } from './node-objects.ts'
 
 const available = (status: 'True' | 'False', reason: string) => ({ conditions: [{ type: 'Available', status, reason }] })

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../calico/object.ts'
-import type { Flavour, ProxyMode } from '../../firewall/facts.ts'
+import type { Flavour, ProxyMode } from '../../firewall/facts/facts.ts'
 import { calicoNodeEnv, calicoObjects } from './calico-seed.ts'
 import { homeAddresses, type Machine, machines } from './machines.ts'
 import { app1Pod, calicoNodePod, controlPlanePods, nodeObject } from './node-objects.ts'

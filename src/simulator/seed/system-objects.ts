@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../calico/object.ts'
-import type { ProxyMode } from '../../firewall/facts.ts'
+import type { ProxyMode } from '../../firewall/facts/facts.ts'
 import { homeAddresses } from './machines.ts'
 
 const apiServer = `https://${homeAddresses.apiVip}:${homeAddresses.apiVipPort}`

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { v3 } from '../../../src/calico/resources.ts'
 import type { FailsafePort, Tier } from '../../../src/calico/shapes.ts'
-import type { ServiceFacts } from '../../../src/firewall/facts.ts'
+import type { ServiceFacts } from '../../../src/firewall/facts/facts.ts'
 import { type Address, parseAddress } from '../../../src/net/address.ts'
 import { tenantNamespace } from './arbitrary-objects.ts'
 import type { Era } from './object-set.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { v3 } from '../../../src/calico/resources.ts'
 import type { GlobalNetworkPolicy, HostEndpoint, NetworkSet, PolicySpec, Rule } from '../../../src/calico/shapes.ts'
-import type { Dataplane } from '../../../src/firewall/facts.ts'
+import type { Dataplane } from '../../../src/firewall/facts/facts.ts'
 import type { NodeHost } from '../layout.ts'
 import { arbitraryRule, labelKeys, labelValues, portNames, selector } from './arbitrary-rules.ts'
 import type { Era, ObjectSet } from './object-set.ts'

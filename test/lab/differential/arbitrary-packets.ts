@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { ServiceFacts } from '../../../src/firewall/facts.ts'
+import type { ServiceFacts } from '../../../src/firewall/facts/facts.ts'
 import { type Address, parseAddress } from '../../../src/net/address.ts'
 import type { Connection } from '../../../src/verdict/model.ts'
 import { type Terrain, tcpPorts, udpPorts } from './terrain.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { EntityRule, Rule } from '../../../src/calico/shapes.ts'
-import type { Dataplane, ServiceFacts } from '../../../src/firewall/facts.ts'
+import type { Dataplane, ServiceFacts } from '../../../src/firewall/facts/facts.ts'
 import type { Terrain } from './terrain.ts'
 
 /** Label keys and values shared by HostEndpoints and sets: few, so that selectors meet them. */

@@ -1,4 +1,4 @@
-import type { ServiceFacts } from '../../../src/firewall/facts.ts'
+import type { ServiceFacts } from '../../../src/firewall/facts/facts.ts'
 import type { LabObject } from '../cluster/api.ts'
 import { calicoApiVersion } from '../cluster/crds.ts'
 import { felixReady } from '../cluster/felix.ts'

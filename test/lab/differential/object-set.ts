@@ -1,5 +1,5 @@
 import type { FailsafePort, GlobalNetworkPolicy, HostEndpoint, NetworkSet, Tier } from '../../../src/calico/shapes.ts'
-import type { ServiceFacts } from '../../../src/firewall/facts.ts'
+import type { ServiceFacts } from '../../../src/firewall/facts/facts.ts'
 
 /** What stays while many sets of objects come and go: changing it restarts every Felix, or waits for kube-proxy. */
 export interface Era {

@@ -1,4 +1,4 @@
-import type { NodeFacts } from '../../../src/firewall/facts.ts'
+import type { NodeFacts } from '../../../src/firewall/facts/facts.ts'
 import { parseAddress } from '../../../src/net/address.ts'
 import type { World } from '../../../src/verdict/model.ts'
 import type { Lab } from '../lab.ts'
