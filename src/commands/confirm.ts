@@ -10,13 +10,13 @@ import { confirmSteps, finishOfTrial, nothingToFinish } from '../rollout/confirm
 import { nextNumber, readSituation } from '../rollout/situation.ts'
 import type { RunConfig } from '../rollout/state.ts'
 import { keptText } from '../ui/outcome-text.ts'
+import { unfinishedAdoption, unfinishedTrial } from '../ui/status-text.ts'
 import { themeFor } from '../ui/theme.ts'
 import { clusterLine } from './cluster-words.ts'
 import type { CommandContext } from './context.ts'
 import { lapseOf } from './lapse-of.ts'
 import { defaultWindowSeconds, fewLooks, runLimits } from './run-limits.ts'
 import { exitCodeOf, runSteps } from './run-steps.ts'
-import { unfinishedAdoption, unfinishedTrial } from './status.ts'
 
 /** Keeps a trial another client left, after the same probes and checks `init` makes itself. */
 export const run = async (command: CommandContext, options: { readonly yes: boolean; readonly takeOver: boolean }): Promise<ExitCode> => {

@@ -2,8 +2,8 @@ import { stringify } from 'yaml'
 import { FwError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { lastingObjects } from '../firewall/objects/lasting-objects.ts'
+import { type Standing, standingOf } from '../ui/status-text.ts'
 import type { CommandContext } from './context.ts'
-import { type Standing, standingOf } from './status.ts'
 import { survey } from './survey.ts'
 
 const opening = `# The firewall in force, for a GitOps tool: keep these objects, do not prune calico-fw-open, and do not apply them to another cluster:

@@ -5,11 +5,11 @@ import { listed } from '../firewall/plan/differences.ts'
 import { durationSeconds as lockSeconds } from '../rollout/perform/lock.ts'
 import { limitsUnkept, type Situation } from '../rollout/situation.ts'
 import { begun, lapseWords } from '../ui/lapse-words.ts'
+import { strayReasons } from '../ui/status-text.ts'
 import { run as confirm } from './confirm.ts'
 import type { CommandContext } from './context.ts'
 import { lapseOf } from './lapse-of.ts'
 import { run as rollBack } from './rollback.ts'
-import { strayReasons } from './status.ts'
 
 /**
  * Refuses a new change while an earlier one is unfinished.

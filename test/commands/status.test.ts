@@ -3,10 +3,10 @@ import { keys } from '../../src/calico/names.ts'
 import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import type { Api } from '../../src/cluster/api.ts'
-import { sentencesOf, standingOf } from '../../src/commands/status.ts'
 import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { gateJob, gateSet } from '../../src/firewall/objects/gate.ts'
 import { readSituation } from '../../src/rollout/situation.ts'
+import { sentencesOf, standingOf } from '../../src/ui/status-text.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 

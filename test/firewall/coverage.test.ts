@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { HostEndpoint } from '../../src/calico/shapes.ts'
-import { coverageSentences } from '../../src/commands/status.ts'
 import type { Facts } from '../../src/firewall/facts/facts.ts'
 import { parseHostFirewall } from '../../src/firewall/file/firewall-file.ts'
 import { denyPolicy } from '../../src/firewall/objects/deny-policy.ts'
 import { coverageOf } from '../../src/firewall/plan/coverage.ts'
 import { makePlan } from '../../src/firewall/plan/plan-maker.ts'
+import { coverageSentences } from '../../src/ui/status-text.ts'
 import { homeFacts } from '../fixtures/home-facts.ts'
 import { afterPlan } from './closed-facts.ts'
 

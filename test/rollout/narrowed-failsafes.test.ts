@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { v3 } from '../../src/calico/resources.ts'
-import { standingOf } from '../../src/commands/status.ts'
+import { standingOf } from '../../src/ui/status-text.ts'
 import { mortal } from './mortal-api.ts'
 import { felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'

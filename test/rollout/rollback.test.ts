@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { v3 } from '../../src/calico/resources.ts'
-import { standingOf } from '../../src/commands/status.ts'
 import type { Progress } from '../../src/rollout/ports.ts'
+import { standingOf } from '../../src/ui/status-text.ts'
 import { addVip, felixConfiguration, init, rollBack, situationOn } from './operator.ts'
 import { type Stage, setStage } from './stage.ts'
 
