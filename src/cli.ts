@@ -1,12 +1,12 @@
-import { Command, CommanderError, Option } from 'commander'
-import { collect } from './commands/collect.ts'
+import { Command, CommanderError } from 'commander'
 import { withConnection } from './commands/connection-options.ts'
 import type { CommandContext, Context } from './commands/context.ts'
+import { addDayTwoCommands } from './commands/day-two-commands.ts'
 import { addFirewallCommands } from './commands/firewall-commands.ts'
-import { consentFlags, windowOption, withConsent, yesOption } from './commands/firewall-options.ts'
-import { parseChange, parseHistory, parseOutput, parseRescueTime } from './commands/flags.ts'
+import { parseOutput } from './commands/flags.ts'
 import type { Parsed } from './commands/parsed.ts'
-import { orWayOut } from './commands/way-out.ts'
+import { addToolCommands } from './commands/tool-commands.ts'
+import { outputOption, type Tree } from './commands/tree.ts'
 import { FwError } from './errors.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type HelpWords, helpText } from './ui/help-text.ts'
@@ -68,140 +68,10 @@ export const commandTree = (context: Context, done: (code: ExitCode) => void): C
     })
   const dataFlags = (command: Command): Command => withConnection(command.addOption(outputOption()))
 
-  addFirewallCommands({ context, add, onCluster, dataFlags })
-  withConsent(dataFlags(add('add-vip', 'open one more address')), 'do not ask')
-    .argument('<ip>', 'the address, a VIP or a node')
-    .usage('IP --port PORT/PROTO... [flags]')
-    .requiredOption('--port <PORT/PROTO>', 'what to open there, as 80/tcp or 30000-30010/udp; repeatable', collect)
-    .option('--from <CIDR>', 'to whom; everyone without it; repeatable', collect)
-    .option('--name <NAME>', 'name of the entry and its policy; made from the address without it')
-    .option('--failsafe', 'also add the ports to the failsafes: open on every node, to everyone, whatever happens')
-    .option('-f, --filename <FILE>', 'also add the entry to this file, comments kept')
-    .action(
-      onCluster(async (session, flags, [address = '']) => {
-        const { run } = await import('./commands/add-vip.ts')
-        return run(session, {
-          address,
-          ports: flags.port ?? [],
-          from: flags.from ?? [],
-          failsafe: flags.failsafe === true,
-          ...consentFlags(flags),
-          ...(flags.name === undefined ? {} : { name: flags.name }),
-          ...(flags.filename === undefined ? {} : { filename: flags.filename }),
-        })
-      }),
-    )
-  dataFlags(add('rollback', 'go back to an earlier state, and prove it'))
-    .option('--to <N>', 'the change to go back to; 0 is before the first; without it the last change is undone', (text) => parseChange(text))
-    .addOption(yesOption('do not ask'))
-    .addOption(windowOption())
-    .action(
-      onCluster(async (session, flags) => {
-        const { run } = await import('./commands/rollback.ts')
-        const to = flags.to === undefined ? {} : { to: flags.to }
-        return orWayOut(run(session, { ...to, yes: flags.yes === true, windowSeconds: flags.window }))
-      }),
-    )
-  dataFlags(add('status', 'tell what is in force, what is on trial, and what happens next')).action(
-    onCluster(async (session) => {
-      const { run } = await import('./commands/status.ts')
-      return orWayOut(run(session))
-    }),
-  )
-  dataFlags(add('history', 'list the changes of this tool, or tell one step by step'))
-    .argument('[change]', 'the number of a change')
-    .usage('[CHANGE] [flags]')
-    .option('--bundle', 'print all that is kept of that change, as one document')
-    .option('--redact', 'in the bundle, hide addresses and who made the change')
-    .action(
-      onCluster(
-        async (session, flags, [change]) => (await import('./commands/history.ts')).run(session, parseHistory(change, flags)),
-        (flags, [change]) => parseHistory(change, flags),
-      ),
-    )
-  dataFlags(add('doctor', 'look for what would make a firewall unsafe or fail; change nothing')).action(
-    onCluster(async (session) => {
-      const { run } = await import('./commands/doctor.ts')
-      return run(session)
-    }),
-  )
-  dataFlags(add('explain', 'tell what happens to one connection, and which rule decides'))
-    .argument('<source>', 'an address or a node')
-    .argument('<destination>', 'an address or a node, with port and protocol')
-    .usage('SOURCE DESTINATION:PORT/PROTO [flags]')
-    .option('--via <NODE>', 'the node a packet from outside comes in by, where its destination does not say')
-    .option('--established', 'a connection that stood before anything was written, instead of a new one')
-    .option('-f, --filename <FILE>', 'also with this firewall in force, or with these Calico objects written')
-    .option('--facts <FILE>', 'from facts saved before; no cluster is asked')
-    .option('--save-facts <FILE>', 'save what was found, for --facts')
-    .action(async (...parameters: unknown[]) => {
-      const command = parameters.at(-1) as Command
-      const { facts, output, ...flags } = command.opts<Parsed>()
-      const options = { flow: command.args, ...flags }
-      if (facts === undefined)
-        return onCluster(
-          async (session) => (await import('./commands/explain.ts')).run(session, options),
-          async (_, [, target = '']) => (await import('./commands/parse-flow.ts')).destinationOf(target),
-        )(...parameters)
-      const { runOffline } = await import('./commands/explain.ts')
-      done(await runOffline(context, parseOutput(output), { ...options, facts }))
-    })
-  withConsent(dataFlags(add('confirm', 'keep a change that was left on trial')), 'do not ask; the probes decide').action(
-    onCluster(async (session, flags) => {
-      const { run } = await import('./commands/confirm.ts')
-      return orWayOut(run(session, consentFlags(flags)))
-    }),
-  )
-  dataFlags(add('open', 'open every node at once, with one write: the emergency exit')).action(
-    onCluster(async (session) => {
-      const { run } = await import('./commands/open.ts')
-      return orWayOut(run(session))
-    }),
-  )
-  add('rescue', 'print a script that opens one node without the API, or run it there')
-    .option('--execute <COMMAND>', 'run it through this command, which signs in to the node as root: "ssh root@ws1"')
-    .addOption(new Option('--for <TIME>', 'how long the node is held open, as 30m; 10m without it').default(600, '10m').argParser(parseRescueTime))
-    .addOption(outputOption())
-    .action(
-      acting(async (flags) => {
-        const { run } = await import('./commands/rescue.ts')
-        return run(context, parseOutput(flags.output), { seconds: flags.for, ...(flags.execute === undefined ? {} : { execute: flags.execute }) })
-      }),
-    )
-  add('demo', 'run the main job on a built-in cluster; touches nothing of yours')
-    .addOption(
-      new Option('--scenario <NAME>', 'lockout: a probe fails on the way; crash: this program dies on the way').choices(['main', 'lockout', 'crash']),
-    )
-    .action(
-      acting(async (flags) => {
-        const { run } = await import('./commands/demo.ts')
-        return run(context, { scenario: (flags.scenario ?? 'main') as 'main' | 'lockout' | 'crash' })
-      }),
-    )
-  add('version', 'print the version')
-    .addOption(outputOption())
-    .action(
-      acting(async (flags) => {
-        const { run } = await import('./commands/version.ts')
-        return run(context, parseOutput(flags.output))
-      }),
-    )
-  add('completion', 'print a shim that lets kubectl complete this plugin').action(
-    acting(async () => {
-      const { run } = await import('./commands/completion.ts')
-      return run(context)
-    }),
-  )
-  root
-    .command('__complete', { hidden: true })
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .helpOption(false)
-    .argument('[words...]')
-    .action(async (words: string[]) => {
-      const { complete } = await import('./commands/completion.ts')
-      done(await complete(context, root, words))
-    })
+  const tree: Tree = { context, root, done, add, dataFlags, acting, onCluster }
+  addFirewallCommands(tree)
+  addDayTwoCommands(tree)
+  addToolCommands(tree)
   root.version(`kubectl-calico-fw v${version}`, '--version', 'print the version')
   return root
 }
@@ -220,8 +90,6 @@ const prepared = (command: Command, context: Context): Command => {
   command.helpInformation = () => helpText(command, fullName, words)
   return command
 }
-
-const outputOption = (): Option => new Option('-o, --output <FORMAT>', 'print one document instead of text: json or yaml')
 
 /** How it is written, where what was left out or added tells what was meant. */
 const forms: Readonly<Record<string, string>> = {

@@ -1,19 +1,8 @@
-import { type Command, Option } from 'commander'
-import type { ExitCode } from '../exit-codes.ts'
-import type { CommandContext, Context } from './context.ts'
+import { Option } from 'commander'
 import { consentFlags, dryRunOption, firewallFlags, riskFlags, withConsent, withFirewall, withRisks } from './firewall-options.ts'
 import { parseAuditTime, parseDryRun } from './flags.ts'
 import type { Parsed } from './parsed.ts'
-
-type Action = (...parameters: unknown[]) => Promise<void>
-
-/** How a command joins the tree. */
-export interface Tree {
-  readonly context: Context
-  add(name: string, summary: string): Command
-  dataFlags(command: Command): Command
-  onCluster(run: (session: CommandContext, flags: Parsed) => Promise<ExitCode>, check?: (flags: Parsed) => unknown): Action
-}
+import type { Tree } from './tree.ts'
 
 const convergeFlags = (flags: Parsed) => ({ ...riskFlags(flags), ...consentFlags(flags), dryRun: parseDryRun(flags.dryRun) })
 const byItself = 'begin, and keep it when every probe is green'
