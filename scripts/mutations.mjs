@@ -2,6 +2,7 @@
 // `find` stands exactly once in its file; where it does not any more, the entry is to be mended.
 
 const verdict = (file, find, replace, why) => ({ file: `src/verdict/${file}.ts`, find, replace, why })
+const calico = (file, find, replace, why) => ({ file: `src/calico/${file}.ts`, find, replace, why })
 const proof = (file, find, replace, why) => ({ file: `src/proof/${file}.ts`, find, replace, why })
 
 export const mutations = [
@@ -26,19 +27,19 @@ export const mutations = [
     'an outbound failsafe’s net is held against the sender',
   ),
   verdict('host-endpoint', ': one.order - other.order))', ': other.order - one.order))', 'tiers go by descending order'),
-  verdict(
-    'host-endpoint',
+  calico(
+    'policies',
     'const [a, b] = [one.spec.order ?? Number.POSITIVE_INFINITY, other.spec.order ?? Number.POSITIVE_INFINITY]',
     'const [a, b] = [one.spec.order ?? 0, other.spec.order ?? 0]',
     'a policy without order comes first',
   ),
-  verdict(
-    'host-endpoint',
-    'a === b ? compareText(one.metadata.name, other.metadata.name) : a - b',
-    'a === b ? compareText(other.metadata.name, one.metadata.name) : a - b',
+  calico(
+    'policies',
+    'return one.metadata.name < other.metadata.name ? -1',
+    'return one.metadata.name < other.metadata.name ? 1',
     'ties go by descending name',
   ),
-  verdict('host-endpoint', '!spec.types?.length || spec.types.includes(direction', 'spec.types?.includes(direction', 'missing types govern nothing'),
+  calico('policies', '!spec.types?.length || spec.types.includes(direction', 'spec.types?.includes(direction', 'missing types govern nothing'),
   verdict('host-endpoint', "stage === 'preDNAT' || stage === 'doNotTrack' ? 'pass' : tier.atEnd", 'tier.atEnd', 'a preDNAT tier drops at its end'),
   verdict(
     'host-endpoint',
@@ -142,15 +143,15 @@ export const mutations = [
     'if (port === undefined) return true',
     'a port some kernel picked matches everything',
   ),
-  verdict('endpoint-selector', 'global: not(has(namespaceLabel)) }))', 'global: has(namespaceLabel) }))', 'global() means in a namespace'),
+  calico('endpoint-selectors', 'global: not(has(namespaceLabel)) }))', 'global: has(namespaceLabel) }))', 'global() means in a namespace'),
   verdict(
-    'endpoint-selector',
+    'endpoint-knowledge',
     '{ ...inherited, ...labels, [namespaceLabel]: namespace }',
     '{ ...inherited, [namespaceLabel]: namespace, ...labels }',
     'a tenant can forge projectcalico.org/namespace',
   ),
   verdict(
-    'endpoint-selector',
+    'endpoint-knowledge',
     '{ ...inherited, ...labels, [namespaceLabel]: namespace }',
     '{ ...labels, ...inherited, [namespaceLabel]: namespace }',
     'a tenant cannot forge pcns. labels',
@@ -213,8 +214,8 @@ export const mutations = [
   proof('foreign-dangers', "?.spec?.defaultAction !== 'Pass',", "?.spec?.defaultAction === 'Pass',", 'the ends of tiers turned round'),
   proof(
     'prove-acts',
-    'missingFailsafes(facts, end).filter(({ flow, rule }) => !before.has',
-    'missingFailsafes(facts, end).filter(({ flow, rule }) => before.has',
+    'missingFailsafes(facts, end, firewall).filter(({ flow, rule }) => !before.has',
+    'missingFailsafes(facts, end, firewall).filter(({ flow, rule }) => before.has',
     'failsafes a rollback takes away are not missed',
   ),
 ]
