@@ -4,8 +4,10 @@ import type { ConnectionFlags } from '../cluster/kubeconfig/connection-flags.ts'
 import { loadKubeconfig } from '../cluster/kubeconfig/kubeconfig-chain.ts'
 import { resolveKubeconfig } from '../cluster/kubeconfig/resolve-kubeconfig.ts'
 import { connect } from '../cluster/transport/connect.ts'
+import { interfaceName } from '../net/interface-name.ts'
 import { changesOf } from '../rollout/changes.ts'
 import { readCheckpoints } from '../rollout/perform/checkpoint-store.ts'
+import { counted } from '../ui/wrap.ts'
 import type { Context } from './context.ts'
 
 /** What a word can be that only the kubeconfig or the cluster knows. */
@@ -45,7 +47,7 @@ const fromCluster = async (context: Context, flags: ConnectionFlags, kind: 'node
     const nodes = (await api.list(resourceOf('v1', 'Node'), { timeoutMs: withinMs })) ?? []
     if (kind === 'nodes') return nodes.map(({ metadata }) => [metadata.name, ''])
     const names = nodes.flatMap(({ metadata }) => interfacesIn(metadata.annotations?.['projectcalico.org/Interfaces']))
-    return [...new Set(names)].sort().map((name) => [name, `on ${names.filter((one) => one === name).length} nodes`])
+    return [...new Set(names)].sort().map((name) => [name, `on ${counted(names.filter((one) => one === name).length, 'node')}`])
   } finally {
     connection.close()
   }
@@ -54,7 +56,7 @@ const fromCluster = async (context: Context, flags: ConnectionFlags, kind: 'node
 /** Calico 3.31 and later write every NIC of a node there. */
 const interfacesIn = (annotation: string | undefined): string[] => {
   const read: unknown = JSON.parse(annotation ?? '[]')
-  return Array.isArray(read) ? read.flatMap((one: { name?: unknown }) => (typeof one?.name === 'string' ? [one.name] : [])) : []
+  return Array.isArray(read) ? read.flatMap((one: { name?: unknown }) => (typeof one?.name === 'string' ? [interfaceName(one.name)] : [])) : []
 }
 
 const flagNames = {

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { InspectedAddress, InspectedInterface, Inspection, InterfaceKind } from '../firewall/facts/inspection.ts'
 import { type Address, type Family, familyOf } from '../net/address.ts'
 import { contains, networkOf } from '../net/cidr.ts'
+import { interfaceName } from '../net/interface-name.ts'
 import { addressIn } from './loose-text.ts'
 
 /** A field that `ip` leaves out, or prints as null where the kernel tells none (`"link": null` of tunl0@NONE), says nothing; so does one of a type not known here. */
@@ -29,18 +30,18 @@ const route = v.object({ gateway: text, dev: text, metric: v.fallback(v.optional
 export const interfacesIn = (json: string): InspectedInterface[] | undefined => {
   const links = entriesIn(link, json)
   return links?.map(({ ifname, link: under, master, link_type, flags, linkinfo, addr_info }): InspectedInterface => {
-    const name = plainName(ifname)
+    const name = interfaceName(ifname)
     const kind = kindOf(linkinfo.info_kind, link_type)
-    const members = links.filter((one) => one.master === ifname).map((one) => plainName(one.ifname))
+    const members = links.filter((one) => one.master === ifname).map((one) => interfaceName(one.ifname))
     const vlanId = kind === 'vlan' ? Number(linkinfo.info_data.id) : Number.NaN
     return {
       name,
       kind,
       up: flags.includes('UP') && !flags.includes('NO-CARRIER'),
       addresses: addressesOf(addr_info),
-      ...(master === undefined ? {} : { master: plainName(master) }),
+      ...(master === undefined ? {} : { master: interfaceName(master) }),
       // The other end of a veth is no interface it stands on.
-      ...(under === undefined || kind === 'veth' ? {} : { parent: plainName(under) }),
+      ...(under === undefined || kind === 'veth' ? {} : { parent: interfaceName(under) }),
       ...(Number.isInteger(vlanId) ? { vlanId } : {}),
       ...(members.length === 0 ? {} : { members }),
     }
@@ -53,7 +54,7 @@ export const defaultRoutesIn = (json: string, family: Family): Inspection['defau
     ?.sort((one, other) => one.metric - other.metric)
     .flatMap(({ dev, gateway }) => {
       const via = addressIn(gateway)
-      return dev === undefined ? [] : [{ family, device: plainName(dev), ...(via === undefined ? {} : { via }) }]
+      return dev === undefined ? [] : [{ family, device: interfaceName(dev), ...(via === undefined ? {} : { via }) }]
     })
 }
 
@@ -65,9 +66,6 @@ export const holderOf = (interfaces: readonly InspectedInterface[], addresses: r
   }
   return undefined
 }
-
-/** A VLAN shows as eth0.100@eth0; Felix knows it as eth0.100 (felix#1280). */
-const plainName = (name: string): string => name.replace(/@.*$/, '')
 
 const kindOf = (kind: string | undefined, linkType: string | undefined): InterfaceKind => {
   if (linkType === 'loopback') return 'loopback'

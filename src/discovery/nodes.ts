@@ -1,6 +1,7 @@
 import type { InterfaceFacts, NodeFacts } from '../firewall/facts/facts.ts'
 import type { Address } from '../net/address.ts'
 import { mergeCidrs } from '../net/cidr.ts'
+import { interfaceName } from '../net/interface-name.ts'
 import { holds, type NodeObject, type PodObject } from './kube-objects.ts'
 import { addressIn, isDistinct, networkIn, networksIn } from './loose-text.ts'
 
@@ -92,8 +93,7 @@ const interfacesOf = (text: string | undefined, at: string | undefined): Interfa
     const addresses = Array.isArray(entry.addresses)
       ? entry.addresses.flatMap((text: unknown) => (typeof text === 'string' ? (addressIn(text) ?? []) : []))
       : []
-    // A VLAN shows as eth0.100@eth0; Felix knows it as eth0.100 (felix#1280).
-    return [{ name: entry.name.replace(/@.*$/, ''), addresses, source: `annotation ${interfacesKey}`, ...(at === undefined ? {} : { at }) }]
+    return [{ name: interfaceName(entry.name), addresses, source: `annotation ${interfacesKey}`, ...(at === undefined ? {} : { at }) }]
   })
 }
 

@@ -21,6 +21,15 @@ describe('completion from the cluster', () => {
     await words('init', '--interface', '').toEqual(['ens160\ton 5 nodes', ':4'])
     await words('status', '--context', '').toEqual([expect.stringMatching(/^kubernetes-admin@/), ':4'])
     expect(await complete(stage, 'history', '')).toEqual([':4'])
+    // Found in review: a VLAN was offered with its parent, a name that Felix does not know.
+    stage.simulator.objects.update({ apiVersion: 'v1', kind: 'Node', name: 'ws1.kryukov.local' }, (node) => ({
+      ...node,
+      metadata: {
+        ...node.metadata,
+        annotations: { ...node.metadata.annotations, 'projectcalico.org/Interfaces': '[{"name":"ens160.100@ens160","addresses":[]}]' },
+      },
+    }))
+    await words('init', '--interface', '').toEqual(['ens160\ton 4 nodes', 'ens160.100\ton 1 node', ':4'])
   })
 
   it('is silent within its time where the cluster does not answer, or nobody knows one', { timeout: 20_000 }, async () => {
