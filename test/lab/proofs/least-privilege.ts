@@ -36,6 +36,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/^get configmaps/, 'calico-node of the lab reads no ConfigMap'],
   [/^patch (networksets|configmaps)|^delete leases/, 'no webhook holds up the gate'],
   [/^get deployments/, 'no Typha'],
+  [/^list blockaffinities/, 'no pool is disabled'],
   [/^(get clusterinformations|list bgp[a-z]+)\.crd/, 'Calico’s own API server is there'],
   [/^get tiers|tier\.globalnetworkpolicies/, 'Calico’s own servers ask for these, on the user’s behalf'],
   [/pods(\/log)? in|^(create|delete|get) pods/, 'exec works, so no short pod is needed'],
