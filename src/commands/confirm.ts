@@ -56,7 +56,7 @@ export const run = async (command: CommandContext, options: { readonly yes: bool
     ...runLimits(command.context),
     openSet: openSet(facts.calico.flavour),
     opened: situation.opened,
-    ...{ isRollback: false, ofAnother: true },
+    isRollback: false,
   }
   const deny = denyPolicy([...situation.committed, gate.change])
   const lapse = lapseOf(situation)

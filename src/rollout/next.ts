@@ -12,6 +12,7 @@ export interface Transition {
 /** The state a run begins in. */
 export const initialState = (steps: readonly Step[], config: RunConfig): RunState => ({
   config,
+  ofAnother: steps.some(({ kind }) => kind === 'find-gate'),
   mode: 'forward',
   steps,
   at: 0,
@@ -239,5 +240,5 @@ const outcomeOf = (state: RunState): Outcome => {
   if (state.remaining.length > 0) return { kind: 'incomplete', reason, remaining: state.remaining }
   if (state.mode === 'forward') return { kind: 'done' }
   if (state.images.length === 0) return { kind: 'refused', reason }
-  return { kind: 'rolled-back', reason, ...(state.config.ofAnother === true ? { opened: true } : {}) }
+  return { kind: 'rolled-back', reason, ...(state.ofAnother ? { opened: true } : {}) }
 }

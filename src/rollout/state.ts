@@ -38,6 +38,8 @@ export type Outcome =
 /** Everything {@link next} decides from. A plain value: what is explored in tests is what runs. */
 export interface RunState {
   readonly config: RunConfig
+  /** The trial it keeps is another client's, whose gate it finds: not kept it is opened, and a rollback puts back what that one wrote. */
+  readonly ofAnother: boolean
   readonly mode: 'forward' | 'undo' | 'finished'
   readonly steps: readonly Step[]
   /** Index of the step being performed. */
@@ -77,8 +79,6 @@ export interface RunConfig {
   readonly opened: boolean
   /** The rollback verb itself: a failure of its forward steps is not undone, it is reported. */
   readonly isRollback: boolean
-  /** The trial it keeps is another client's: not kept it is opened, and a rollback puts back what that one wrote. */
-  readonly ofAnother?: true
   /** It opens everything first and closes again on trial: its undo, too, must take the open set away. */
   readonly opensFirst?: true
 }

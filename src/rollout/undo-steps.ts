@@ -29,7 +29,7 @@ export const undoSteps = (state: RunState): Step[] => {
     { apiVersion: checkpointVersion, kind: 'Checkpoint', number: '0', title: '', at: '', by: '', command: '', images: state.images },
   ])
   // What another client closed is not in these images: it stays open by the open set alone.
-  const config = state.config.ofAnother === true ? { ...state.config, opened: true } : state.config
+  const config = state.ofAnother ? { ...state.config, opened: true } : state.config
   // Before the commit theirs is untouched, and in force again once ours give way.
   const givesWay = !state.committed && state.steps.some(writesOverAnother) ? [config.change] : undefined
   const changed = givesWay === undefined ? images : images.filter((image) => !isAdopted(image))

@@ -11,14 +11,10 @@ type Perform = Extract<Effect, { kind: 'perform' }>
 const performs = (effects: readonly Effect[]): Perform[] => effects.filter((effect): effect is Perform => effect.kind === 'perform')
 
 /** Drives the machine with an outside that behaves, up to the first step `stop` wants; returns the transition that performs it. */
-const driveTo = (
-  stop: (step: Step, state: RunState) => boolean,
-  steps = smallSteps(),
-  own = config,
-): Transition & { perform: Perform; performed: string[] } => {
+const driveTo = (stop: (step: Step, state: RunState) => boolean, steps = smallSteps()): Transition & { perform: Perform; performed: string[] } => {
   const performed: string[] = []
   let now = 0
-  let transition = next(initialState(steps, own), { kind: 'start' })
+  let transition = next(initialState(steps, config), { kind: 'start' })
   for (let guard = 0; guard < 500; guard++) {
     const [perform] = performs(transition.effects)
     if (perform === undefined) throw new Error(`ended before the step: ${performed.join(', ')}`)
@@ -138,7 +134,7 @@ describe('what a failure leaves', () => {
     const steps = openingRollback({ change: 2, to: 0, images, config: own })
     const endOf = (failing: string | undefined): string[] => {
       const performed: string[] = []
-      let transition = next(initialState(steps, own), { kind: 'start' })
+      let transition = next(initialState(steps, config), { kind: 'start' })
       while (transition.state.mode !== 'finished') {
         const perform = performs(transition.effects)[0]
         if (perform === undefined) throw new Error('stuck')
@@ -166,7 +162,7 @@ describe('what a failure leaves', () => {
 
   it('of a confirm that is not kept is everything open, for the open set stays: what another client closed is not in its images', () => {
     const steps = confirmSteps({ change: 1, number: '1.9', deny: smallPlan(['a']).deny, finish: { write: [], remove: [] }, gate, closedNodes: ['a'] })
-    const at = driveTo((step) => step.kind === 'ask', steps, { ...config, ofAnother: true })
+    const at = driveTo((step) => step.kind === 'ask', steps)
     const { performed, state } = finishFrom(next(at.state, { kind: 'done', id: at.perform.id, now: 0, result: { kind: 'answer', answer: 'open' } }))
     expect(performed.map(({ kind }) => kind)).toEqual(['open', 'see-open', 'restore', 'settle', 'verify', 'unlock'])
     expect(state.outcome).toMatchObject({ kind: 'rolled-back', opened: true })

@@ -57,7 +57,7 @@ export const confirm = async (stage: Stage, ports: Partial<RolloutPorts> = {}): 
     ...{ change, number: nextNumber(situation, change), deny: denyPolicy([...situation.committed, change]), gate: gate.objects, closedNodes },
     finish: finishOfTrial(plan, situation) ?? nothingToFinish,
   })
-  return stage.clock.drive(startRun(steps, { ...stage.config(plan), ofAnother: true }, { facts, probes: plan.probes }, stage.ports(ports)).ended)
+  return stage.clock.drive(startRun(steps, stage.config(plan), { facts, probes: plan.probes }, stage.ports(ports)).ended)
 }
 
 /** Opens a NodePort of ws1 for .53, as `add-vip` does. */

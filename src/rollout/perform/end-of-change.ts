@@ -13,7 +13,7 @@ import type { PerformContext } from './context.ts'
 export const tellEnd = async (context: PerformContext, state: RunState): Promise<void> => {
   const { api, clock, report } = context.ports
   if (state.images.length === 0 || state.outcome?.kind === 'left') return
-  if (state.config.ofAnother === true && state.mode === 'undo') return
+  if (state.ofAnother && state.mode === 'undo') return
   const end: End = {
     outcome: outcomeOf(state),
     at: clock.wall().toISOString(),
