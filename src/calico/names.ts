@@ -33,7 +33,7 @@ export const keys = {
   step: `${prefix}/step`,
   /** Annotation of a change's first checkpoint: how the change ended. */
   end: `${prefix}/end`,
-  /** Annotation of the open set: when it was written last. */
+  /** Annotation of the open set: when it was written last, and by which run where a run wrote it. */
   opened: `${prefix}/opened`,
   /** Annotation that stands for a moment only, to make another version of an object. */
   touched: `${prefix}/touched`,

@@ -1,11 +1,15 @@
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { Facts } from '../firewall/facts/facts.ts'
+import { standingOf } from '../firewall/facts/standing.ts'
 import { appendAllow, appendFailsafe } from '../firewall/file/edit-firewall-file.ts'
 import { formatAllowEntry } from '../firewall/file/firewall-text.ts'
-import type { AllowEntry, ExtraFailsafe } from '../firewall/file/host-firewall.ts'
+import type { AllowEntry, ExtraFailsafe, HostFirewall } from '../firewall/file/host-firewall.ts'
+import { entryRules } from '../firewall/objects/allow-policy.ts'
 import { nodeAddresses, openSet } from '../firewall/objects/network-sets.ts'
 import { type AddVip, makeAddVip } from '../firewall/plan/add-vip.ts'
 import { entryInWords, sourcesInWords } from '../firewall/plan/differences.ts'
 import { isCovered } from '../firewall/plan/explain-vip.ts'
+import { narrows } from '../firewall/plan/narrowing.ts'
 import { type VipRequest, vipEntry, vipFailsafes } from '../firewall/plan/vip-entry.ts'
 import { parseAddress } from '../net/address.ts'
 import { parseCidr } from '../net/cidr.ts'
@@ -55,7 +59,7 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   const entry = vipEntry(request, taken)
   const addresses = nodeAddresses(found.facts)
   const known = [existing, ...(file === undefined ? [] : [file.firewall])]
-  if (failsafes.length === 0 && known.every((firewall) => isCovered(entry, firewall, addresses))) {
+  if (failsafes.length === 0 && isInForce(existing, found.facts) && known.every((firewall) => isCovered(entry, firewall, addresses))) {
     printer.talk(`Nothing to open: ${entryInWords(entry)} is open already for ${sourcesInWords(entry)}. Nothing was written.`)
     printer.document('AddVip', { outcome: 'unchanged' })
     return exitCodes.ok
@@ -85,6 +89,12 @@ export const run = async (command: CommandContext, options: AddVipOptions): Prom
   }
   printer.document('AddVip', { outcome: 'done', change, entry, explanations: addition.explanations })
   return exitCodes.ok
+}
+
+/** Whether policies let in what the file says: what somebody deleted by hand is open by the file alone. */
+const isInForce = ({ spec }: HostFirewall, facts: Facts): boolean => {
+  const rules = [...standingOf(facts).allows.values()].flatMap((policy) => policy.spec.ingress ?? [])
+  return spec.allow.every((entry) => !narrows(entryRules(entry), rules))
 }
 
 const requestOf = ({ address, ports, from, name }: AddVipOptions): VipRequest => ({

@@ -1,5 +1,5 @@
-import { keys } from '../calico/names.ts'
 import { isOverAnother } from '../firewall/adoption/adoption.ts'
+import { runOf } from '../firewall/facts/standing.ts'
 import type { Situation } from '../rollout/situation.ts'
 import type { Lapse } from '../ui/lapse-words.ts'
 
@@ -9,6 +9,6 @@ import type { Lapse } from '../ui/lapse-words.ts'
  */
 export const lapseOf = ({ hostEndpoints, committed, opened }: Situation, written: readonly string[] = []): Lapse => {
   if (hostEndpoints.some(isOverAnother)) return 'another'
-  const stay = hostEndpoints.some(({ metadata }) => committed.includes(Number(metadata.labels?.[keys.run])) && !written.includes(metadata.name))
+  const stay = hostEndpoints.some((one) => committed.some((run) => run === runOf(one)) && !written.includes(one.metadata.name))
   return stay && !opened ? 'part' : 'all'
 }

@@ -6,7 +6,7 @@ import { firewallApiVersion, type HostFirewall } from '../firewall/file/host-fir
 import { hostNets, nodeAddresses, trustedNets } from '../firewall/objects/network-sets.ts'
 import { kubeletDoors } from '../firewall/probes/door-probes.ts'
 import { planProbes } from '../firewall/probes/plan-probes.ts'
-import type { Probe } from '../firewall/probes/probes.ts'
+import { isReached, type Probe } from '../firewall/probes/probes.ts'
 import { vantageOf } from '../firewall/probes/vantage.ts'
 import { type BeforeImage, type Checkpoint, compareNumbers, parseNumber } from '../rollout/checkpoint.ts'
 
@@ -45,5 +45,5 @@ export const kubeletsBefore = (facts: Facts, checkpoints: readonly Checkpoint[],
   const later = checkpoints.filter(({ number }) => parseNumber(number).change > to).sort((one, other) => compareNumbers(other.number, one.number))
   // The earliest comes last, and stays.
   const before = new Map(later.flatMap(({ evidence }) => evidence?.probes ?? []).map((one) => [one.id, one.before]))
-  return kubeletDoors(facts).filter(({ id }) => ['ok', 'refused'].includes(before.get(id) ?? 'not-run'))
+  return kubeletDoors(facts).filter(({ id }) => isReached(before.get(id)))
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { fieldManager, keys } from '../../src/calico/names.ts'
+import type { KubeObject } from '../../src/calico/object.ts'
 import { v3 } from '../../src/calico/resources.ts'
 import { homeCluster } from '../../src/simulator/seed/home-cluster.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -78,6 +79,13 @@ it('closes the home cluster, opens one more address, and goes back to before it 
   const known = await stage.run(['add-vip', '192.168.218.174', '--port', '31110/tcp', '--from', '192.168.218.53/32', '-f', '/home.yaml', '--yes'])
   expect(known).toMatchObject({ code: 0, stderr: expect.stringContaining('Nothing to open') })
   expect(stage.writes(sent)).toEqual([])
+  // Found in a last reading: it went by the file alone, and said so of an opening whose policy somebody had deleted by hand.
+  const policy = { apiVersion: v3, kind: 'GlobalNetworkPolicy', name: 'calico-fw-allow-vip-192-168-218-174-31110' }
+  const opening = simulator.objects.get(policy)
+  simulator.objects.delete(policy)
+  const gone = await stage.run(['add-vip', '192.168.218.174', '--port', '31110/tcp', '--from', '192.168.218.53/32', '-f', '/home.yaml'])
+  expect(gone).toMatchObject({ code: 2, stderr: expect.not.stringContaining('Nothing to open') })
+  simulator.objects.create({ ...opening, metadata: { name: policy.name, labels: opening?.metadata.labels } } as KubeObject)
 
   const exported = await stage.run(['export'])
   expect(exported.code).toBe(0)

@@ -1,4 +1,4 @@
-import type { Probe, ProbeOutcome, ProbeResult } from './probes.ts'
+import { isReached, type Probe, type ProbeOutcome, type ProbeResult } from './probes.ts'
 
 /** A probe that speaks against going on, or that says nothing, in words. */
 interface Finding {
@@ -72,8 +72,7 @@ const openVerdict = (was: ProbeOutcome, is: ProbeOutcome): Verdict => {
 
 const closedVerdict = (was: ProbeOutcome, is: ProbeOutcome): Verdict => {
   if (is === 'not-run') return 'notRun'
-  const wasReachable = was === 'ok' || was === 'refused'
-  if (is === 'timeout') return wasReachable ? 'fine' : 'unproven'
+  if (is === 'timeout') return isReached(was) ? 'fine' : 'unproven'
   return is === 'failed' && was === 'failed' ? 'unproven' : 'red'
 }
 

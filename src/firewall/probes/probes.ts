@@ -40,6 +40,9 @@ export interface Probe {
 /** What one probe saw. `not-run` is its own answer and never counts as passed. */
 export type ProbeOutcome = 'ok' | 'refused' | 'timeout' | 'failed' | 'not-run'
 
+/** Whether the host was reached: a refusal is an answer too. */
+export const isReached = (outcome: ProbeOutcome | undefined): boolean => outcome === 'ok' || outcome === 'refused'
+
 /** The answer of one probe. */
 export interface ProbeResult {
   readonly id: string

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import type { GateObjects, Step } from '../steps.ts'
 import type { PerformContext } from './context.ts'
 import { restoreFailsafes } from './failsafes.ts'
+import { asSeen } from './sent.ts'
 
 /** Patience with one opening write before the next way is tried, in milliseconds. */
 const callMs = 3_000
@@ -180,6 +181,5 @@ export const dropOpenSet = async ({ ports: { api, report }, memory, lock }: Perf
     })
     return
   }
-  const { uid, resourceVersion } = found.metadata
-  await api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) })
+  await api.delete(ref, asSeen(found))
 }

@@ -1,5 +1,5 @@
 import { keys } from '../../calico/names.ts'
-import type { ObjectRef } from '../../calico/object.ts'
+import type { KubeObject, ObjectRef } from '../../calico/object.ts'
 import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 
@@ -11,6 +11,12 @@ export const sent = async <Answer>({ memory }: PerformContext, ref: ObjectRef, s
   memory.unanswered.delete(key)
   return answer
 }
+
+/** What lets a DELETE meet the object as it was read, and no other. */
+export const asSeen = ({ metadata: { uid, resourceVersion } }: KubeObject): { readonly uid?: string; readonly resourceVersion?: string } => ({
+  ...(uid === undefined ? {} : { uid }),
+  ...(resourceVersion === undefined ? {} : { resourceVersion }),
+})
 
 /**
  * Makes another version of an object that is as it was before, where a write to it has not been answered: that one names the version it was meant for, and misses.

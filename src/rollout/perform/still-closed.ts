@@ -1,6 +1,6 @@
 import { FwError } from '../../errors.ts'
 import { isKubeletDoor } from '../../firewall/probes/door-probes.ts'
-import type { Probe } from '../../firewall/probes/probes.ts'
+import { isReached, type Probe } from '../../firewall/probes/probes.ts'
 import type { PerformContext } from './context.ts'
 
 /** Patience with one port, in milliseconds. */
@@ -14,7 +14,7 @@ export const stillClosed = async (context: PerformContext): Promise<FwError | un
   const { subject, ports, memory, config } = context
   const probes = subject.answered ?? answeredBefore(context)
   const results = await ports.prober.run(probes, { since: memory.since, timeoutMs: lookMs })
-  const open = new Set(results.flatMap(({ id, outcome }) => (outcome === 'ok' || outcome === 'refused' ? [id] : [])))
+  const open = new Set(results.flatMap(({ id, outcome }) => (isReached(outcome) ? [id] : [])))
   const silent = probes.filter(({ id }) => !open.has(id))
   const [first, ...more] = silent
   if (first === undefined) return undefined
@@ -30,6 +30,6 @@ export const stillClosed = async (context: PerformContext): Promise<FwError | un
 }
 
 const answeredBefore = ({ subject, memory }: PerformContext): Probe[] => {
-  const answered = new Set(memory.baseline.flatMap(({ id, outcome }) => (outcome === 'ok' || outcome === 'refused' ? [id] : [])))
+  const answered = new Set(memory.baseline.flatMap(({ id, outcome }) => (isReached(outcome) ? [id] : [])))
   return subject.probes.filter((one) => isKubeletDoor(one) && answered.has(one.id))
 }

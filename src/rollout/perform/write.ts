@@ -6,7 +6,7 @@ import { imageKey } from '../checkpoint.ts'
 import type { PerformContext } from './context.ts'
 import { openMark } from './open.ts'
 import { inParallel } from './parallel.ts'
-import { sent } from './sent.ts'
+import { asSeen, sent } from './sent.ts'
 
 /** Called last of all before a write, with nothing waited for in between: throws when it comes too late. */
 type InTime = () => void
@@ -57,8 +57,8 @@ export const removeObjects = async (context: PerformContext, refs: readonly Obje
     await context.lock.guard()
     context.signal.throwIfAborted()
     inTime()
-    const { uid, resourceVersion } = now.metadata
-    const more = ref.kind === 'Job' ? { propagation: 'Background' as const } : resourceVersion === undefined ? {} : { resourceVersion }
+    const { uid, ...version } = asSeen(now)
+    const more = ref.kind === 'Job' ? { propagation: 'Background' as const } : version
     await sent(context, ref, () => api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...more }))
   })
 }
@@ -78,10 +78,7 @@ export const removeAdopted = async (context: PerformContext, refs: readonly Obje
     context.memory.seen.set(imageKey(ref), null)
     if (now === undefined) return
     await context.lock.guard()
-    const { uid, resourceVersion } = now.metadata
-    await sent(context, ref, () =>
-      api.delete(ref, { ...(uid === undefined ? {} : { uid }), ...(resourceVersion === undefined ? {} : { resourceVersion }) }),
-    )
+    await sent(context, ref, () => api.delete(ref, asSeen(now)))
   })
 }
 
